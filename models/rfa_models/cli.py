@@ -1,0 +1,164 @@
+"""`rfa-train RECIPE.toml`: the command line of training."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rfa_models.checkpoint import save_checkpoint
+from rfa_models.errors import ConfigError, ModelError
+from rfa_models.recipe import Recipe, read_recipe
+from rfa_models.train import StepReport, TrainingRun
+
+EPILOG = "Example:  rfa-train models/recipes/pydoc-tiny.toml -o model.pt"
+
+
+@click.command(epilog=EPILOG)
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--data", multiple=True, metavar="FILE", help="Training text in place of the recipe's; may be repeated.")
+@click.option("--valid", multiple=True, metavar="FILE", help="Validation text in place of the recipe's.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default="model.pt", show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), help="Steps in place of the recipe's.")
+@click.option("--device", help="cpu, cuda, cuda:1, ...; a CUDA device where there is one by default.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option("--overwrite", is_flag=True, help="Replace a finished model at the output.")
+@click.option("--restart", is_flag=True, help="Start again in place of resuming.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def main(recipe: Path, output: Path, **options: Any) -> None:
+    """Train the model that RECIPE describes.
+
+    A run that was stopped goes on where it was: call the same command again.  Beside the output lie NAME.log.jsonl, one
+    line per step, and while the run lasts NAME.resume.
+    """
+    try:
+        train(recipe, output, **options)
+    except (ModelError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def train(
+    recipe_path: Path,
+    output: Path,
+    data: tuple[str, ...],
+    valid: tuple[str, ...],
+    steps: int | None,
+    device: str | None,
+    threads: int | None,
+    overwrite: bool,
+    restart: bool,
+    as_json: bool,
+) -> None:
+    """The command's work, with errors still as exceptions."""
+    recipe = with_options(read_recipe(recipe_path), data, valid, steps)
+    if output.exists() and not overwrite:
+        raise ConfigError(f"{output} exists: give another -o, or --overwrite to replace it")
+    if not output.parent.is_dir():
+        raise ConfigError(f"{output.parent} is not a folder: make it first")
+    if threads:
+        torch.set_num_threads(threads)
+    console = Console(stderr=True)
+    run = TrainingRun(recipe, choose_device(device))
+    resume, log = output.with_name(f"{output.name}.resume"), output.with_name(f"{output.name}.log.jsonl")
+    if resume.exists() and not restart:
+        run.restore(resume)
+        console.print(f"resuming {output} at step {run.done} of {recipe.train.steps}")
+    keep_log_up_to(log, run.done)
+    parameters = sum(p.numel() for p in run.model.parameters())
+    console.print(f"{parameters:,} parameters, {len(run.batches.ids):,} training tokens, on {run.device}")
+    finished = follow(run, resume, log, console)
+    if not finished:
+        console.print(f"stopped at step {run.done}: the same command goes on from there")
+        sys.exit(130)
+    save_checkpoint(run.checkpoint(), output)
+    resume.unlink(missing_ok=True)
+    result = {"model": str(output), "steps": run.done, "valid_perplexity": run.valid_perplexity, "parameters": parameters}
+    print(json.dumps(result) if as_json else f"{output}: validation perplexity {run.valid_perplexity:.3f}")
+
+
+def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
+    """Train with a progress bar, a log and resume points; False when stopped by Ctrl-C before the end."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    every, stop = run.recipe.train.checkpoint_every, StopRequest()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar, log.open("a") as lines, stop:
+        task = bar.add_task("", total=run.recipe.train.steps, completed=run.done)
+        for report in run.steps():
+            lines.write(json.dumps(dataclasses.asdict(report)) + "\n")
+            bar.update(task, completed=report.step, description=describe(report, run.valid_perplexity))
+            if report.valid_perplexity is not None:
+                console.print(f"step {report.step}: validation perplexity {report.valid_perplexity:.3f}")
+            if report.step % every == 0 or stop.requested:
+                lines.flush()
+                run.save(resume)
+            if stop.requested and report.step < run.recipe.train.steps:
+                return False
+    return True
+
+
+def describe(report: StepReport, valid: float | None) -> str:
+    """The figures beside the progress bar."""
+    text = f"loss {report.loss:.3f}  {report.tokens_per_s:,.0f} tokens/s"
+    return text if valid is None else f"{text}  valid {valid:.2f}"
+
+
+class StopRequest:
+    """Turns Ctrl-C and `kill` into a request that the loop obeys after the step in hand; a second Ctrl-C is not waited for."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __enter__(self) -> StopRequest:
+        self.previous = {name: signal.signal(name, self.request) for name in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, handler in self.previous.items():
+            signal.signal(name, handler)
+
+    def request(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler."""
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], steps: int | None) -> Recipe:
+    """The recipe with the command line's choices in it."""
+    texts = recipe.data
+    if data:  # new training text does not go with the recipe's validation text
+        texts = dataclasses.replace(texts, train=data, valid=())
+    if valid:
+        texts = dataclasses.replace(texts, valid=valid)
+    config = dataclasses.replace(recipe.train, steps=steps) if steps else recipe.train
+    return dataclasses.replace(recipe, data=texts, train=config)
+
+
+def choose_device(name: str | None) -> torch.device:
+    """The named device, or CUDA where there is one.  Raises ConfigError."""
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"--device {name}: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def keep_log_up_to(log: Path, step: int) -> None:
+    """Drop log lines of steps that a killed run did but did not save."""
+    if log.exists():
+        lines = log.read_text().splitlines(keepends=True)
+        log.write_text("".join(lines[:step]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What a model is: every constant of the method has a name, a default and a check, made once here.
+
+Defaults follow the paper; `AUTHORS` holds the constants of the authors' released code where they differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from rfa_models.errors import ConfigError
+
+AttentionKind = Literal["rfa", "softmax"]
+FeatureMap = Literal["gaussian", "arccos"]
+UnitNorm = Literal["guarded", "additive"]
+DenominatorKind = Literal["signed_floor", "clamp", "abs_clamp"]
+MatrixKind = Literal["iid", "orthogonal"]
+Positions = Literal["sinusoidal", "none"]
+
+AUTHORS: dict[str, Any] = {
+    "feature_scale": 0.1,
+    "unit_norm": "additive",
+    "unit_norm_eps": 1e-3,
+    "denominator": "clamp",
+    "denominator_floor": 1.0,
+    "pool_size": 500,
+}
+"""Constants of the authors' release for causal attention: `AttentionConfig(..., **AUTHORS)`."""
+
+
+@dataclass(frozen=True)
+class AttentionConfig:
+    """One attention layer, RFA or its softmax twin.  Raises ConfigError on a value that cannot work."""
+
+    kind: AttentionKind = "rfa"
+    """`rfa`, or `softmax` for the twin to compare with."""
+    heads: int = 4
+    head_dim: int = 64
+    feature_map: FeatureMap = "gaussian"
+    """Gaussian: sines and cosines, K = 2 D.  Arc-cosine: rectified projections, K = D [section 3]."""
+    random_vectors: int = 64
+    """D, random vectors of each head."""
+    gate: bool = False
+    """Decay the state by a learned gate: a recency bias [section 3.2]."""
+    gate_bias: float = 3.0
+    """Initial b_g: sigmoid(3) keeps 95% of the state at each step, a memory of about 20 tokens."""
+    matrices: MatrixKind = "iid"
+    """Rows drawn independently, or orthogonal within blocks of head_dim rows."""
+    pool_size: int = 200
+    """P, matrices drawn before training; each step takes others for each layer and head."""
+    seed: int = 0
+    """Seed of the pool.  Evaluation uses its first H matrices."""
+    feature_scale: float | None = None
+    """Factor on the features; None means sqrt(1/D), the paper's."""
+    tau: float = 1.0
+    """Temperature: divides the random vectors.  Redundant with sigma, kept for the authors' files."""
+    unit_norm: UnitNorm = "guarded"
+    """`guarded`: x / sqrt(|x|^2 + eps^2).  `additive`: x / (|x| + eps), the authors' code."""
+    unit_norm_eps: float = 1e-8
+    """Guards the zero vector only: 1e-6 here would already show in the tenth digit of short vectors."""
+    denominator: DenominatorKind = "signed_floor"
+    """How phi(q).z is kept away from zero; `clamp` and `abs_clamp` are the authors' two forms."""
+    denominator_floor: float = 1e-3
+    chunk: int = 64
+    """Tokens per block of the training form: time and memory are linear in T whatever it is."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, kind=AttentionKind, feature_map=FeatureMap, matrices=MatrixKind)
+        check_choices(self, unit_norm=UnitNorm, denominator=DenominatorKind)
+        check_positive(self, "heads", "head_dim", "random_vectors", "chunk", "tau")
+        check_positive(self, "unit_norm_eps", "denominator_floor")
+        if self.pool_size < self.heads:
+            raise ConfigError(
+                f"pool_size is {self.pool_size}, each head needs a matrix of its own: "
+                f"set it to at least heads = {self.heads}"
+            )
+        if self.kind == "softmax" and self.gate:
+            raise ConfigError("gate = true with kind = 'softmax': only RFA has a gate, drop one of them")
+
+    @property
+    def width(self) -> int:
+        """E, width of the layer's input and output."""
+        return self.heads * self.head_dim
+
+    @property
+    def features(self) -> int:
+        """K, features of each head."""
+        return self.random_vectors * (2 if self.feature_map == "gaussian" else 1)
+
+    @property
+    def scale(self) -> float:
+        """The factor on the features: sqrt(1/D) unless set."""
+        return self.random_vectors**-0.5 if self.feature_scale is None else self.feature_scale
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A decoder-only language model: pre-norm blocks around one kind of attention."""
+
+    vocab_size: int
+    layers: int = 4
+    mlp_width: int = 1024
+    dropout: float = 0.0
+    tie_embeddings: bool = True
+    """Use the embedding as the output projection too."""
+    positions: Positions = "sinusoidal"
+    """Sinusoids of `position_ids`, or nothing: the recurrence itself knows the order."""
+    attention: AttentionConfig = field(default_factory=AttentionConfig)
+
+    def __post_init__(self) -> None:
+        check_choices(self, positions=Positions)
+        check_positive(self, "vocab_size", "layers", "mlp_width")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ConfigError(f"dropout is {self.dropout}, wanted a value from 0 up to, not including, 1")
+        if self.positions == "sinusoidal" and self.width % 2:
+            raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {self.width}")
+
+    @property
+    def width(self) -> int:
+        """E, width of the residual stream."""
+        return self.attention.width
+
+
+def check_choices(config: object, **choices: Any) -> None:
+    """Raise ConfigError where a field holds none of the words of its Literal type."""
+    for name, literal in choices.items():
+        value, allowed = getattr(config, name), get_args(literal)
+        if value not in allowed:
+            raise ConfigError(f"{name} is {value!r}, wanted one of {', '.join(allowed)}")
+
+
+def check_positive(config: object, *names: str) -> None:
+    """Raise ConfigError where a field is not a number above zero."""
+    for name in names:
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise ConfigError(f"{name} is {value!r}, wanted a number above zero")

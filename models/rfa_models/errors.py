@@ -1,0 +1,25 @@
+"""What can go wrong while models are made, trained, saved and loaded.
+
+    ModelError
+    ├── ConfigError      (ValueError)   a setting that cannot work, or a key nobody knows
+    ├── CheckpointError  (ValueError)   a file that is not, or is no longer, one of our checkpoints
+    └── DataError        (ValueError)   text that cannot be read, or too little of it
+
+Messages say what came, what was wanted and what to do next; the command line prints them as one line.
+"""
+
+
+class ModelError(Exception):
+    """Parent of everything that rfa_models raises on purpose."""
+
+
+class ConfigError(ModelError, ValueError):
+    """A setting is unknown, of the wrong type, or impossible together with another."""
+
+
+class CheckpointError(ModelError, ValueError):
+    """A checkpoint is damaged, foreign, or newer than this code."""
+
+
+class DataError(ModelError, ValueError):
+    """A text file cannot be read as text, or is too short to learn from."""

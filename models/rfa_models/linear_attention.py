@@ -1,0 +1,142 @@
+"""Causal linear attention over features, in three forms that agree.
+
+    S_t = exp(a_t) S_{t-1} + phi(k_t) v_t^T        o_t = phi(q_t)^T S_t        a_t <= 0, or 0 without a gate
+
+    quadratic    the masked T x T form                     the reference: O(T^2)
+    chunked      blocks of C tokens, state between them    training and prefill: O(T)
+    one_token    the recurrence itself                     decoding: O(1)
+
+The results should be identical; `tests/models/test_linear_attention.py` holds them to it.  All three take and return
+
+    phi_q, phi_k: [B, T, H, K]   v: [B, T, H, V]   log_decay: [B, T, H] or None   past_state: [B, H, K, V] or None
+    -> output: [B, T, H, V], present_state: [B, H, K, V]
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Result = tuple[Tensor, Tensor]
+
+
+def quadratic(
+    phi_q: Tensor, phi_k: Tensor, v: Tensor, log_decay: Tensor | None = None, past_state: Tensor | None = None
+) -> Result:
+    """The reference: every pair of positions, masked to the past.  Shapes as above."""
+    since_start = cumulative(phi_k, log_decay)
+    output = within(phi_q, phi_k, v, since_start)
+    return add_past(output, phi_q, since_start, past_state), advance(phi_k, v, since_start, past_state)
+
+
+def chunked(
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    log_decay: Tensor | None = None,
+    past_state: Tensor | None = None,
+    chunk: int = 64,
+) -> Result:
+    """Blocks of `chunk` tokens: quadratic within a block, a state of fixed size between blocks.  Shapes as above."""
+    length = phi_q.shape[1]
+    if length <= chunk:
+        return quadratic(phi_q, phi_k, v, log_decay, past_state)
+    blocks = -(-length // chunk)
+    phi_q, phi_k, v = (to_blocks(x, blocks, chunk) for x in (phi_q, phi_k, v))
+    log_decay = None if log_decay is None else to_blocks(log_decay, blocks, chunk)
+
+    since_start = cumulative(phi_k.flatten(0, 1), None if log_decay is None else log_decay.flatten(0, 1))
+    output = within(phi_q.flatten(0, 1), phi_k.flatten(0, 1), v.flatten(0, 1), since_start)
+    added = advance(phi_k.flatten(0, 1), v.flatten(0, 1), since_start, None).unflatten(0, (-1, blocks))
+    before, present = scan_states(added, last_decay(since_start, blocks), past_state)
+    output = add_past(output, phi_q.flatten(0, 1), since_start, before.flatten(0, 1))
+    return output.unflatten(0, (-1, blocks)).flatten(1, 2)[:, :length], present
+
+
+def one_token(
+    phi_q: Tensor, phi_k: Tensor, v: Tensor, log_decay: Tensor | None = None, past_state: Tensor | None = None
+) -> Result:
+    """Advance by one token: T = 1 in the shapes above."""
+    state = phi_k[:, 0].unsqueeze(-1) * v[:, 0].unsqueeze(-2)
+    if past_state is not None:
+        state = state + (past_state if log_decay is None else past_state * log_decay[:, 0, :, None, None].exp())
+    return torch.einsum("bhk,bhkv->bhv", phi_q[:, 0], state).unsqueeze(1), state
+
+
+def linear_attention(
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    log_decay: Tensor | None = None,
+    past_state: Tensor | None = None,
+    *,
+    heads: int,
+    scale: float = 1.0,
+    chunk: int = 64,
+) -> Result:
+    """The operator that layers call, in the packed layout of ONNX's `LinearAttention`.
+
+    phi_q, phi_k: [B, T, H K].  v: [B, T, H V].  log_decay: [B, T, H] or None.  past_state: [B, H, K, V] or None.
+    Returns the output [B, T, H V] and the present state.  One token takes the recurrence, more take chunks.
+    """
+    phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q * scale, phi_k, v))
+    if phi_q.shape[1] == 1:
+        output, state = one_token(phi_q, phi_k, v, log_decay, past_state)
+    else:
+        output, state = chunked(phi_q, phi_k, v, log_decay, past_state, chunk)
+    return output.flatten(2), state
+
+
+def to_blocks(x: Tensor, blocks: int, chunk: int) -> Tensor:
+    """Cut [B, T, ...] into [B, blocks, chunk, ...]; zeros fill the end: no key, no decay."""
+    missing = blocks * chunk - x.shape[1]
+    return F.pad(x, (0, 0) * (x.dim() - 2) + (0, missing)).unflatten(1, (blocks, chunk))
+
+
+def cumulative(phi_k: Tensor, log_decay: Tensor | None) -> Tensor | None:
+    """Log decay from before the first token to after each.  [B, T, H] -> [B, H, T], None without a gate."""
+    return None if log_decay is None else log_decay.to(phi_k.dtype).cumsum(1).transpose(1, 2)
+
+
+def within(phi_q: Tensor, phi_k: Tensor, v: Tensor, since_start: Tensor | None) -> Tensor:
+    """Attention among the tokens of one block, O(T^2) in its length.  since_start: [B, H, T].  -> [B, T, H, V]."""
+    weights = torch.einsum("bthk,bshk->bhts", phi_q, phi_k)
+    if since_start is not None:
+        # Above the diagonal the difference is positive and may overflow: bound it, the mask removes it.
+        weights = weights * (since_start.unsqueeze(-1) - since_start.unsqueeze(-2)).clamp_max(0.0).exp()
+    return torch.einsum("bhts,bshv->bthv", weights.tril(), v)
+
+
+def add_past(output: Tensor, phi_q: Tensor, since_start: Tensor | None, past_state: Tensor | None) -> Tensor:
+    """Add what the state from before this block gives to each of its tokens.  [B, T, H, V] -> [B, T, H, V]."""
+    if past_state is None:
+        return output
+    seen = torch.einsum("bthk,bhkv->bthv", phi_q, past_state)
+    return output + (seen if since_start is None else seen * since_start.exp().transpose(1, 2).unsqueeze(-1))
+
+
+def advance(phi_k: Tensor, v: Tensor, since_start: Tensor | None, past_state: Tensor | None) -> Tensor:
+    """The state after this block.  since_start: [B, H, T].  Returns [B, H, K, V]."""
+    if since_start is not None:
+        to_end = (since_start[..., -1:] - since_start).exp()
+        phi_k = phi_k * to_end.transpose(1, 2).unsqueeze(-1)
+    added = torch.einsum("bthk,bthv->bhkv", phi_k, v)
+    if past_state is None:
+        return added
+    return added + (past_state if since_start is None else past_state * since_start[..., -1, None, None].exp())
+
+
+def last_decay(since_start: Tensor | None, blocks: int) -> Tensor | None:
+    """The decay over each whole block.  [B * blocks, H, C] -> [B, blocks, H, 1, 1], None without a gate."""
+    return None if since_start is None else since_start[..., -1, None, None].exp().unflatten(0, (-1, blocks))
+
+
+def scan_states(added: Tensor, decay: Tensor | None, past_state: Tensor | None) -> Result:
+    """Run the recurrence over blocks.  added: [B, blocks, H, K, V].  Returns the state before each block, and the last."""
+    state = torch.zeros_like(added[:, 0]) if past_state is None else past_state
+    before = []
+    for block in range(added.shape[1]):
+        before.append(state)
+        state = added[:, block] + (state if decay is None else state * decay[:, block])
+    return torch.stack(before, 1), state

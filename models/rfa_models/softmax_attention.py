@@ -1,0 +1,38 @@
+"""Causal softmax attention with a growing cache: the twin that RFA is compared with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Cache = tuple[Tensor, Tensor]
+
+
+def softmax_attention(
+    qkv: Tensor, keep: Tensor | None = None, past_state: Cache | None = None, *, heads: int
+) -> tuple[Tensor, Cache]:
+    """Attend to all earlier tokens.
+
+    qkv: [B, T, 3 H d], queries, keys and values side by side.  keep: [B, T], 1 = token, 0 = padding, without a past only.
+    past_state: keys and values [B, H, T', d] of the tokens before.  Returns the output [B, T, H d] and the cache, now
+    [B, H, T' + T, d].
+    """
+    q, k, v = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    if past_state is not None:
+        k, v = torch.cat([past_state[0], k], 2), torch.cat([past_state[1], v], 2)
+    if past_state is None and keep is None:
+        output = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    else:
+        output = F.scaled_dot_product_attention(q, k, v, attn_mask=visible(q.shape[2], k.shape[2], keep, q.device))
+    return output.transpose(1, 2).flatten(2), (k, v)
+
+
+def visible(queries: int, keys: int, keep: Tensor | None, device: torch.device) -> Tensor:
+    """Who sees whom: the past and oneself, never padding.  Returns bool [T, T' + T] or [B, 1, T, T' + T]."""
+    earlier = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    if keep is None:
+        return earlier
+    # A padded row must not be empty: softmax of nothing is NaN.
+    itself = torch.eye(queries, keys, dtype=torch.bool, device=device)
+    return earlier & (keep[:, None, None, :].bool() | itself)

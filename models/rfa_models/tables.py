@@ -1,0 +1,60 @@
+"""Plain tables (TOML, checkpoint dicts) to frozen dataclasses, every key and type checked by name."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from rfa_models.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def read_table(cls: type[T], table: Any, where: str) -> T:
+    """Build a config dataclass from a table, tables within tables included.
+
+    Raises ConfigError that names the key: unknown (with the nearest known one), missing, or of the wrong type.
+    """
+    if not isinstance(table, dict):
+        raise ConfigError(f"[{where}] is {table!r}, wanted a table of settings")
+    known = {entry.name: entry for entry in fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            raise ConfigError(f"unknown key {key!r} in [{where}]{nearest(str(key), list(known))}")
+    for name, entry in known.items():
+        if name not in table and entry.default is MISSING and entry.default_factory is MISSING:
+            raise ConfigError(f"[{where}] has no {name!r}, which has no default: add it")
+    hints = get_type_hints(cls)
+    return cls(**{key: read_value(hints[key], value, f"{where}.{key}") for key, value in table.items()})
+
+
+def read_value(wanted: Any, value: Any, where: str) -> Any:
+    """Check one value against the type of its field; whole numbers may stand for floats, lists for tuples."""
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if is_dataclass(wanted):
+        return read_table(wanted, value, where)  # type: ignore[arg-type]
+    if origin in (Union, types.UnionType):
+        return None if value is None else read_value(arguments[0], value, where)
+    if origin is Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where} is {value!r}, wanted one of {', '.join(map(str, arguments))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{where} is {value!r}, wanted a list")
+        return tuple(read_value(arguments[0], item, where) for item in value)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if get_origin(wanted) is dict:
+        wanted = dict
+    if not isinstance(value, wanted) or (wanted is not bool and isinstance(value, bool)):
+        raise ConfigError(f"{where} is {value!r}, wanted {wanted.__name__}")
+    return value
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A hint at the known word that was probably meant, or the list of them all."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(known)}"

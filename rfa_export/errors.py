@@ -1,0 +1,23 @@
+"""What can go wrong on the way from a checkpoint to a bundle.
+
+    ExportError
+    ├── TraceError    (ValueError)   the module cannot be traced, or holds no attention of ours
+    ├── GraphError    (ValueError)   the finished graph breaks the interface that runtimes rely on
+    └── ParityError   (ValueError)   the bundle does not compute what the checkpoint computes
+"""
+
+
+class ExportError(Exception):
+    """Parent of everything that rfa_export raises on purpose."""
+
+
+class TraceError(ExportError, ValueError):
+    """A module that cannot become a step graph."""
+
+
+class GraphError(ExportError, ValueError):
+    """A graph that breaks the contract of `graph/names.py`."""
+
+
+class ParityError(ExportError, ValueError):
+    """A candidate bundle whose results differ from torch's by more than the tolerance."""

@@ -1,0 +1,1 @@
+"""Passes over the traced graph.  Each takes an `ir.Model` and changes it in place."""

@@ -1,0 +1,55 @@
+"""The finished graph keeps the interface that every runtime relies on, and carries nothing that a step does not need."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import onnx_ir as ir
+from rfa_runtime.manifest import StateSpec
+
+from rfa_export.errors import GraphError
+from rfa_export.graph.edit import dims
+from rfa_export.graph.names import (
+    BATCH,
+    INPUT_IDS,
+    LOGITS,
+    POSITION_IDS,
+    SEQLENS_K,
+    SEQUENCE,
+    TOTAL_SEQUENCE_LENGTH,
+)
+
+DEBRIS = ("Shape", "Size", "Expand", "ConstantOfShape", "Range", "Loop", "If", "Scan")
+"""Operators that compute shapes or control flow: a step's shapes are known."""
+INTEGER_INPUTS = {
+    INPUT_IDS: [BATCH, SEQUENCE],
+    POSITION_IDS: [BATCH, SEQUENCE],
+    SEQLENS_K: [BATCH],
+    TOTAL_SEQUENCE_LENGTH: [],
+}
+
+
+def check(model: ir.Model, states: list[StateSpec], logits: str) -> None:
+    """Raise GraphError where the graph breaks its interface.  logits: `last` or `all` positions."""
+    found = {value.name: dims(value) for value in model.graph.inputs}
+    wanted = {state.past: list(state.shape) for state in states}
+    wanted |= {name: shape for name, shape in INTEGER_INPUTS.items() if name in found}
+    compare(found, wanted, "input")
+    positions: int | str = 1 if logits == "last" else SEQUENCE
+    found = {value.name: dims(value) for value in model.graph.outputs}
+    vocabulary = (found.get(LOGITS) or [0])[-1]
+    wanted = {state.present: list(state.shape) for state in states}
+    compare(found, wanted | {LOGITS: [BATCH, positions, vocabulary]}, "output")
+    if not isinstance(vocabulary, int):
+        raise GraphError(f"the logits' last dimension is {vocabulary}, wanted a fixed vocabulary")
+    counts = Counter(node.op_type for node in model.graph)
+    left = [f"{counts[name]} {name}" for name in DEBRIS if counts[name]]
+    if left:
+        raise GraphError(f"the graph still computes shapes ({', '.join(left)}): its module reshapes by run-time sizes")
+
+
+def compare(found: dict[str | None, object], wanted: dict[str, object], what: str) -> None:
+    """Names and shapes must agree in both directions."""
+    for name in wanted.keys() | found.keys():
+        if found.get(name) != wanted.get(name):
+            raise GraphError(f"graph {what} {name!r} has shape {found.get(name)}, wanted {wanted.get(name)}")

@@ -1,0 +1,54 @@
+"""Small moves that the passes share."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+
+Dims = list[int | str]
+
+
+def constant(model: ir.Model, name: str, values: object, dtype: type[np.generic] = np.int64) -> ir.Value:
+    """An initializer of that name, made on first use and shared from then on."""
+    if name not in model.graph.initializers:
+        tensor = ir.tensor(np.array(values, dtype=dtype), name=name)
+        model.graph.initializers[name] = ir.Value(
+            name=name, shape=tensor.shape, type=ir.TensorType(tensor.dtype), const_value=tensor
+        )
+    return model.graph.initializers[name]
+
+
+def insert_before(place: ir.Node, *nodes: ir.Node) -> None:
+    """Put new nodes into the graph, just before one that is there."""
+    graph = place.graph
+    assert graph is not None
+    graph.insert_before(place, list(nodes))
+
+
+def replace_node(node: ir.Node, *nodes: ir.Node) -> None:
+    """Put other nodes in a node's place; the last one's output takes over name, type, shape and readers."""
+    old, new = node.outputs[0], nodes[-1].outputs[0]
+    new.shape, new.type = old.shape, old.type
+    insert_before(node, *nodes)
+    graph = node.graph
+    assert graph is not None
+    for index, output in enumerate(graph.outputs):
+        if output is old:
+            new.name = old.name
+            graph.outputs[index] = new
+    ir.convenience.replace_all_uses_with(old, new)
+    graph.remove(node, safe=True)
+
+
+def dims(value: ir.Value | None) -> Dims | None:
+    """A value's shape with symbolic dimensions as strings; None where it is not known."""
+    if value is None or value.shape is None:
+        return None
+    return [dim if isinstance(dim, int) else str(dim.value) for dim in value.shape]
+
+
+def numpy_value(value: ir.Value | None) -> np.ndarray | None:
+    """The values of an initializer; None for anything computed."""
+    if value is None or value.const_value is None:
+        return None
+    return value.const_value.numpy()

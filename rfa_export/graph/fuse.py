@@ -1,0 +1,70 @@
+"""Fewer and larger operators for ONNX Runtime: at one token, a node costs its launch more than its arithmetic.
+
+    residual Add, (bias Add,) LayerNormalization    -> SkipLayerNormalization
+    bias Add, Gelu                                  -> BiasGelu
+    packed -> heads, x scale, heads -> packed       -> scale spread over the packed values by a 0/1 product
+    signed floor of a denominator, division         -> bounded reciprocal, product
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+from onnxscript.rewriter import pattern, rewrite
+from onnxscript.rewriter.ort_fusions.bias_gelu import fuse_bias_gelu
+from onnxscript.rewriter.ort_fusions.skip_normalization import fuse_skip_layer_normalization
+
+from rfa_export.graph.edit import constant, dims, insert_before, numpy_value
+
+def fuse(model: ir.Model) -> None:
+    """Apply all of the above."""
+    fuse_skip_layer_normalization(model)
+    fuse_bias_gelu(model)
+    rewrite(model, pattern_rewrite_rules=[pattern.RewriteRule(floored_division, bounded_product, is_signed_floor)])
+    for node in [node for node in model.graph if node.op_type == "Mul"]:
+        scale_packed(model, node)
+
+
+def floored_division(op, num, den, zero, below, above):  # type: ignore[no-untyped-def]
+    """num / signed_floor(den), as `rfa_models/denominator.py` is traced."""
+    return op.Div(num, op.Where(op.Less(den, zero), op.Clip(den, None, below), op.Clip(den, above)))
+
+
+def is_signed_floor(context, zero, below, above, **_) -> bool:  # type: ignore[no-untyped-def]
+    """The two bounds mirror each other around zero."""
+    bounds = [numpy_value(value) for value in (zero, below, above)]
+    return all(bound is not None for bound in bounds) and bounds[0] == 0 and bounds[1] == -bounds[2]
+
+
+def bounded_product(op, num, den, above, **_):  # type: ignore[no-untyped-def]
+    """num * clip(1 / den): the sign is kept, |1 / den| stays within 1 / floor, and 1 / 0 is infinite, so bounded too."""
+    bound = 1 / numpy_value(above)
+    limits = [op.Constant(value=ir.tensor(np.float32(limit))) for limit in (-bound, bound)]
+    return op.Mul(num, op.Clip(op.Reciprocal(den), *limits))
+
+
+def scale_packed(model: ir.Model, node: ir.Node) -> None:
+    """Multiply each head's packed values by the head's scale without leaving the packed layout.
+
+    Reshape [B, T, H V] -> [B, T, H, V], Mul by [B, T, H, 1], Reshape back becomes Mul by `scale @ spread`, where the
+    constant spread [H, H V] repeats each head's scale V times, exactly: its entries are 0 and 1.
+    """
+    unpack, widen = (value.producer() if value is not None else None for value in node.inputs)
+    readers = [use.node for use in node.outputs[0].uses()]
+    if unpack is None or widen is None or len(readers) != 1:
+        return
+    pack, shape = readers[0], dims(node.outputs[0])
+    if any(view.op_type != "Reshape" for view in (unpack, widen, pack)) or shape is None or len(shape) != 4:
+        return
+    packed, scale, heads, width = unpack.inputs[0], widen.inputs[0], shape[2], shape[3]
+    if not isinstance(heads, int) or not isinstance(width, int):
+        return
+    if dims(scale) != [*shape[:2], heads] or not dims(packed) == dims(pack.outputs[0]) == [*shape[:2], heads * width]:
+        return
+    spread = constant(model, f"spread_{heads}x{width}", np.repeat(np.eye(heads), width, axis=1), np.float32)
+    repeated = ir.node("MatMul", [scale, spread])
+    product = ir.node("Mul", [packed, repeated.outputs[0]])
+    insert_before(pack, repeated, product)
+    for value in (repeated.outputs[0], product.outputs[0]):
+        value.shape, value.type = pack.outputs[0].shape, pack.outputs[0].type
+    ir.convenience.replace_all_uses_with(pack.outputs[0], product.outputs[0])
