@@ -1,0 +1,30 @@
+# One word each, the same at the desk and in CI.  Python 3.11 or newer is all that must be there.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: install check test demo bench clean
+
+install: $(INSTALLED)  ## the virtual environment with everything in it
+
+$(INSTALLED): setup.cfg runtime/setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e './runtime[cpu]' -e '.[bench,dev]'
+	@touch $@
+
+check: install  ## style, types, and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+test: install  ## the test suite
+	$(BIN)/python -m pytest -q tests
+
+demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
+	@BIN=$(BIN) sh benchmarks/demo.sh
+
+clean:
+	rm -rf $(VENV) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache
