@@ -1,0 +1,32 @@
+"""One tensor that ONNX Runtime reads and writes in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rfa_runtime.ort import OrtValue
+
+
+class Buffer:
+    """Memory on a device, seen as an OrtValue; on the CPU it is numpy's own memory, without a copy."""
+
+    def __init__(self, array: np.ndarray, device: str = "cpu") -> None:
+        array = np.ascontiguousarray(array).reshape(array.shape)  # a scalar must stay one
+        self.device = device
+        self.value: Any = OrtValue.ortvalue_from_numpy(array, device)
+        self._array = array if device == "cpu" else None
+        self.shape: tuple[int, ...] = array.shape
+        self.dtype, self.nbytes = array.dtype, array.nbytes
+
+    def read(self) -> np.ndarray:
+        """Return the contents: a view on the CPU, a copy from elsewhere."""
+        return self.value.numpy() if self._array is None else self._array
+
+    def write(self, contents: np.ndarray | int) -> None:
+        """Replace the contents, at the same address."""
+        if self._array is None:
+            self.value.update_inplace(np.ascontiguousarray(contents, self.dtype))
+        else:
+            self._array[...] = contents

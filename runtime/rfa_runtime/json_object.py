@@ -1,0 +1,101 @@
+"""Read JSON from strangers: every value is asked for by name, type and range, and errors say where it stood."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from rfa_runtime.errors import ManifestError
+
+MAX_TEXT = 1024
+"""Characters of any single string: names and versions are far shorter."""
+
+
+class JsonObject:
+    """A JSON object that knows where it stands in its document."""
+
+    def __init__(self, table: object, where: str) -> None:
+        if not isinstance(table, dict):
+            raise ManifestError(f"{where} is {kind_of(table)}, wanted an object")
+        self.table: dict[str, Any] = table
+        self.where = where
+
+    def value(self, key: str) -> Any:
+        """Return what stands under a key, of any type.  Raises ManifestError where it is missing."""
+        if key not in self.table:
+            raise ManifestError(f"{self.where} has no {key!r}")
+        return self.table[key]
+
+    def text(self, key: str) -> str:
+        """Return a string that is not empty."""
+        value = self.value(key)
+        if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT:
+            self.refuse(key, value, f"a string of 1 to {MAX_TEXT} characters")
+        return str(value)
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        """Return one of some strings."""
+        value = self.value(key)
+        if not isinstance(value, str) or value not in choices:
+            self.refuse(key, value, " or ".join(repr(choice) for choice in choices))
+        return str(value)
+
+    def integer(self, key: str, lowest: int, highest: int) -> int:
+        """Return a whole number within bounds, both included."""
+        value = self.value(key)
+        if type(value) is not int or not lowest <= value <= highest:
+            self.refuse(key, value, f"a whole number from {lowest} to {highest}")
+        return int(value)
+
+    def array(self, key: str) -> list[Any]:
+        """Return a list, its items unchecked."""
+        value = self.value(key)
+        if not isinstance(value, list):
+            self.refuse(key, value, "a list")
+        return list(value)
+
+    def child(self, key: str) -> JsonObject:
+        """Return an object within this one."""
+        return JsonObject(self.value(key), f"{self.where}.{key}")
+
+    def children(self) -> Iterator[tuple[str, JsonObject]]:
+        """Yield every name with its object, where all values are objects."""
+        for key in self.table:
+            yield key, self.child(key)
+
+    def refuse(self, key: str, value: object, wanted: str) -> NoReturn:
+        """Say what came and what was wanted."""
+        raise ManifestError(f"{self.where}.{key} is {kind_of(value)}, wanted {wanted}")
+
+
+def parse_json(data: bytes, where: str) -> JsonObject:
+    """Parse a document whose top is an object.  Refuses what Python's reader lets pass: repeated keys and NaN."""
+    try:
+        return JsonObject(json.loads(data, object_pairs_hook=unique, parse_constant=no_constant), where)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ManifestError):
+            raise
+        raise ManifestError(f"{where} is not JSON: {error or 'nested too deep'}") from error
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object, refusing a key that comes twice: readers differ in which one counts."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        repeated = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {repeated[:80]!r} comes twice")
+    return table
+
+
+def no_constant(name: str) -> NoReturn:
+    """Refuse NaN and infinities, which JSON does not have."""
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def kind_of(value: object) -> str:
+    """Name a value in a few characters."""
+    names: dict[type, str] = {dict: "an object", list: "a list", type(None): "null"}
+    text = names.get(type(value)) or json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,100 @@
+"""What a bundle says about itself: the contents of manifest.json as frozen values.  Standard library only.
+
+The manifest holds what is needed to run a model, never its architecture.  `manifest_json.py` reads and writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Literal
+
+FORMAT_VERSION = 1
+BATCH, CAPACITY = "batch", "capacity"
+"""The two dimensions of a state that are not known until it is made."""
+DTYPE_BYTES = {"float16": 2, "float32": 4}
+"""The dtypes that a state may have."""
+
+StateKind = Literal["recurrent", "cache"]
+"""`recurrent`: of fixed size, starts at zero.  `cache`: grows with the sequence."""
+Logits = Literal["last", "all"]
+"""The positions that a graph gives logits for."""
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """One tensor that is carried from step to step."""
+
+    kind: str
+    """See StateKind."""
+    past: str
+    """The graph input that it comes in by."""
+    present: str
+    """The graph output that it leaves by; bound to the same buffer."""
+    dtype: str
+    shape: tuple[int | str, ...]
+    """`batch` first; `capacity` third where it is a cache."""
+
+    def sizes(self, batch: int, capacity: int = 1) -> tuple[int, ...]:
+        """Return the shape with numbers in place of names."""
+        named = {BATCH: batch, CAPACITY: capacity}
+        return tuple(dim if isinstance(dim, int) else named[dim] for dim in self.shape)
+
+    def row_bytes(self, capacity: int = 1) -> int:
+        """Bytes for one row of the batch."""
+        return prod(self.sizes(1, capacity)) * DTYPE_BYTES[self.dtype]
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """One ONNX graph of the bundle."""
+
+    file: str
+    target: str
+    """The runtime that it was written for."""
+    inputs: tuple[str, ...]
+    """Its inputs without the states."""
+    logits: str
+    """See Logits."""
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """Tokens with a meaning of their own; None where the model has none."""
+
+    bos: int | None = None
+    """Starts every text."""
+    eos: int | None = None
+    """Ends every text."""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What a file must be to be the one that was written."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a runtime has to know about a bundle."""
+
+    producer: str
+    """Name and version of the program that wrote it."""
+    task: str
+    vocab_size: int
+    graphs: Mapping[str, GraphSpec]
+    """By role: `model` decodes; `score`, where there is one, gives logits for all positions."""
+    state: tuple[StateSpec, ...]
+    special_ids: SpecialIds = SpecialIds()
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Defaults of SamplingConfig."""
+    scoring: Mapping[str, int] = field(default_factory=dict)
+    """`segment_length`: tokens that are scored from one empty state; 0 carries the state through."""
+    parity: Mapping[str, Any] = field(default_factory=dict)
+    """The exporter's report, for people."""
+    files: Mapping[str, FileEntry] = field(default_factory=dict)
+    """Every file but the manifest; the writer fills it in."""
+    format_version: int = FORMAT_VERSION

@@ -1,0 +1,160 @@
+"""manifest.json to Manifest and back.  Standard library only.
+
+The file may come from anyone: nothing reaches a Manifest unchecked.  Unknown keys are left alone, so that later writers
+can add remarks; whatever changes the meaning of a bundle raises its format version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from rfa_runtime.errors import BundleVersionError, ManifestError
+from rfa_runtime.file_names import MANIFEST, check_name
+from rfa_runtime.json_object import JsonObject, parse_json
+from rfa_runtime.manifest import (
+    BATCH,
+    CAPACITY,
+    DTYPE_BYTES,
+    FORMAT_VERSION,
+    FileEntry,
+    GraphSpec,
+    Manifest,
+    SpecialIds,
+    StateSpec,
+)
+
+MAX_VOCABULARY = 1 << 24
+MAX_STATES = 10_000
+MAX_DIM = 1 << 31
+MAX_RANK = 8
+MAX_ROW_BYTES = 8 << 30
+"""Of one row of all states: more is a mistake or an attack, and would fail only once it is allocated."""
+MAX_FILE_BYTES = 1 << 44
+NAMED_AXES = {"recurrent": {0: BATCH}, "cache": {0: BATCH, 2: CAPACITY}}
+"""Where a state of each kind has a name in place of a size."""
+
+
+def dump_manifest(manifest: Manifest) -> bytes:
+    """Write a manifest as JSON that people can read, and check that it can be read back."""
+    table = asdict(manifest)
+    table = {"format_version": table.pop("format_version"), **table}
+    try:
+        data = json.dumps(table, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise ManifestError(f"the manifest cannot be written as JSON: {error}") from error
+    parse_manifest(data)
+    return data
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Read and check a manifest.  Raises ManifestError, BundleVersionError or BundlePathError."""
+    top = parse_json(data, MANIFEST)
+    version = check_version(top)
+    vocab_size = top.integer("vocab_size", 1, MAX_VOCABULARY)
+    files = {name: file_entry(name, entry) for name, entry in top.child("files").children()}
+    return Manifest(
+        format_version=version,
+        producer=top.text("producer"),
+        task=top.text("task"),
+        vocab_size=vocab_size,
+        graphs={role: graph_spec(entry, files) for role, entry in top.child("graphs").children()},
+        state=state_specs(top),
+        special_ids=special_ids(top.child("special_ids"), vocab_size),
+        sampling=sampling(top.child("sampling")),
+        scoring=scoring(top.child("scoring")),
+        parity=top.child("parity").table,
+        files=files,
+    )
+
+
+def check_version(top: JsonObject) -> int:
+    """Return the format's version.  Comes first: a newer format may have changed anything else."""
+    version = top.integer("format_version", 1, 1 << 31)
+    if version > FORMAT_VERSION:
+        raise BundleVersionError(
+            f"the bundle has format {version}, this reader knows formats up to {FORMAT_VERSION}: upgrade rfa-runtime"
+        )
+    return version
+
+
+def file_entry(name: str, entry: JsonObject) -> FileEntry:
+    """One file of the list."""
+    check_name(name)
+    if name == MANIFEST:
+        raise ManifestError(f"{MANIFEST} lists itself among its files")
+    digest = entry.text("sha256")
+    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        entry.refuse("sha256", digest, "64 hexadecimal digits in lower case")
+    return FileEntry(entry.integer("bytes", 0, MAX_FILE_BYTES), digest)
+
+
+def graph_spec(entry: JsonObject, files: dict[str, FileEntry]) -> GraphSpec:
+    """One graph; its file must be in the list."""
+    file = check_name(entry.text("file"))
+    if file not in files:
+        entry.refuse("file", file, "a file of the list")
+    inputs = entry.array("inputs")
+    if not inputs or not all(isinstance(name, str) and name for name in inputs) or len(set(inputs)) < len(inputs):
+        entry.refuse("inputs", inputs, "a list of distinct names")
+    return GraphSpec(file, entry.text("target"), tuple(inputs), entry.choice("logits", ("last", "all")))
+
+
+def state_specs(top: JsonObject) -> tuple[StateSpec, ...]:
+    """All states; together they must fit a machine."""
+    entries = top.array("state")
+    if len(entries) > MAX_STATES:
+        raise ManifestError(f"{MANIFEST} lists {len(entries)} states, at most {MAX_STATES} are allowed")
+    states = tuple(state_spec(JsonObject(entry, f"{MANIFEST}.state[{i}]")) for i, entry in enumerate(entries))
+    names = [name for state in states for name in (state.past, state.present)]
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ManifestError(f"{MANIFEST} uses the state name {repeated[0]!r} twice")
+    total = sum(state.row_bytes() for state in states)
+    if total > MAX_ROW_BYTES:
+        raise ManifestError(f"the states take {total:,} bytes for one row, at most {MAX_ROW_BYTES:,} are allowed")
+    return states
+
+
+def state_spec(entry: JsonObject) -> StateSpec:
+    """One state; all but its batch and, in a cache, its capacity is fixed."""
+    kind = entry.choice("kind", tuple(NAMED_AXES))
+    shape, named = entry.array("shape"), NAMED_AXES[kind]
+    fits = max(named) < len(shape) <= MAX_RANK and all(
+        dim == named[axis] if axis in named else is_size(dim) for axis, dim in enumerate(shape)
+    )
+    if not fits:
+        wanted = " and ".join(f"{name!r} at {axis}" for axis, name in named.items())
+        raise ManifestError(
+            f"{entry.where}.shape is {json.dumps(shape)[:80]}, wanted {wanted}, among at most {MAX_RANK} sizes above 0"
+        )
+    dtype = entry.choice("dtype", tuple(DTYPE_BYTES))
+    return StateSpec(kind, entry.text("past"), entry.text("present"), dtype, tuple(shape))
+
+
+def is_size(dim: object) -> bool:
+    """A dimension above zero that arithmetic can bear."""
+    return type(dim) is int and 0 < dim < MAX_DIM
+
+
+def special_ids(entry: JsonObject, vocab_size: int) -> SpecialIds:
+    """Ids within the vocabulary, or null."""
+    bos, eos = (
+        None if entry.value(name) is None else entry.integer(name, 0, vocab_size - 1) for name in ("bos", "eos")
+    )
+    return SpecialIds(bos, eos)
+
+
+def sampling(entry: JsonObject) -> dict[str, Any]:
+    """Numbers or null; SamplingConfig knows their names and ranges."""
+    for key, value in entry.table.items():
+        if value is not None and type(value) not in (int, float):
+            entry.refuse(key, value, "a number or null")
+    return entry.table
+
+
+def scoring(entry: JsonObject) -> dict[str, int]:
+    """The segment's length; without one the state is carried through."""
+    return {"segment_length": entry.integer("segment_length", 0, MAX_DIM)} if entry.table else {}

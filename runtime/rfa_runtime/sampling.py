@@ -1,0 +1,131 @@
+"""From logits to the next token.
+
+Letters: N vocabulary, C candidates still in the draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from rfa_runtime.errors import LogitsError, OptionError
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How tokens are chosen.  Everything is checked here, once."""
+
+    temperature: float = 0.0
+    """0 picks the most likely token; 1 draws as the model predicts; above 1 is more daring."""
+    top_k: int | None = None
+    """Draw from the k most likely tokens."""
+    top_p: float | None = None
+    """Draw from the fewest tokens whose probabilities add up to p."""
+    repetition_penalty: float = 1.0
+    """Above 1, tokens of the prompt and the text so far become less likely."""
+    seed: int | None = None
+    """The same seed gives the same text; None gives another one each time."""
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for a setting out of range."""
+        in_range(self, "temperature", 0, 1e6, (int, float))
+        in_range(self, "top_k", 1, 1 << 31, (int,))
+        in_range(self, "top_p", 1e-9, 1, (int, float))
+        in_range(self, "repetition_penalty", 1e-3, 1e3, (int, float))
+        in_range(self, "seed", 0, 1 << 63, (int,))
+        if self.temperature is None or self.repetition_penalty is None:
+            raise OptionError("temperature and repetition_penalty must be numbers")
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> SamplingConfig:
+        """Make one from names and values, such as the defaults in a manifest."""
+        unknown = table.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            known = ", ".join(field.name for field in fields(cls))
+            raise OptionError(f"sampling has the unknown setting {min(unknown)!r}, known are: {known}")
+        return cls(**table)
+
+
+class Sampler:
+    """Chooses the tokens of one sequence."""
+
+    def __init__(self, config: SamplingConfig, vocab_size: int, prompt: list[int], row: int = 0) -> None:
+        """Start with what a repetition is measured against.
+
+        row: gives each sequence of a batch a random stream of its own, whatever else is in the batch.
+        """
+        self._config = config
+        self._rng = np.random.default_rng(None if config.seed is None else [config.seed, row])
+        self._seen: np.ndarray | None = None
+        if config.repetition_penalty != 1:
+            self._seen = np.zeros(vocab_size, bool)
+            self._seen[prompt] = True
+
+    def choose(self, logits: np.ndarray) -> int:
+        """Return the next token.  logits: float32 [N], left as they are."""
+        if self._seen is not None:
+            logits = penalise(logits, self._seen, self._config.repetition_penalty)
+        if self._config.temperature == 0:
+            token = int(logits.argmax())
+            check_finite(logits[token])
+        else:
+            token = draw(logits, self._config, self._rng)
+        if self._seen is not None:
+            self._seen[token] = True
+        return token
+
+
+def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -> int:
+    """Draw a token: temperature, then top-k, then top-p.  logits: [N]."""
+    check_finite(logits.max())
+    if config.top_k is not None and config.top_k < len(logits):
+        tokens = np.argpartition(logits, -config.top_k)[-config.top_k :]
+        tokens.sort()  # argpartition's own order depends on the values of tokens that are left out
+    else:
+        tokens = np.arange(len(logits))
+    probabilities = softmax(logits[tokens], config.temperature)
+    if config.top_p is not None:
+        kept = most_likely(probabilities, config.top_p)
+        tokens, probabilities = tokens[kept], probabilities[kept]
+    heaps = probabilities.cumsum()
+    return int(tokens[min(heaps.searchsorted(rng.random() * heaps[-1], side="right"), len(tokens) - 1)])
+
+
+def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities in float64.  logits: [C]."""
+    exact = logits.astype(np.float64)
+    weights = np.exp((exact - exact.max()) / temperature)
+    return np.asarray(weights / weights.sum())
+
+
+def most_likely(probabilities: np.ndarray, mass: float) -> np.ndarray:
+    """Return the indices of the fewest probabilities that add up to `mass`; always one at least.  [C] -> [kept]."""
+    # All below this bound together have less than 1 - mass: the others suffice, and few are left to sort.
+    likely = np.flatnonzero(probabilities >= (1 - mass) / len(probabilities))
+    order = likely[np.argsort(-probabilities[likely], kind="stable")]
+    before = probabilities[order].cumsum() - probabilities[order]
+    return np.sort(order[: max(1, int((before < mass).sum()))])
+
+
+def penalise(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:
+    """Make tokens that were seen less likely: divide what is positive, multiply what is negative.  [N], bool [N]."""
+    tokens, changed = np.flatnonzero(seen), logits.copy()
+    values = logits[tokens]
+    changed[tokens] = np.where(values > 0, values / penalty, values * penalty)
+    return changed
+
+
+def check_finite(largest: np.float32) -> None:
+    """Raise LogitsError where nothing can be chosen.  numpy's max and argmax give NaN where there is any."""
+    if not np.isfinite(largest):
+        raise LogitsError(f"the graph gave logits up to {largest}: its weights or its state are damaged")
+
+
+def in_range(config: SamplingConfig, name: str, lowest: float, highest: float, types: tuple[type, ...]) -> None:
+    """Check one setting; None is for settings that may be left out."""
+    value = getattr(config, name)
+    if value is not None and (type(value) not in types or not lowest <= value <= highest):
+        raise OptionError(f"{name} is {value!r}, wanted a number from {lowest:g} to {highest:g}")

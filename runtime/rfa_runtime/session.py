@@ -1,0 +1,97 @@
+"""Run one graph of a bundle step by step.
+
+Letters: B rows, T tokens, N vocabulary.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rfa_runtime.binding import INPUT_IDS, KNOWN_INPUTS, LOGITS, Binding
+from rfa_runtime.bundle import Bundle
+from rfa_runtime.errors import OptionError, SessionError, StateError
+from rfa_runtime.ort import one_line, open_session
+from rfa_runtime.state import State
+
+
+class StepSession:
+    """A loaded graph.  It holds no sequence: many threads may use it at once, each with states of its own."""
+
+    def __init__(self, bundle: Bundle, threads: int | None = None, provider: str = "cpu", graph: str = "model") -> None:
+        """Load a graph of the bundle.  threads: of one step; None leaves it to ONNX Runtime.  provider: cpu, cuda."""
+        if threads is not None and threads < 1:
+            raise OptionError(f"threads is {threads}, wanted at least 1")
+        self.bundle = bundle
+        self.graph = bundle.graph(graph)
+        self.vocab_size = bundle.manifest.vocab_size
+        self.specs = bundle.manifest.state
+        self._device = provider
+        self._session = open_session(bundle.path / self.graph.file, threads, provider)
+        self._run = self._session.run_with_iobinding
+        self._has_cache = any(spec.kind == "cache" for spec in self.specs)
+        self._check_interface()
+
+    def new_state(self, batch: int = 1, capacity: int | None = None) -> State:
+        """Return the state of B sequences that have read nothing.  capacity: tokens to make room for in a cache."""
+        return State.zeros(self.specs, batch, capacity, self._device)
+
+    def step(self, input_ids: np.ndarray, state: State) -> np.ndarray:
+        """Read T tokens of every row and advance the state in place.
+
+        input_ids: int [B, T].  Returns float32 logits [B, N] after the last token, or [B, T, N] from a graph for all
+        positions.  They are a view on memory that the next step of the same state overwrites: copy what is to stay.
+        After an error the state is of no use.
+        """
+        self._check_ids(input_ids, state)
+        count = input_ids.shape[1]
+        if self._has_cache:
+            state.reserve(state.longest + count)
+            if count > 1 and state.batch > 1 and state.longest:
+                return self._step_one_by_one(input_ids, state)
+        binding = state.binding
+        if binding is None or not binding.fits(self._session, count):
+            binding = self._bind(state, count)
+        binding.write(input_ids, state.longest)
+        try:
+            self._run(binding.io)
+        except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
+            raise SessionError(f"ONNX Runtime failed in {self.graph.file}: {one_line(error)}") from error
+        state.advance(count)
+        return binding.logits
+
+    def _bind(self, state: State, count: int) -> Binding:
+        state.check(self.specs)
+        state.binding = Binding(self._session, self.graph, self.vocab_size, state, count)
+        return state.binding
+
+    def _step_one_by_one(self, input_ids: np.ndarray, state: State) -> np.ndarray:
+        # GroupQueryAttention reads several tokens over a past in one call for a single row only.
+        logits = [self.step(column[:, None], state).copy() for column in input_ids.T]
+        return logits[-1] if self.graph.logits == "last" else np.concatenate(logits, axis=1)
+
+    def _check_ids(self, input_ids: np.ndarray, state: State) -> None:
+        if input_ids.ndim != 2 or input_ids.shape[0] != state.batch or not input_ids.size:
+            raise StateError(
+                f"input_ids have shape {input_ids.shape}, wanted ({state.batch}, T) as the state has {state.batch} rows"
+            )
+        # Seen as unsigned, a negative id is large: one comparison instead of two.
+        if input_ids.dtype != np.int64 or input_ids.view(np.uint64).max() >= self.vocab_size:
+            raise StateError(
+                f"input_ids are {input_ids.dtype} from {input_ids.min()} to {input_ids.max()}, "
+                f"wanted int64 from 0 to {self.vocab_size - 1}"
+            )
+
+    def _check_interface(self) -> None:
+        """Hold the graph to what the manifest says of it."""
+        inputs = {value.name for value in self._session.get_inputs()}
+        outputs = {value.name for value in self._session.get_outputs()}
+        unknown = set(self.graph.inputs) - set(KNOWN_INPUTS)
+        if unknown or INPUT_IDS not in self.graph.inputs:
+            raise SessionError(f"{self.graph.file} wants inputs {sorted(unknown)}, this runtime gives {KNOWN_INPUTS}")
+        wanted = ({*self.graph.inputs, *(s.past for s in self.specs)}, {LOGITS, *(s.present for s in self.specs)})
+        for found, declared, what in ((inputs, wanted[0], "inputs"), (outputs, wanted[1], "outputs")):
+            if found != declared:
+                raise SessionError(
+                    f"{self.graph.file} and the manifest disagree on the {what} {sorted(found ^ declared)}: "
+                    "export the bundle again"
+                )
