@@ -11,12 +11,13 @@ from rfa_export.graph.names import BATCH, LOGITS
 VIEWS = ("Identity", "Cast")
 
 
-def last_logits(model: ir.Model) -> None:
-    """Cut the hidden states to their last position before the product with the vocabulary.
+def last_logits(scoring: ir.Model) -> ir.Model:
+    """Return a copy that cuts the hidden states to their last position before the product with the vocabulary.
 
-    Changes the output `logits` from [batch, sequence, N] to [batch, 1, N].  Raises GraphError where the graph does not
-    end in a product.
+    The output `logits` is [batch, sequence, N] in the original and [batch, 1, N] in the copy; weights are shared.  Raises
+    GraphError where the graph does not end in a product.
     """
+    model = scoring.clone()
     logits = next(value for value in model.graph.outputs if value.name == LOGITS)
     head = vocabulary_product(logits)
     hidden, weight = head.inputs[0], head.inputs[1]
@@ -30,6 +31,7 @@ def last_logits(model: ir.Model) -> None:
     insert_before(head, last)
     head.replace_input_with(0, last.outputs[0])
     logits.shape = ir.Shape([BATCH, 1, logits.shape[2]])
+    return model
 
 
 def vocabulary_product(logits: ir.Value) -> ir.Node:

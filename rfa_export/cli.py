@@ -1,0 +1,69 @@
+"""`rfa-export model.pt`: the command line of export."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rfa_models.checkpoint import load_checkpoint
+from rfa_models.errors import ModelError
+from rfa_runtime.errors import RfaRuntimeError
+from rich.console import Console
+
+from rfa_export.errors import ExportError
+from rfa_export.pipeline import TARGET, Exported, export
+
+
+@click.command(epilog="Example:  rfa-export model.pt -o model.rfa")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Bundle folder; NAME.rfa beside NAME.pt by default.")
+@click.option("--target", type=click.Choice([TARGET]), default=TARGET, show_default=True, help="Runtime to write for.")
+@click.option("--precision", type=click.Choice(["fp32"]), default="fp32", show_default=True, help="Of the weights.")
+@click.option("--overwrite", is_flag=True, help="Replace a bundle at the output.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def main(
+    checkpoint: Path, output: Path | None, target: str, precision: str, overwrite: bool, as_json: bool
+) -> None:
+    """Turn CHECKPOINT into a bundle that rfa-run decodes in constant memory.
+
+    The bundle is verified against the checkpoint before it appears; on any failure nothing is written.
+    """
+    console = Console(stderr=True)
+    try:
+        loaded = load_checkpoint(checkpoint)
+        with console.status("export") as status:
+            exported = export(loaded, output or checkpoint.with_suffix(".rfa"), overwrite, status.update)
+    except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped: nothing was written", file=sys.stderr)
+        sys.exit(130)
+    print(json.dumps(result(exported, precision)) if as_json else report(exported))
+
+
+def result(exported: Exported, precision: str) -> dict[str, object]:
+    """The object that `--json` prints; its names are a contract."""
+    return {
+        "bundle": str(exported.bundle),
+        "targets": [TARGET],
+        "precision": precision,
+        "parity": {TARGET: exported.parity.as_table()},
+        "bytes": exported.bytes,
+    }
+
+
+def report(exported: Exported) -> str:
+    """The same for people."""
+    parity = exported.parity
+    return (
+        f"{exported.bundle}: {exported.bytes / 1e6:.1f} MB\n"
+        f"parity with torch in float64, by {parity.runtime}: {parity.tokens_equal} of {parity.tokens_compared} tokens "
+        f"equal, {parity.near_ties} near ties, largest error of a logit {parity.max_abs_error:.1e}"
+    )
+
+
+if __name__ == "__main__":
+    main()
