@@ -1,0 +1,173 @@
+"""`rfa-bench`: the command line of the measurements."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rfa_export.errors import ExportError
+from rfa_models.checkpoint import load_checkpoint
+from rfa_models.errors import ModelError
+from rfa_runtime.errors import RfaRuntimeError
+from rich.console import Console
+
+from rfa_bench import growth, latency, overhead, report, steady
+from rfa_bench.machine import machine, versions
+from rfa_bench.twins import SIZES, export_random, export_twins, twin_of
+
+console = Console(stderr=True)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+THREADS = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads of a step.")
+SIZE = click.option("--size", type=click.Choice(list(SIZES)), default="gpt2-small", show_default=True, help="Shape to measure.")
+KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to use them again; temporary by default.")
+
+
+@click.group(epilog="Example:  rfa-bench latency --size gpt2-small --threads 2 --plot latency.png")
+def main() -> None:
+    """Measure latency, memory and overhead on this machine."""
+
+
+@main.command("latency", epilog="Example:  rfa-bench latency --checkpoint model.pt --bundle model.rfa")
+@SIZE
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Measure this model's shape; needs --bundle.")
+@click.option("--bundle", type=click.Path(path_type=Path), help="The checkpoint's bundle.")
+@click.option("--contexts", default="128,512,2048,8192", show_default=True, help="Tokens of context, with commas.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@THREADS
+@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of all systems.")
+@click.option("--burst", type=click.IntRange(min=1), default=16, show_default=True, help="Steps of one system per turn.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot as PNG.")
+@KEEP
+@JSON
+def latency_command(
+    size: str,
+    checkpoint: Path | None,
+    bundle: Path | None,
+    contexts: str,
+    batch: int,
+    threads: int,
+    rounds: int,
+    burst: int,
+    plot: Path | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Time per token and memory at growing context, RFA against the strongest softmax export."""
+    with working(keep) as folder, console.status("export") as status:
+        if (checkpoint is None) != (bundle is None):
+            raise click.UsageError("--checkpoint and --bundle go together")
+        if checkpoint is not None and bundle is not None:
+            bundles = {"rfa": bundle, "softmax": twin_of(load_checkpoint(checkpoint), folder)}
+        else:
+            bundles = export_twins(SIZES[size], folder)
+        lengths = parse_contexts(contexts)
+        rows = latency.measure(bundles, lengths, batch, threads, rounds, burst, status.update)
+    if plot is not None:
+        report.plot_latency(rows, f"{checkpoint or size}, batch {batch}, {threads} thread(s)", plot)
+    print_result({"rows": latency.as_tables(rows)}, report.table(rows), as_json)
+
+
+@main.command("growth", epilog="Example:  rfa-bench growth --plot growth.png")
+@click.option("--longest", type=click.IntRange(min=4096), default=65536, show_default=True, help="Tokens.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot as PNG.")
+@JSON
+def growth_command(longest: int, plot: Path | None, as_json: bool) -> None:
+    """Time and memory of the training form from 1,024 tokens up, by doubling."""
+    lengths = [1024]
+    while lengths[-1] * 2 <= longest:
+        lengths.append(lengths[-1] * 2)
+    with working(None), console.status("measure"):
+        sweeps = {name: growth.measure(lengths, gate) for name, gate in (("no gate", False), ("gate", True))}
+    if plot is not None:
+        growth.plot(sweeps, plot)
+    lines = ["| tokens | " + " | ".join(f"{name} ms | {name} memory" for name in sweeps) + " |", "|" + "---:|" * 5]
+    for index, length in enumerate(lengths):
+        cells = [f"{s[index].seconds * 1e3:.1f} | {report.size(s[index].bytes)}" for s in sweeps.values()]
+        lines.append(f"| {length:,} | " + " | ".join(cells) + " |")
+    for name, sweep in sweeps.items():
+        slopes = f"time {growth.exponent(sweep, 'seconds'):.2f}, memory {growth.exponent(sweep, 'bytes'):.2f}"
+        lines.append(f"\n{name}: exponent of {slopes} (1 is linear)")
+    print_result({name: [asdict(row) for row in sweep] for name, sweep in sweeps.items()}, "\n".join(lines), as_json)
+
+
+@main.command("steady", epilog="Example:  rfa-bench steady model.rfa --tokens 20000")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--tokens", type=click.IntRange(min=400), default=20_000, show_default=True)
+@THREADS
+@JSON
+def steady_command(bundle: Path, tokens: int, threads: int, as_json: bool) -> None:
+    """Decode many tokens: memory after the first 100 against the end, first steps against last."""
+    with working(None), console.status(f"decode {tokens:,} tokens"):
+        found = steady.measure(bundle, tokens, threads)
+    text = (
+        f"{tokens:,} tokens: {found.first_ms:.3f} ms per token at first, {found.last_ms:.3f} ms at last "
+        f"(ratio {found.last_ms / found.first_ms:.3f})\n"
+        f"resident memory {found.rss_after_warm_up / 1e6:.2f} MB after 100 tokens, {found.rss_at_end / 1e6:.2f} MB at the "
+        f"end, {found.rss_highest / 1e6:.2f} MB at most"
+    )
+    print_result(asdict(found), text, as_json)
+
+
+@main.command("overhead", epilog="Example:  rfa-bench overhead --size gpt2-small --threads 2")
+@SIZE
+@THREADS
+@click.option("--rounds", type=click.IntRange(min=1), default=15, show_default=True)
+@click.option("--burst", type=click.IntRange(min=1), default=20, show_default=True)
+@KEEP
+@JSON
+def overhead_command(size: str, threads: int, rounds: int, burst: int, keep: Path | None, as_json: bool) -> None:
+    """The exported graph against one written by hand, and the decoding loop against the bare call."""
+    with working(keep) as folder, console.status("measure"):
+        bundle = export_random(SIZES[size], folder / "rfa.rfa")
+        found = overhead.measure(SIZES[size], bundle, folder, threads, rounds, burst)
+    text = (
+        f"{size}, {threads} thread(s): exported graph {found.exported_us:.0f} us, written by hand "
+        f"{found.handwritten_us:.0f} us, ratio {found.graph_ratio:.3f}\n"
+        f"the decoding loop adds {found.loop_us:.0f} us per token"
+    )
+    print_result(asdict(found), text, as_json)
+
+
+@contextmanager
+def working(keep: Path | None) -> Iterator[Path]:
+    """A folder for exported graphs; errors of ours become one line and exit code 2."""
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = keep or Path(temporary)
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
+    except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def parse_contexts(text: str) -> list[int]:
+    """Numbers with commas between them."""
+    try:
+        contexts = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise click.UsageError(f"--contexts is {text!r}, wanted numbers such as 128,512") from error
+    if min(contexts) < 1:
+        raise click.UsageError(f"--contexts is {text!r}, wanted numbers above zero")
+    return contexts
+
+
+def print_result(table: dict[str, object], text: str, as_json: bool) -> None:
+    """JSON with machine and versions, or text that says where it was measured."""
+    if as_json:
+        print(json.dumps({"machine": machine(), "versions": versions()} | table))
+        return
+    where = machine()
+    print(text)
+    print(f"\nmeasured on {where['processor']}, {where['cores']} cores, onnxruntime {versions()['onnxruntime']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Two costs that ought to be nothing: the exporter's graph over one written by hand, the decoding loop over the bare call."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from rfa_models.config import ModelConfig
+from rfa_runtime.bundle import read_bundle
+from rfa_runtime.decoder import Decoder
+
+from rfa_bench import handwritten
+
+Step = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """All in microseconds; ratios from bursts taken in turns."""
+
+    exported_us: float
+    """One step of the exported graph, `run_with_iobinding` alone."""
+    handwritten_us: float
+    graph_ratio: float
+    """Median over rounds of exported / handwritten."""
+    loop_us: float
+    """What the decoder adds to a token: sampling, stopping, detokenising, streaming."""
+
+
+def measure(config: ModelConfig, bundle: Path, folder: Path, threads: int, rounds: int, burst: int) -> Overhead:
+    """Measure a bundle of this shape against the hand-written graph, and the decoder against its own session."""
+    file = folder / "handwritten.onnx"
+    if not file.exists():
+        handwritten.write_step_graph(config, file)
+    graph = read_bundle(bundle).path / "model.onnx"
+    exported, written = bare_step(graph, config, threads), bare_step(file, config, threads)
+    pairs = [(burst_us(exported, burst), burst_us(written, burst)) for _ in range(rounds + 1)][1:]
+    return Overhead(
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        statistics.median(a / b for a, b in pairs),
+        loop_us(bundle, exported, threads, rounds, burst),
+    )
+
+
+def bare_step(graph: Path, config: ModelConfig, threads: int) -> Step:
+    """One step through io_binding, every buffer bound once: the least that a step can cost."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    binding = session.io_binding()
+    buffers = {value.name: buffer(value, config) for value in session.get_inputs()}
+    for name, value in buffers.items():
+        binding.bind_ortvalue_input(name, value)
+    for value in session.get_outputs():
+        past = value.name.replace("present", "past_key_values")
+        binding.bind_ortvalue_output(value.name, buffers[past] if past in buffers else buffer(value, config))
+    return lambda: session.run_with_iobinding(binding)
+
+
+def buffer(value: ort.NodeArg, config: ModelConfig) -> ort.OrtValue:
+    """Zeros of an input's or output's shape at batch 1 and one token."""
+    shape = [dim if isinstance(dim, int) else 1 for dim in value.shape]
+    return ort.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.int64 if "int64" in value.type else np.float32))
+
+
+def burst_us(step: Step, count: int) -> float:
+    """Median microseconds of some calls."""
+    seconds = []
+    for _ in range(count):
+        started = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds) * 1e6
+
+
+def loop_us(bundle: Path, bare: Step, threads: int, rounds: int, burst: int) -> float:
+    """Median over rounds of: a token through the decoder, less the bare step of the same graph."""
+    decoder = Decoder(bundle, threads=threads)
+    tokens = iter(decoder.stream("The", max_new_tokens=(rounds + 2) * burst, ignore_eos=True))
+    next(tokens)
+    differences = []
+    for _ in range(rounds + 1):
+        seconds, started = [], time.perf_counter()
+        for _ in islice(tokens, burst):
+            now = time.perf_counter()
+            seconds.append(now - started)
+            started = time.perf_counter()
+        differences.append(statistics.median(seconds) * 1e6 - burst_us(bare, burst))
+    return statistics.median(differences[1:])

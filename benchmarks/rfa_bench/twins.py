@@ -1,0 +1,50 @@
+"""The same architecture twice, RFA and softmax, exported the same way: what every comparison starts from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+from rfa_export.pipeline import export_module
+from rfa_models.checkpoint import Checkpoint
+from rfa_models.config import AttentionConfig, ModelConfig
+from rfa_models.language_model import LanguageModel
+
+Size = Literal["tiny", "gpt2-small"]
+
+SIZES: dict[str, ModelConfig] = {
+    "tiny": ModelConfig(
+        vocab_size=512, layers=4, mlp_width=512, attention=AttentionConfig(heads=4, head_dim=32, random_vectors=32)
+    ),
+    "gpt2-small": ModelConfig(
+        vocab_size=50257, layers=12, mlp_width=3072, attention=AttentionConfig(heads=12, head_dim=64, random_vectors=64)
+    ),
+}
+"""Shapes to measure with random weights: time does not depend on their values."""
+
+
+def export_twins(config: ModelConfig, folder: Path) -> dict[str, Path]:
+    """Export RFA and softmax bundles of one shape with random weights.  Returns their paths by system."""
+    softmax = replace(config.attention, kind="softmax", gate=False)
+    return {
+        "rfa": export_random(config, folder / "rfa.rfa"),
+        "softmax": export_random(replace(config, attention=softmax), folder / "softmax.rfa"),
+    }
+
+
+def export_random(config: ModelConfig, bundle: Path) -> Path:
+    """Export a model of this shape, its weights drawn from a fixed seed; one that is there already is used again."""
+    if not bundle.exists():
+        torch.manual_seed(0)
+        export_module(LanguageModel(config).eval(), bundle, progress=lambda _: None)
+    return bundle
+
+
+def twin_of(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Export a softmax model of a checkpoint's shape with random weights, to compare speed with."""
+    config = checkpoint.model.config
+    return export_random(
+        replace(config, attention=replace(config.attention, kind="softmax", gate=False)), folder / "softmax.rfa"
+    )
