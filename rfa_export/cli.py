@@ -7,25 +7,25 @@ import sys
 from pathlib import Path
 
 import click
-from rfa_models.checkpoint import load_checkpoint
-from rfa_models.errors import ModelError
-from rfa_runtime.errors import RfaRuntimeError
 from rich.console import Console
 
 from rfa_export.errors import ExportError
 from rfa_export.pipeline import TARGET, Exported, export
+from rfa_models.checkpoint import load_checkpoint
+from rfa_models.errors import ModelError
+from rfa_runtime.errors import RfaRuntimeError
 
 
 @click.command(epilog="Example:  rfa-export model.pt -o model.rfa")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Bundle folder; NAME.rfa beside NAME.pt by default.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder; NAME.rfa beside NAME.pt by default."
+)
 @click.option("--target", type=click.Choice([TARGET]), default=TARGET, show_default=True, help="Runtime to write for.")
 @click.option("--precision", type=click.Choice(["fp32"]), default="fp32", show_default=True, help="Of the weights.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle at the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-def main(
-    checkpoint: Path, output: Path | None, target: str, precision: str, overwrite: bool, as_json: bool
-) -> None:
+def main(checkpoint: Path, output: Path | None, target: str, precision: str, overwrite: bool, as_json: bool) -> None:
     """Turn CHECKPOINT into a bundle that rfa-run decodes in constant memory.
 
     The bundle is verified against the checkpoint before it appears; on any failure nothing is written.

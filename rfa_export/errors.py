@@ -1,9 +1,9 @@
 """What can go wrong on the way from a checkpoint to a bundle.
 
-    ExportError
-    ├── TraceError    (ValueError)   the module cannot be traced, or holds no attention of ours
-    ├── GraphError    (ValueError)   the finished graph breaks the interface that runtimes rely on
-    └── ParityError   (ValueError)   the bundle does not compute what the checkpoint computes
+ExportError
+├── TraceError    (ValueError)   the module cannot be traced, or holds no attention of ours
+├── GraphError    (ValueError)   the finished graph breaks the interface that runtimes rely on
+└── ParityError   (ValueError)   the bundle does not compute what the checkpoint computes
 """
 
 

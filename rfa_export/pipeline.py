@@ -1,6 +1,6 @@
 """From a checkpoint to a verified bundle: the main path.
 
-    trace -> thread_state -> cleanup -> fuse -> last_logits -> check -> save -> verify -> bundle
+trace -> thread_state -> cleanup -> fuse -> last_logits -> check -> save -> verify -> bundle
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx_ir as ir
-from rfa_models.checkpoint import Checkpoint
-from rfa_runtime.bundle import staged_bundle
-from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
 from tokenizers import Tokenizer
 from torch import nn
 
 from rfa_export import __version__
 from rfa_export.graph.check import check
 from rfa_export.graph.cleanup import cleanup
+from rfa_export.graph.edit import dims
 from rfa_export.graph.fuse import fuse
 from rfa_export.graph.last_logits import last_logits
 from rfa_export.graph.names import LOGITS
@@ -27,6 +25,9 @@ from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.weights import save_graphs
 from rfa_export.trace import trace
 from rfa_export.verify import Parity, verify
+from rfa_models.checkpoint import Checkpoint
+from rfa_runtime.bundle import staged_bundle
+from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
 
 STEP, SCORE, WEIGHTS = "model.onnx", "model.score.onnx", "model.onnx.data"
 TARGET = "ort"
@@ -47,9 +48,7 @@ class Exported:
 
 def export(checkpoint: Checkpoint, folder: Path, overwrite: bool = False, progress: Progress = print) -> Exported:
     """Export a checkpoint of rfa-train; as `export_module`."""
-    return export_module(
-        checkpoint.model, folder, checkpoint.tokenizer, checkpoint.segment_length, overwrite, progress
-    )
+    return export_module(checkpoint.model, folder, checkpoint.tokenizer, checkpoint.segment_length, overwrite, progress)
 
 
 def export_module(
@@ -62,9 +61,9 @@ def export_module(
 ) -> Exported:
     """Export any module built from the attention layers of rfa_models as a bundle.
 
-    module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].  segment_length: tokens per
-    segment when the bundle scores a text.  The bundle appears at `folder` verified and whole, or not at all.  Raises
-    ExportError, BundleError, or OSError as the file system does.
+    module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].  segment_length: tokens
+    per segment when the bundle scores a text.  The bundle appears at `folder` verified and whole, or not at all.
+    Raises ExportError, BundleError, or OSError as the file system does.
     """
     with staged_bundle(folder, overwrite) as staging:
         progress("trace")
@@ -90,16 +89,17 @@ def export_module(
 
 def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Manifest:
     """The manifest of a language model's bundle; the writer adds the list of files."""
-    inputs = [value.name for value in step.graph.inputs if not any(value.name == state.past for state in states)]
+    carried = {state.past for state in states}
+    inputs = tuple(str(value.name) for value in step.graph.inputs if value.name not in carried)
     logits = next(value for value in step.graph.outputs if value.name == LOGITS)
-    assert logits.shape is not None
+    *_, vocab_size = dims(logits) or [0]
     return Manifest(
         producer=f"rfa-export {__version__}",
         task="language-model",
-        vocab_size=int(logits.shape[2]),
+        vocab_size=int(vocab_size),
         graphs={
-            "model": GraphSpec(file=STEP, target=TARGET, inputs=tuple(inputs), logits="last"),
-            "score": GraphSpec(file=SCORE, target=TARGET, inputs=tuple(inputs), logits="all"),
+            "model": GraphSpec(file=STEP, target=TARGET, inputs=inputs, logits="last"),
+            "score": GraphSpec(file=SCORE, target=TARGET, inputs=inputs, logits="all"),
         },
         state=tuple(states),
         scoring={"segment_length": segment_length},

@@ -1,4 +1,4 @@
-"""The operators that stand in for attention while a module is traced: nodes of the graph, with shapes and no arithmetic.
+"""The operators that stand in for attention while a module is traced: nodes with shapes and no arithmetic.
 
 Signatures are those of the functions they replace (`rfa_models/operators.py`).
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from rfa_models.operators import Operators
 from torch import Tensor
 
 from rfa_export.graph.names import CONTRIB
+from rfa_models.operators import Operators
 
 FLOAT = 1
 """onnx.TensorProto.FLOAT, as symbolic_multi_out wants its types."""

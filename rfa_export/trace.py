@@ -10,12 +10,12 @@ from contextlib import contextmanager
 
 import onnx_ir as ir
 import torch
-from rfa_models import operators
 from torch import nn
 
 from rfa_export.errors import TraceError
 from rfa_export.graph.names import BATCH, INPUT_IDS, LOGITS, POSITION_IDS, SEQUENCE, STATEFUL
 from rfa_export.symbolic import SYMBOLIC
+from rfa_models import operators
 
 OPSET = 23
 """The first with RMSNormalization, and one that every ONNX Runtime since 1.23 runs."""
@@ -29,7 +29,9 @@ def trace(module: nn.Module) -> ir.Model:
     """
     names = [INPUT_IDS, POSITION_IDS] if POSITION_IDS in inspect.signature(module.forward).parameters else [INPUT_IDS]
     free = {0: torch.export.Dim(BATCH), 1: torch.export.Dim(SEQUENCE)}
-    examples = tuple(torch.zeros(2, 3, dtype=torch.int64) for _ in names)  # 2 and 3: no size that torch would take as fixed
+    examples = tuple(
+        torch.zeros(2, 3, dtype=torch.int64) for _ in names
+    )  # 2 and 3: no size that torch would take as fixed
     with evaluating(module), quiet(), operators.using(SYMBOLIC), torch.no_grad():
         try:
             program = torch.onnx.export(
@@ -38,7 +40,7 @@ def trace(module: nn.Module) -> ir.Model:
                 dynamo=True,
                 input_names=names,
                 output_names=[LOGITS],
-                dynamic_shapes={name: free for name in names},
+                dynamic_shapes=dict.fromkeys(names, free),
                 opset_version=OPSET,
                 optimize=False,
                 verbose=False,

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from rfa_runtime.bundle import read_bundle
-from rfa_runtime.session import StepSession
 from torch import nn
 
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
 from rfa_export.graph.names import POSITION_IDS
+from rfa_runtime.bundle import read_bundle
+from rfa_runtime.session import StepSession
 
 BATCH, PREFILL, STEPS = 2, 64, 512
 """Rows, tokens given at once in pieces of random length, and tokens given one by one after them."""

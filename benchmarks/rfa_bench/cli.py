@@ -11,21 +11,25 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rfa_export.errors import ExportError
-from rfa_models.checkpoint import load_checkpoint
-from rfa_models.errors import ModelError
-from rfa_runtime.errors import RfaRuntimeError
 from rich.console import Console
 
 from rfa_bench import growth, latency, overhead, report, steady
 from rfa_bench.machine import machine, versions
 from rfa_bench.twins import SIZES, export_random, export_twins, twin_of
+from rfa_export.errors import ExportError
+from rfa_models.checkpoint import load_checkpoint
+from rfa_models.errors import ModelError
+from rfa_runtime.errors import RfaRuntimeError
 
 console = Console(stderr=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-THREADS = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads of a step.")
-SIZE = click.option("--size", type=click.Choice(list(SIZES)), default="gpt2-small", show_default=True, help="Shape to measure.")
+THREADS = click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads of a step."
+)
+SIZE = click.option(
+    "--size", type=click.Choice(list(SIZES)), default="gpt2-small", show_default=True, help="Shape to measure."
+)
 KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to use them again; temporary by default.")
 
 
@@ -42,7 +46,9 @@ def main() -> None:
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
 @THREADS
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of all systems.")
-@click.option("--burst", type=click.IntRange(min=1), default=16, show_default=True, help="Steps of one system per turn.")
+@click.option(
+    "--burst", type=click.IntRange(min=1), default=16, show_default=True, help="Steps of one system per turn."
+)
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot as PNG.")
 @KEEP
 @JSON
@@ -109,8 +115,8 @@ def steady_command(bundle: Path, tokens: int, threads: int, as_json: bool) -> No
     text = (
         f"{tokens:,} tokens: {found.first_ms:.3f} ms per token at first, {found.last_ms:.3f} ms at last "
         f"(ratio {found.last_ms / found.first_ms:.3f})\n"
-        f"resident memory {found.rss_after_warm_up / 1e6:.2f} MB after 100 tokens, {found.rss_at_end / 1e6:.2f} MB at the "
-        f"end, {found.rss_highest / 1e6:.2f} MB at most"
+        f"resident memory {found.rss_after_warm_up / 1e6:.2f} MB after 100 tokens, "
+        f"{found.rss_at_end / 1e6:.2f} MB at the end, {found.rss_highest / 1e6:.2f} MB at most"
     )
     print_result(asdict(found), text, as_json)
 

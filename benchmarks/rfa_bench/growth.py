@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from matplotlib.figure import Figure
+
 from rfa_models.linear_attention import chunked
 from rfa_runtime.memory import peak_rss_bytes
-
-from rfa_bench.report import plt
 
 HEADS, FEATURES, VALUES = 4, 64, 33
 REPEATS = 5
@@ -75,8 +75,8 @@ def exponent(rows: list[Growth], what: str) -> float:
 
 def plot(rows: dict[str, list[Growth]], file: Path) -> None:
     """Time and memory against length in logarithmic axes, beside a line of slope one."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for panel, what, unit in zip(axes, ("seconds", "bytes"), (1.0, 1e6), strict=True):
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for panel, what, unit in zip(figure.subplots(1, 2), ("seconds", "bytes"), (1.0, 1e6), strict=True):
         for name, sweep in rows.items():
             label = f"{name}, slope {exponent(sweep, what):.2f}"
             panel.plot([r.length for r in sweep], [getattr(r, what) / unit for r in sweep], marker="o", label=label)
@@ -88,7 +88,6 @@ def plot(rows: dict[str, list[Growth]], file: Path) -> None:
         panel.legend(frameon=False)
         panel.grid(alpha=0.3)
     figure.savefig(file, dpi=120)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
 from rfa_models.config import ModelConfig
 
 DOMAIN = "com.microsoft"
@@ -26,7 +28,7 @@ class GraphWriter:
         self.weights: list[onnx.TensorProto] = []
         self.rng = np.random.default_rng(0)
 
-    def node(self, kind: str, inputs: list[str], outputs: str | list[str], domain: str = "", **attributes: object) -> str:
+    def node(self, kind: str, inputs: list[str], outputs: str | list[str], domain: str = "", **attributes: Any) -> str:
         """Append a node.  Returns the name of its first output."""
         names = [outputs] if isinstance(outputs, str) else outputs
         self.nodes.append(helper.make_node(kind, inputs, names, domain=domain, **attributes))
@@ -65,7 +67,7 @@ def write_step_graph(config: ModelConfig, file: Path) -> None:
     last = g.node("Slice", [normed, "last_start", "last_end", "axis_1"], "last")
     g.node("MatMul", [last, g.node("Transpose", [embedding], "head", perm=[1, 0])], "logits")
 
-    state = ["batch", heads, attention.features, values]
+    state: list[int | str] = ["batch", heads, attention.features, values]
     names = range(config.layers)
     graph = helper.make_graph(
         g.nodes,

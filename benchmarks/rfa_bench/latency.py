@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.session import StepSession
 from rfa_runtime.state import State
@@ -103,11 +104,8 @@ def time_steps(session: StepSession, state: State, batch: int, steps: int) -> li
 
 def state_bytes(bundle: Path, context: int, batch: int) -> int:
     """Bytes that must be kept between two steps: for a cache, those of the tokens so far, not its spare room."""
-    total = 0
-    for state in read_bundle(bundle, check_hashes=False).manifest.state:
-        sizes = [{"batch": batch, "capacity": context}.get(str(dim), dim) for dim in state.shape]
-        total += int(np.prod(sizes)) * 4
-    return total
+    states = read_bundle(bundle, check_hashes=False).manifest.state
+    return batch * sum(state.row_bytes(capacity=context) for state in states)
 
 
 def peak_rss(bundle: Path, context: int, batch: int, threads: int) -> int:

@@ -1,4 +1,4 @@
-"""A process of its own that reads a context, decodes, and prints its peak memory in bytes: python -m rfa_bench.memory_probe."""
+"""A process of its own that reads a context, decodes, and prints its peak memory in bytes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.memory import peak_rss_bytes
 from rfa_runtime.session import StepSession

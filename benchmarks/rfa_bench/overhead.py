@@ -1,4 +1,4 @@
-"""Two costs that ought to be nothing: the exporter's graph over one written by hand, the decoding loop over the bare call."""
+"""Two costs that ought to be nothing: of the exported graph over a hand-written one, of the loop over a bare call."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+
+from rfa_bench import handwritten
 from rfa_models.config import ModelConfig
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.decoder import Decoder
-
-from rfa_bench import handwritten
 
 Step = Callable[[], None]
 

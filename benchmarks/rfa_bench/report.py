@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib as mpl
+from matplotlib.figure import Figure
 
 from rfa_bench.latency import Row
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  the backend must be chosen first
 
 COLOURS = {"rfa": "#0a7d5a", "softmax": "#b3402a"}
 
@@ -18,7 +15,12 @@ def table(rows: list[Row]) -> str:
     """A Markdown table: a line per context, systems side by side."""
     systems = list(dict.fromkeys(row.system for row in rows))
     by_place = {(row.system, row.context): row for row in rows}
-    head = ["context", *(f"{s} ms/token" for s in systems), *(f"{s} state" for s in systems), *(f"{s} peak RSS" for s in systems)]
+    head = [
+        "context",
+        *(f"{s} ms/token" for s in systems),
+        *(f"{s} state" for s in systems),
+        *(f"{s} peak RSS" for s in systems),
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
     for context in dict.fromkeys(row.context for row in rows):
         cells = [by_place[system, context] for system in systems]
@@ -49,7 +51,8 @@ def size(count: int) -> str:
 
 def plot_latency(rows: list[Row], title: str, file: Path) -> None:
     """Time and state against context, both on logarithmic axes."""
-    figure, (time_axes, state_axes) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    time_axes, state_axes = figure.subplots(1, 2)
     for system in dict.fromkeys(row.system for row in rows):
         mine = [row for row in rows if row.system == system]
         contexts = [row.context for row in mine]
@@ -63,4 +66,3 @@ def plot_latency(rows: list[Row], title: str, file: Path) -> None:
         axes.grid(alpha=0.3)
     figure.suptitle(title)
     figure.savefig(file, dpi=120)
-    plt.close(figure)

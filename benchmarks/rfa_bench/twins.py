@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+
 from rfa_export.pipeline import export_module
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.config import AttentionConfig, ModelConfig

@@ -47,9 +47,7 @@ class RfaAttention(nn.Module):
             nn.init.zeros_(self.gate_proj.weight)
             nn.init.constant_(self.gate_proj.bias, self.config.gate_bias)
 
-    def forward(
-        self, x: Tensor, keep: Tensor | None = None, past_state: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, keep: Tensor | None = None, past_state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Attend from every token to the tokens up to itself.
 
         x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  past_state: [B, H, K, d + 1] of the tokens before.
@@ -142,9 +140,7 @@ def reset_projections(*projections: nn.Linear) -> None:
         nn.init.zeros_(projection.bias)
 
 
-def leave_out_padding(
-    phi_k: Tensor, log_decay: Tensor | None, keep: Tensor
-) -> tuple[Tensor, Tensor | None]:
+def leave_out_padding(phi_k: Tensor, log_decay: Tensor | None, keep: Tensor) -> tuple[Tensor, Tensor | None]:
     """Make padded tokens leave the state as it is: no key, no decay.  keep: [B, T].
 
     The mask comes after the feature map: cos(0) is not 0.

@@ -82,7 +82,12 @@ def train(
         sys.exit(130)
     save_checkpoint(run.checkpoint(), output)
     resume.unlink(missing_ok=True)
-    result = {"model": str(output), "steps": run.done, "valid_perplexity": run.valid_perplexity, "parameters": parameters}
+    result = {
+        "model": str(output),
+        "steps": run.done,
+        "valid_perplexity": run.valid_perplexity,
+        "parameters": parameters,
+    }
     print(json.dumps(result) if as_json else f"{output}: validation perplexity {run.valid_perplexity:.3f}")
 
 
@@ -112,7 +117,7 @@ def describe(report: StepReport, valid: float | None) -> str:
 
 
 class StopRequest:
-    """Turns Ctrl-C and `kill` into a request that the loop obeys after the step in hand; a second Ctrl-C is not waited for."""
+    """Makes of Ctrl-C and `kill` a request that the loop obeys after the step in hand; a second one stops at once."""
 
     def __init__(self) -> None:
         self.requested = False

@@ -21,7 +21,7 @@ LINE_BORDER = re.compile(r"(?<=\S\n)(?=\S)")
 
 
 def read_text(source: str | Path) -> str:
-    """Read a UTF-8 file, or the built-in text.  Raises DataError where the bytes are not text, OSError as `open` does."""
+    """Read a UTF-8 file, or the built-in text.  Raises DataError where it is not text, OSError as `open` does."""
     if str(source) == BUILT_IN:
         return "\n".join(text for _, text in sorted(pydoc_data.topics.topics.items()))
     try:

@@ -22,14 +22,20 @@ from rfa_models.errors import DataError, ModelError
 
 @torch.no_grad()
 def perplexity(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 16) -> float:
-    """exp of the mean negative log likelihood of ids[1:].  ids: int [tokens].  Raises DataError for under two tokens."""
+    """exp of the mean negative log likelihood of ids[1:].  ids: int [tokens], two at least, else raises DataError."""
     if len(ids) < 2:
         raise DataError(f"the text has {len(ids)} token(s), perplexity needs at least 2")
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     inputs, targets = ids[:-1].long(), ids[1:].long()
     whole = len(inputs) // segment_length * segment_length
-    rows = [*zip(inputs[:whole].view(-1, segment_length).split(batch), targets[:whole].view(-1, segment_length).split(batch), strict=True)]
+    rows = [
+        *zip(
+            inputs[:whole].view(-1, segment_length).split(batch),
+            targets[:whole].view(-1, segment_length).split(batch),
+            strict=True,
+        )
+    ]
     if whole < len(inputs):
         rows.append((inputs[None, whole:], targets[None, whole:]))
     total = sum(summed_loss(model, x.to(device), y.to(device)) for x, y in rows)

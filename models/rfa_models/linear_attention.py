@@ -133,7 +133,7 @@ def last_decay(since_start: Tensor | None, blocks: int) -> Tensor | None:
 
 
 def scan_states(added: Tensor, decay: Tensor | None, past_state: Tensor | None) -> Result:
-    """Run the recurrence over blocks.  added: [B, blocks, H, K, V].  Returns the state before each block, and the last."""
+    """Run the recurrence over blocks.  added: [B, blocks, H, K, V].  Returns the states before each, and the last."""
     state = torch.zeros_like(added[:, 0]) if past_state is None else past_state
     before = []
     for block in range(added.shape[1]):

@@ -27,7 +27,8 @@ class Operators:
     softmax_attention: Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]] = softmax_attention
 
 
-_current: ContextVar[Operators] = ContextVar("operators", default=Operators())
+IN_TORCH = Operators()
+_current: ContextVar[Operators] = ContextVar("operators", default=IN_TORCH)
 
 
 def current() -> Operators:

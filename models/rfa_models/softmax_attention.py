@@ -14,9 +14,9 @@ def softmax_attention(
 ) -> tuple[Tensor, Cache]:
     """Attend to all earlier tokens.
 
-    qkv: [B, T, 3 H d], queries, keys and values side by side.  keep: [B, T], 1 = token, 0 = padding, without a past only.
-    past_state: keys and values [B, H, T', d] of the tokens before.  Returns the output [B, T, H d] and the cache, now
-    [B, H, T' + T, d].
+    qkv: [B, T, 3 H d], queries, keys and values side by side.  keep: [B, T], 1 = token, 0 = padding, without a past
+    only.  past_state: keys and values [B, H, T', d] of the tokens before.
+    Returns the output [B, T, H d] and the cache, now [B, H, T' + T, d].
     """
     q, k, v = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
     if past_state is not None:

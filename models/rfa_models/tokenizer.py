@@ -1,4 +1,4 @@
-"""Text to ids and back: byte, character and BPE tokenizers, all as `tokenizers.Tokenizer`, saved as `tokenizer.json`."""
+"""Text to ids and back: byte, character and BPE tokenizers, all as `tokenizers.Tokenizer`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Training: from a recipe to a checkpoint, resumable at any time.
 
-    run = TrainingRun(recipe, device)        model, tokenizer, data and optimiser, all from the recipe's seed
-    run.restore(resume_file)                 optional: go on where a killed run stopped, to the same end result
-    for report in run.steps():               one optimiser step each
-        run.save(resume_file)                whole or not at all
-    run.checkpoint()                         what `model.pt` holds
+run = TrainingRun(recipe, device)        model, tokenizer, data and optimiser, all from the recipe's seed
+run.restore(resume_file)                 optional: go on where a killed run stopped, to the same end result
+for report in run.steps():               one optimiser step each
+    run.save(resume_file)                whole or not at all
+run.checkpoint()                         what `model.pt` holds
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 

@@ -1,14 +1,14 @@
-"""The finished graph keeps the interface that every runtime relies on, and carries nothing that a step does not need."""
+"""The finished graph keeps the interface that runtimes rely on, and carries nothing that a step does not need."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import onnx_ir as ir
-from rfa_runtime.manifest import StateSpec
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.edit import dims
+from rfa_export.graph.edit import Dims, dims
 from rfa_export.graph.names import (
     BATCH,
     INPUT_IDS,
@@ -18,10 +18,12 @@ from rfa_export.graph.names import (
     SEQUENCE,
     TOTAL_SEQUENCE_LENGTH,
 )
+from rfa_runtime.manifest import StateSpec
 
+Shapes = dict[str, Dims | None]
 DEBRIS = ("Shape", "Size", "Expand", "ConstantOfShape", "Range", "Loop", "If", "Scan")
 """Operators that compute shapes or control flow: a step's shapes are known."""
-INTEGER_INPUTS = {
+INTEGER_INPUTS: dict[str, Dims] = {
     INPUT_IDS: [BATCH, SEQUENCE],
     POSITION_IDS: [BATCH, SEQUENCE],
     SEQLENS_K: [BATCH],
@@ -31,12 +33,12 @@ INTEGER_INPUTS = {
 
 def check(model: ir.Model, states: list[StateSpec], logits: str) -> None:
     """Raise GraphError where the graph breaks its interface.  logits: `last` or `all` positions."""
-    found = {value.name: dims(value) for value in model.graph.inputs}
-    wanted = {state.past: list(state.shape) for state in states}
+    found = shapes(model.graph.inputs)
+    wanted: Shapes = {state.past: list(state.shape) for state in states}
     wanted |= {name: shape for name, shape in INTEGER_INPUTS.items() if name in found}
     compare(found, wanted, "input")
-    positions: int | str = 1 if logits == "last" else SEQUENCE
-    found = {value.name: dims(value) for value in model.graph.outputs}
+    positions = 1 if logits == "last" else SEQUENCE
+    found = shapes(model.graph.outputs)
     vocabulary = (found.get(LOGITS) or [0])[-1]
     wanted = {state.present: list(state.shape) for state in states}
     compare(found, wanted | {LOGITS: [BATCH, positions, vocabulary]}, "output")
@@ -48,7 +50,12 @@ def check(model: ir.Model, states: list[StateSpec], logits: str) -> None:
         raise GraphError(f"the graph still computes shapes ({', '.join(left)}): its module reshapes by run-time sizes")
 
 
-def compare(found: dict[str | None, object], wanted: dict[str, object], what: str) -> None:
+def shapes(values: Iterable[ir.Value]) -> Shapes:
+    """Names with shapes."""
+    return {str(value.name): dims(value) for value in values}
+
+
+def compare(found: Shapes, wanted: Shapes, what: str) -> None:
     """Names and shapes must agree in both directions."""
     for name in wanted.keys() | found.keys():
         if found.get(name) != wanted.get(name):

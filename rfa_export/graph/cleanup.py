@@ -15,9 +15,7 @@ NO_LIMIT = 1 << 40
 
 def cleanup(model: ir.Model) -> None:
     """Fold constants, write views with constant shapes, remove what nobody reads."""
-    optimizer.fold_constants(
-        model, input_size_limit=NO_LIMIT, output_size_limit=NO_LIMIT, should_fold=is_worth_folding
-    )
+    optimizer.fold_constants(model, input_size_limit=NO_LIMIT, output_size_limit=NO_LIMIT, should_fold=is_worth_folding)
     optimizer.optimize(model)  # infers the shapes that later passes ask for, removes arithmetic with neutral elements
     remove_unused(model)
     constant_views(model)
@@ -27,7 +25,7 @@ def cleanup(model: ir.Model) -> None:
 
 
 def is_worth_folding(node: ir.Node) -> bool | None:
-    """Fold as usual, but do not store a transposed second copy of a weight that is needed as it is, such as a tied embedding."""
+    """Fold as usual, but store no transposed second copy of a weight that is needed as it is: a tied embedding."""
     if node.op_type == "Transpose" and (weight := node.inputs[0]) is not None and weight.is_initializer():
         return len(weight.uses()) == 1
     return None

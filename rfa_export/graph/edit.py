@@ -11,9 +11,10 @@ Dims = list[int | str]
 def constant(model: ir.Model, name: str, values: object, dtype: type[np.generic] = np.int64) -> ir.Value:
     """An initializer of that name, made on first use and shared from then on."""
     if name not in model.graph.initializers:
-        tensor = ir.tensor(np.array(values, dtype=dtype), name=name)
+        array = np.array(values, dtype=dtype)
+        tensor = ir.tensor(array, name=name)
         model.graph.initializers[name] = ir.Value(
-            name=name, shape=tensor.shape, type=ir.TensorType(tensor.dtype), const_value=tensor
+            name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor
         )
     return model.graph.initializers[name]
 

@@ -1,9 +1,9 @@
 """Fewer and larger operators for ONNX Runtime: at one token, a node costs its launch more than its arithmetic.
 
-    residual Add, (bias Add,) LayerNormalization    -> SkipLayerNormalization
-    bias Add, Gelu                                  -> BiasGelu
-    packed -> heads, x scale, heads -> packed       -> scale spread over the packed values by a 0/1 product
-    signed floor of a denominator, division         -> bounded reciprocal, product
+residual Add, (bias Add,) LayerNormalization    -> SkipLayerNormalization
+bias Add, Gelu                                  -> BiasGelu
+packed -> heads, x scale, heads -> packed       -> scale spread over the packed values by a 0/1 product
+signed floor of a denominator, division         -> bounded reciprocal, product
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from onnxscript.rewriter.ort_fusions.bias_gelu import fuse_bias_gelu
 from onnxscript.rewriter.ort_fusions.skip_normalization import fuse_skip_layer_normalization
 
 from rfa_export.graph.edit import constant, dims, insert_before, numpy_value
+
 
 def fuse(model: ir.Model) -> None:
     """Apply all of the above."""
@@ -32,13 +33,15 @@ def floored_division(op, num, den, zero, below, above):  # type: ignore[no-untyp
 
 def is_signed_floor(context, zero, below, above, **_) -> bool:  # type: ignore[no-untyped-def]
     """The two bounds mirror each other around zero."""
-    bounds = [numpy_value(value) for value in (zero, below, above)]
-    return all(bound is not None for bound in bounds) and bounds[0] == 0 and bounds[1] == -bounds[2]
+    bounds = [bound for value in (zero, below, above) if (bound := numpy_value(value)) is not None]
+    return len(bounds) == 3 and bounds[0] == 0 and bounds[1] == -bounds[2]
 
 
 def bounded_product(op, num, den, above, **_):  # type: ignore[no-untyped-def]
-    """num * clip(1 / den): the sign is kept, |1 / den| stays within 1 / floor, and 1 / 0 is infinite, so bounded too."""
-    bound = 1 / numpy_value(above)
+    """num * clip(1 / den): the sign is kept, |1 / den| stays within 1 / floor; 1 / 0 is infinite, so bounded too."""
+    floor = numpy_value(above)
+    assert floor is not None  # is_signed_floor has seen it
+    bound = 1 / floor
     limits = [op.Constant(value=ir.tensor(np.float32(limit))) for limit in (-bound, bound)]
     return op.Mul(num, op.Clip(op.Reciprocal(den), *limits))
 

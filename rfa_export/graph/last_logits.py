@@ -14,19 +14,23 @@ VIEWS = ("Identity", "Cast")
 def last_logits(scoring: ir.Model) -> ir.Model:
     """Return a copy that cuts the hidden states to their last position before the product with the vocabulary.
 
-    The output `logits` is [batch, sequence, N] in the original and [batch, 1, N] in the copy; weights are shared.  Raises
-    GraphError where the graph does not end in a product.
+    The output `logits` is [batch, sequence, N] in the original and [batch, 1, N] in the copy; weights are shared.
+    Raises GraphError where the graph does not end in a product.
     """
     model = scoring.clone()
     logits = next(value for value in model.graph.outputs if value.name == LOGITS)
     head = vocabulary_product(logits)
-    hidden, weight = head.inputs[0], head.inputs[1]
-    assert hidden is not None and weight is not None
+    hidden = head.inputs[0]
     if logits.shape is None:
         raise GraphError("logits have no shape after tracing: does the module return a tensor [batch, sequence, N]?")
     last = ir.node(
         "Slice",
-        [hidden, constant(model, "last_start", [-1]), constant(model, "last_end", [2**62]), constant(model, "last_axis", [1])],
+        [
+            hidden,
+            constant(model, "last_start", [-1]),
+            constant(model, "last_end", [2**62]),
+            constant(model, "last_axis", [1]),
+        ],
     )
     insert_before(head, last)
     head.replace_input_with(0, last.outputs[0])

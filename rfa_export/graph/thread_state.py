@@ -1,13 +1,12 @@
 """Give every attention node its past and present: a training graph becomes a step graph.
 
-This is the product's central idea.  The traced graph computes attention from an empty state; this pass makes the state an
-input and an output of the graph.  It knows operators, not architectures.
+This is the product's central idea.  The traced graph computes attention from an empty state; this pass makes the state
+an input and an output of the graph.  It knows operators, not architectures.
 """
 
 from __future__ import annotations
 
 import onnx_ir as ir
-from rfa_runtime.manifest import StateSpec
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.names import (
@@ -18,6 +17,7 @@ from rfa_export.graph.names import (
     TOTAL_SEQUENCE_LENGTH,
     StateSlot,
 )
+from rfa_runtime.manifest import StateSpec
 
 CACHE_LENGTH_INPUTS = {5: (SEQLENS_K, (BATCH,)), 6: (TOTAL_SEQUENCE_LENGTH, ())}
 """Inputs of GroupQueryAttention that tell how much of a cache is filled: shared by all layers."""

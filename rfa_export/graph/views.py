@@ -1,7 +1,7 @@
 """Reshapes by constants: a traced graph computes target shapes at run time, a step graph need not.
 
-`torch` writes a view of [batch, sequence, ...] as Shape -> Gather -> Concat -> Reshape.  ONNX says the same with a constant:
-0 keeps a dimension, -1 takes the rest.  Views of views become one, views that change nothing go.
+`torch` writes a view of [batch, sequence, ...] as Shape -> Gather -> Concat -> Reshape.  ONNX says the same with a
+constant: 0 keeps a dimension, -1 takes the rest.  Views of views become one, views that change nothing go.
 """
 
 from __future__ import annotations
