@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -24,6 +25,21 @@ from rfa_runtime.errors import RfaRuntimeError
 console = Console(stderr=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+class Lengths(click.ParamType[list[int]]):
+    """Numbers of tokens with commas between them, such as 128,512."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """Read the numbers.  Fails for anything else, and for numbers below one."""
+        parts = value.split(",") if isinstance(value, str) else [str(number) for number in value]
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"{value!r} came, wanted numbers above zero such as 128,512", param, ctx)
+        return [int(part) for part in parts]
+
+
 THREADS = click.option(
     "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads of a step."
 )
@@ -42,7 +58,9 @@ def main() -> None:
 @SIZE
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Measure this model's shape; needs --bundle.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="The checkpoint's bundle.")
-@click.option("--contexts", default="128,512,2048,8192", show_default=True, help="Tokens of context, with commas.")
+@click.option(
+    "--contexts", type=Lengths(), default="128,512,2048,8192", show_default=True, help="Tokens of context, with commas."
+)
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
 @THREADS
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of all systems.")
@@ -56,7 +74,7 @@ def latency_command(
     size: str,
     checkpoint: Path | None,
     bundle: Path | None,
-    contexts: str,
+    contexts: list[int],
     batch: int,
     threads: int,
     rounds: int,
@@ -66,15 +84,14 @@ def latency_command(
     as_json: bool,
 ) -> None:
     """Time per token and memory at growing context, RFA against the strongest softmax export."""
+    if (checkpoint is None) != (bundle is None):
+        raise click.UsageError("--checkpoint and --bundle go together")
     with working(keep) as folder, console.status("export") as status:
-        if (checkpoint is None) != (bundle is None):
-            raise click.UsageError("--checkpoint and --bundle go together")
         if checkpoint is not None and bundle is not None:
             bundles = {"rfa": bundle, "softmax": twin_of(load_checkpoint(checkpoint), folder)}
         else:
             bundles = export_twins(SIZES[size], folder)
-        lengths = parse_contexts(contexts)
-        rows = latency.measure(bundles, lengths, batch, threads, rounds, burst, status.update)
+        rows = latency.measure(bundles, contexts, batch, threads, rounds, burst, status.update)
     if plot is not None:
         report.plot_latency(rows, f"{checkpoint or size}, batch {batch}, {threads} thread(s)", plot)
     print_result({"rows": latency.as_tables(rows)}, report.table(rows), as_json)
@@ -152,17 +169,6 @@ def working(keep: Path | None) -> Iterator[Path]:
     except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-def parse_contexts(text: str) -> list[int]:
-    """Numbers with commas between them."""
-    try:
-        contexts = [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise click.UsageError(f"--contexts is {text!r}, wanted numbers such as 128,512") from error
-    if min(contexts) < 1:
-        raise click.UsageError(f"--contexts is {text!r}, wanted numbers above zero")
-    return contexts
 
 
 def print_result(table: dict[str, object], text: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from rfa_bench.pair_tokenizer import pair_tokenizer
 from rfa_export.pipeline import export_module
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.config import AttentionConfig, ModelConfig
@@ -39,7 +40,8 @@ def export_random(config: ModelConfig, bundle: Path) -> Path:
     """Export a model of this shape, its weights drawn from a fixed seed; one that is there already is used again."""
     if not bundle.exists():
         torch.manual_seed(0)
-        export_module(LanguageModel(config).eval(), bundle, progress=lambda _: None)
+        tokenizer = pair_tokenizer(config.vocab_size)
+        export_module(LanguageModel(config).eval(), bundle, tokenizer, progress=lambda _: None)
     return bundle
 
 
