@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install check test demo bench clean
+.PHONY: install check test demo clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 

@@ -7,5 +7,5 @@ say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 cd "$(dirname "$0")/.."
 PATH="$PWD/$BIN:$PATH"
 say rfa-export "$MODEL" -o "$OUT/shakespeare.rfa"
-say rfa-run "$OUT/shakespeare.rfa" "ROMEO:" --max-new-tokens 200 --seed 4
+say rfa-run "$OUT/shakespeare.rfa" "ROMEO:" --max-new-tokens 300 --temperature 0.8 --top-k 40 --seed 4
 say rfa-bench latency --checkpoint "$MODEL" --bundle "$OUT/shakespeare.rfa" --rounds 5
