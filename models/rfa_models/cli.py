@@ -6,6 +6,7 @@ import dataclasses
 import json
 import signal
 import sys
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,7 +20,9 @@ from rfa_models.checkpoint import save_checkpoint
 from rfa_models.errors import ConfigError, ModelError
 from rfa_models.recipe import Recipe, read_recipe
 from rfa_models.train import StepReport, TrainingRun
+from rfa_models.wording import one_line
 
+LARGEST_THREADS = 1024
 EPILOG = "Example:  rfa-train models/recipes/pydoc-tiny.toml -o model.pt"
 
 
@@ -61,34 +64,36 @@ def train(
 ) -> None:
     """The command's work, with errors still as exceptions."""
     recipe = with_options(read_recipe(recipe_path), data, valid, steps)
-    if output.exists() and not overwrite:
-        raise ConfigError(f"{output} exists: give another -o, or --overwrite to replace it")
-    if not output.parent.is_dir():
-        raise ConfigError(f"{output.parent} is not a folder: make it first")
+    check_output(output, overwrite)
     if threads:
-        torch.set_num_threads(threads)
+        set_threads(threads)
     console = Console(stderr=True)
     run = TrainingRun(recipe, choose_device(device))
     resume, log = output.with_name(f"{output.name}.resume"), output.with_name(f"{output.name}.log.jsonl")
-    if resume.exists() and not restart:
+    if restart:
+        resume.unlink(missing_ok=True)
+    if resume.exists():
         run.restore(resume)
         console.print(f"resuming {output} at step {run.done} of {recipe.train.steps}")
     keep_log_up_to(log, run.done)
-    parameters = sum(p.numel() for p in run.model.parameters())
-    console.print(f"{parameters:,} parameters, {len(run.batches.ids):,} training tokens, on {run.device}")
-    finished = follow(run, resume, log, console)
-    if not finished:
+    console.print(f"{count(run):,} parameters, {len(run.batches.ids):,} training tokens, on {run.device}")
+    if not follow(run, resume, log, console):
         console.print(f"stopped at step {run.done}: the same command goes on from there")
         sys.exit(130)
     save_checkpoint(run.checkpoint(), output)
     resume.unlink(missing_ok=True)
-    result = {
-        "model": str(output),
-        "steps": run.done,
-        "valid_perplexity": run.valid_perplexity,
-        "parameters": parameters,
-    }
-    print(json.dumps(result) if as_json else f"{output}: validation perplexity {run.valid_perplexity:.3f}")
+    print(result_as_json(run, output) if as_json else f"{output}: validation perplexity {run.valid_perplexity:.3f}")
+
+
+def count(run: TrainingRun) -> int:
+    """Parameters of the model."""
+    return sum(p.numel() for p in run.model.parameters())
+
+
+def result_as_json(run: TrainingRun, output: Path) -> str:
+    """What `--json` prints."""
+    figures = {"steps": run.done, "valid_perplexity": run.valid_perplexity, "parameters": count(run)}
+    return json.dumps({"model": str(output)} | figures)
 
 
 def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
@@ -148,21 +153,41 @@ def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], 
     return dataclasses.replace(recipe, data=texts, train=config)
 
 
+def check_output(output: Path, overwrite: bool) -> None:
+    """Raise ConfigError where the model could not be written in the end."""
+    if output.is_dir():
+        raise ConfigError(f"{output} is a folder: name a file in it, such as {output / 'model.pt'}")
+    if output.exists() and not overwrite:
+        raise ConfigError(f"{output} exists: give another -o, or --overwrite to replace it")
+    if not output.parent.is_dir():
+        raise ConfigError(f"{output.parent} is not a folder: make it first")
+
+
+def set_threads(count: int) -> None:
+    """Raise ConfigError for more threads than a process can have: torch would crash."""
+    if count > LARGEST_THREADS:
+        raise ConfigError(f"--threads {count}, wanted at most {LARGEST_THREADS}: the number of cores is enough")
+    torch.set_num_threads(count)
+
+
 def choose_device(name: str | None) -> torch.device:
     """The named device, or CUDA where there is one.  Raises ConfigError."""
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # fails on devices that are not there, and on `meta`, which holds nothing
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"--device {name}: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"--device {name}: {one_line(error)}") from error
     return device
 
 
 def keep_log_up_to(log: Path, step: int) -> None:
-    """Drop log lines of steps that a killed run did but did not save."""
+    """Cut off the log lines of steps that a killed run did but did not save.
+
+    The lines that stay are not written again, so that a kill at this moment cannot lose them.
+    """
     if log.exists():
-        lines = log.read_text().splitlines(keepends=True)
-        log.write_text("".join(lines[:step]))
+        with log.open("rb+") as file:
+            file.truncate(sum(len(line) for line in islice(file, step) if line.endswith(b"\n")))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,18 @@ Defaults follow the paper; `AUTHORS` holds the constants of the authors' release
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from rfa_models.checks import (
+    LARGEST_NUMBER,
+    LARGEST_SEED,
+    LARGEST_SIZE,
+    check_choices,
+    check_fraction,
+    check_number,
+    check_positive,
+    check_whole,
+)
 from rfa_models.errors import ConfigError
 
 AttentionKind = Literal["rfa", "softmax"]
@@ -67,8 +77,14 @@ class AttentionConfig:
     def __post_init__(self) -> None:
         check_choices(self, kind=AttentionKind, feature_map=FeatureMap, matrices=MatrixKind)
         check_choices(self, unit_norm=UnitNorm, denominator=DenominatorKind)
-        check_positive(self, "heads", "head_dim", "random_vectors", "chunk", "tau")
-        check_positive(self, "unit_norm_eps", "denominator_floor")
+        check_whole(self, 1, LARGEST_SIZE, "heads", "head_dim", "random_vectors", "pool_size", "chunk")
+        check_whole(self, -LARGEST_SEED, LARGEST_SEED, "seed")
+        check_positive(self, "tau", "unit_norm_eps", "denominator_floor")
+        check_number(self, -LARGEST_NUMBER, LARGEST_NUMBER, "gate_bias")
+        if self.feature_scale is not None:
+            check_positive(self, "feature_scale")
+        if self.width > LARGEST_SIZE:
+            raise ConfigError(f"heads x head_dim is {self.width:,}, wanted at most {LARGEST_SIZE:,}: make one smaller")
         if self.pool_size < self.heads:
             raise ConfigError(
                 f"pool_size is {self.pool_size}, each head needs a matrix of its own: "
@@ -109,9 +125,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_choices(self, positions=Positions)
-        check_positive(self, "vocab_size", "layers", "mlp_width")
-        if not 0.0 <= self.dropout < 1.0:
-            raise ConfigError(f"dropout is {self.dropout}, wanted a value from 0 up to, not including, 1")
+        check_whole(self, 1, LARGEST_SIZE, "vocab_size", "layers", "mlp_width")
+        check_fraction(self, "dropout")
         if self.positions == "sinusoidal" and self.width % 2:
             raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {self.width}")
 
@@ -119,19 +134,3 @@ class ModelConfig:
     def width(self) -> int:
         """E, width of the residual stream."""
         return self.attention.width
-
-
-def check_choices(config: object, **choices: Any) -> None:
-    """Raise ConfigError where a field holds none of the words of its Literal type."""
-    for name, literal in choices.items():
-        value, allowed = getattr(config, name), get_args(literal)
-        if value not in allowed:
-            raise ConfigError(f"{name} is {value!r}, wanted one of {', '.join(allowed)}")
-
-
-def check_positive(config: object, *names: str) -> None:
-    """Raise ConfigError where a field is not a number above zero."""
-    for name in names:
-        value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise ConfigError(f"{name} is {value!r}, wanted a number above zero")

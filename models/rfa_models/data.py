@@ -12,12 +12,21 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from rfa_models.errors import DataError
+from rfa_models.recipe import DataConfig
 
 BUILT_IN = "pydoc"
 """In place of a file name: the help texts that come with every Python, about 700 kB of English."""
 
 LINE_BORDER = re.compile(r"(?<=\S\n)(?=\S)")
 """Byte-level BPE joins runs of white space, so a slice may only end at a single line break."""
+
+
+def read_texts(config: DataConfig) -> tuple[str, str]:
+    """Training and validation text.  Raises DataError, or OSError as `open` does."""
+    train = "".join(read_text(source) for source in config.train)
+    if not config.valid:
+        return split_text(train, config.valid_fraction)
+    return train, "".join(read_text(source) for source in config.valid)
 
 
 def read_text(source: str | Path) -> str:
@@ -28,6 +37,8 @@ def read_text(source: str | Path) -> str:
         return Path(source).read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{source}: byte {error.start} is not UTF-8 text: convert the file first") from error
+    except ValueError as error:
+        raise DataError(f"{str(source)!r} is not a file's name ({error})") from error
 
 
 def split_text(text: str, valid_fraction: float) -> tuple[str, str]:

@@ -1,9 +1,10 @@
 """What can go wrong while models are made, trained, saved and loaded.
 
     ModelError
-    ├── ConfigError      (ValueError)   a setting that cannot work, or a key nobody knows
-    ├── CheckpointError  (ValueError)   a file that is not, or is no longer, one of our checkpoints
-    └── DataError        (ValueError)   text that cannot be read, or too little of it
+    ├── ConfigError      (ValueError)        a setting that cannot work, or a key nobody knows
+    ├── CheckpointError  (ValueError)        a file that is not, or is no longer, one of our checkpoints
+    ├── DataError        (ValueError)        text that cannot be read, or too little of it
+    └── TrainingError    (ArithmeticError)   a run whose numbers are none any more
 
 Messages say what came, what was wanted and what to do next; the command line prints them as one line.
 """
@@ -23,3 +24,7 @@ class CheckpointError(ModelError, ValueError):
 
 class DataError(ModelError, ValueError):
     """A text file cannot be read as text, or is too short to learn from."""
+
+
+class TrainingError(ModelError, ArithmeticError):
+    """A training run has diverged: its loss, gradient or weights are not finite."""

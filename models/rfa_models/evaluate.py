@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import click
@@ -19,12 +20,16 @@ from rfa_models.checkpoint import load_checkpoint
 from rfa_models.data import encode, read_text
 from rfa_models.errors import DataError, ModelError
 
+LARGEST_LOSS = math.log(sys.float_info.max)
+
 
 @torch.no_grad()
 def perplexity(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 16) -> float:
-    """exp of the mean negative log likelihood of ids[1:].  ids: int [tokens], two at least, else raises DataError."""
-    if len(ids) < 2:
-        raise DataError(f"the text has {len(ids)} token(s), perplexity needs at least 2")
+    """exp of the mean negative log likelihood of ids[1:], infinite where no float can hold it.
+
+    ids: int [tokens], two at least, else raises DataError.
+    """
+    check_predictable(ids, "the text")
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
     inputs, targets = ids[:-1].long(), ids[1:].long()
@@ -40,7 +45,14 @@ def perplexity(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 
         rows.append((inputs[None, whole:], targets[None, whole:]))
     total = sum(summed_loss(model, x.to(device), y.to(device)) for x, y in rows)
     model.train(was_training)
-    return math.exp(total / len(inputs))
+    mean = total / len(inputs)
+    return math.inf if mean > LARGEST_LOSS else math.exp(mean)
+
+
+def check_predictable(ids: Tensor, what: str) -> None:
+    """Raise DataError where there is no token to predict.  ids: int [tokens]."""
+    if len(ids) < 2:
+        raise DataError(f"{what} has {len(ids)} token(s), perplexity needs at least 2: give more text")
 
 
 def summed_loss(model: nn.Module, inputs: Tensor, targets: Tensor) -> float:
@@ -60,7 +72,8 @@ def main(checkpoint: Path, text: Path, segment: int | None) -> None:
         ids = encode(loaded.tokenizer, read_text(text))
         value = perplexity(loaded.model, ids, segment or loaded.segment_length)
     except (ModelError, OSError) as error:
-        raise SystemExit(f"Error: {error}") from error
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
     print(json.dumps({"perplexity": value, "tokens": len(ids) - 1}))
 
 

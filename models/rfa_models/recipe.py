@@ -7,10 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rfa_models.config import ModelConfig, check_choices, check_positive
+from rfa_models.checks import (
+    LARGEST_COUNT,
+    LARGEST_NUMBER,
+    LARGEST_SEED,
+    LARGEST_SIZE,
+    check_choices,
+    check_fraction,
+    check_number,
+    check_positive,
+    check_whole,
+)
+from rfa_models.config import ModelConfig
 from rfa_models.errors import ConfigError
 from rfa_models.tables import read_table
 from rfa_models.tokenizer import TokenizerKind
+from rfa_models.wording import one_line
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -36,6 +48,10 @@ class TokenizerConfig:
     kind: TokenizerKind = "bpe"
     vocab_size: int = 512
     """For `bpe` only: the others know their own."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, kind=TokenizerKind)
+        check_whole(self, 0, LARGEST_SIZE, "vocab_size")
 
 
 @dataclass(frozen=True)
@@ -67,8 +83,13 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_choices(self, precision=Precision)
-        check_positive(self, "steps", "batch_size", "accumulate", "segment_length", "learning_rate")
-        check_positive(self, "clip", "evaluate_every", "checkpoint_every")
+        check_whole(self, 1, LARGEST_COUNT, "steps", "evaluate_every", "checkpoint_every")
+        check_whole(self, 0, LARGEST_COUNT, "warmup_steps")
+        check_whole(self, 1, LARGEST_SIZE, "batch_size", "accumulate", "segment_length")
+        check_whole(self, -LARGEST_SEED, LARGEST_SEED, "seed")
+        check_positive(self, "learning_rate", "clip")
+        check_number(self, 0.0, LARGEST_NUMBER, "final_learning_rate", "weight_decay")
+        check_fraction(self, "beta2")
 
 
 @dataclass(frozen=True)
@@ -82,6 +103,8 @@ class Recipe:
 
     def model_config(self, vocab_size: int) -> ModelConfig:
         """The model's config once the vocabulary is known.  Raises ConfigError."""
+        if "vocab_size" in self.model:
+            raise ConfigError("[model] has a vocab_size, which the tokenizer decides: set it in [tokenizer]")
         return read_table(ModelConfig, {"vocab_size": vocab_size} | self.model, "model")
 
 
@@ -89,8 +112,8 @@ def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe, the model's settings included.  Raises ConfigError, or OSError as `open` does."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # wrong syntax, bytes or digits; tables a thousand deep
+        raise ConfigError(f"{path}: not TOML: {one_line(error)}") from error
     try:
         recipe = read_table(Recipe, table, "recipe")
         recipe.model_config(vocab_size=256)

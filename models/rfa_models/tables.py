@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from rfa_models.errors import ConfigError
+from rfa_models.wording import shown
 
 T = TypeVar("T")
 
@@ -18,11 +19,11 @@ def read_table(cls: type[T], table: Any, where: str) -> T:
     Raises ConfigError that names the key: unknown (with the nearest known one), missing, or of the wrong type.
     """
     if not isinstance(table, dict):
-        raise ConfigError(f"[{where}] is {table!r}, wanted a table of settings")
+        raise ConfigError(f"[{where}] is {shown(table)}, wanted a table of settings")
     known = {entry.name: entry for entry in fields(cls)}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise ConfigError(f"unknown key {key!r} in [{where}]{nearest(str(key), list(known))}")
+            raise ConfigError(f"unknown key {shown(key)} in [{where}]{nearest(key, list(known))}")
     for name, entry in known.items():
         if name not in table and entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigError(f"[{where}] has no {name!r}, which has no default: add it")
@@ -38,23 +39,31 @@ def read_value(wanted: Any, value: Any, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return None if value is None else read_value(arguments[0], value, where)
     if origin is Literal:
-        if value not in arguments:
-            raise ConfigError(f"{where} is {value!r}, wanted one of {', '.join(map(str, arguments))}")
+        if not isinstance(value, str) or value not in arguments:
+            raise ConfigError(f"{where} is {shown(value)}, wanted one of {', '.join(map(str, arguments))}")
         return value
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise ConfigError(f"{where} is {value!r}, wanted a list")
+            raise ConfigError(f"{where} is {shown(value)}, wanted a list")
         return tuple(read_value(arguments[0], item, where) for item in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return as_float(value, where)
     if get_origin(wanted) is dict:
         wanted = dict
     if not isinstance(value, wanted) or (wanted is not bool and isinstance(value, bool)):
-        raise ConfigError(f"{where} is {value!r}, wanted {wanted.__name__}")
+        raise ConfigError(f"{where} is {shown(value)}, wanted {wanted.__name__}")
     return value
 
 
-def nearest(word: str, known: list[str]) -> str:
+def as_float(value: int, where: str) -> float:
+    """A whole number as a float.  Raises ConfigError where it is too large."""
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ConfigError(f"{where} is {shown(value)}, wanted a number that a float can hold") from error
+
+
+def nearest(word: object, known: list[str]) -> str:
     """A hint at the known word that was probably meant, or the list of them all."""
-    close = difflib.get_close_matches(word, known, n=1)
+    close = difflib.get_close_matches(word, known, n=1) if isinstance(word, str) else []
     return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(known)}"

@@ -9,9 +9,6 @@ run.checkpoint()                         what `model.pt` holds
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,17 +19,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rfa_models.checkpoint import Checkpoint, read_tables, save_atomically
-from rfa_models.data import SegmentBatches, encode, read_text, split_text
-from rfa_models.errors import CheckpointError, ConfigError
-from rfa_models.evaluate import perplexity
+from rfa_models.checkpoint import Checkpoint
+from rfa_models.data import SegmentBatches, encode, read_texts
+from rfa_models.divergence import check_finite, check_weights
+from rfa_models.evaluate import check_predictable, perplexity
 from rfa_models.language_model import LanguageModel, resample_matrices
+from rfa_models.memory import memory_for
+from rfa_models.optimizer import build_optimizer, check_moments
+from rfa_models.precision import autocast, check_precision
 from rfa_models.random_matrices import draw_pool
-from rfa_models.recipe import Recipe, TrainConfig
+from rfa_models.recipe import Recipe
+from rfa_models.resume import damaged, read_resume_point, recipe_fingerprint, text_fingerprint, write_resume_point
 from rfa_models.schedule import learning_rate
 from rfa_models.tokenizer import train_tokenizer
-
-RESUME_FORMAT = "rfa-training-run"
+from rfa_models.wording import one_line
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,20 @@ class TrainingRun:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
         check_precision(recipe.train, device)
-        train_text, valid_text = load_texts(recipe)
+        train_text, valid_text = read_texts(recipe.data)
         self.tokenizer = train_tokenizer(
             recipe.tokenizer.kind, train_text.splitlines(keepends=True), recipe.tokenizer.vocab_size
         )
         train_ids, self.valid_ids = encode(self.tokenizer, train_text), encode(self.tokenizer, valid_text)
         config = recipe.train
         self.batches = SegmentBatches(train_ids, config.batch_size, config.segment_length, config.seed)
+        check_predictable(self.valid_ids, "the validation text")
+        self.text = text_fingerprint(self.tokenizer, train_ids, self.valid_ids)
         torch.manual_seed(config.seed)
-        self.model = LanguageModel(recipe.model_config(self.tokenizer.get_vocab_size())).to(device)
-        attention = self.model.config.attention
-        self.pool = draw_pool(attention).to(device) if attention.kind == "rfa" else torch.empty(0)
+        with memory_for("the model and its random matrices", "lower its sizes or pool_size"):
+            self.model = LanguageModel(recipe.model_config(self.tokenizer.get_vocab_size())).to(device)
+            attention = self.model.config.attention
+            self.pool = draw_pool(attention).to(device) if attention.kind == "rfa" else torch.empty(0)
         self.pool_rng = torch.Generator().manual_seed(config.seed + 1)
         self.optimizer = build_optimizer(self.model, config)
         # float16 gradients underflow without a scaled loss; bfloat16 has float32's range.
@@ -75,24 +78,31 @@ class TrainingRun:
         self.valid_perplexity: float | None = None
 
     def steps(self) -> Iterator[StepReport]:
-        """Train to the recipe's end, one report per step."""
+        """Train to the recipe's end, one report per step.
+
+        Raises TrainingError where the run diverges, ConfigError where memory runs out.
+        """
         config = self.recipe.train
-        self.model.train()
         while self.done < config.steps:
             started = time.perf_counter()
-            loss, norm = self.step()
+            with memory_for("a training step", "lower batch_size, and raise accumulate to make up for it"):
+                loss, norm = self.step()
             self.done += 1
             seconds = time.perf_counter() - started
             evaluated = None
             if self.done % config.evaluate_every == 0 or self.done == config.steps:
-                evaluated = self.valid_perplexity = perplexity(self.model, self.valid_ids, config.segment_length)
+                evaluated = self.evaluate()
             tokens = config.batch_size * config.accumulate * config.segment_length
             rate = learning_rate(self.done - 1, config)
             yield StepReport(self.done, loss, rate, norm, tokens / seconds, evaluated)
 
     def step(self) -> tuple[float, float]:
-        """One optimiser step.  Returns the loss and the gradient's norm before clipping."""
+        """One optimiser step.  Returns the loss and the gradient's norm before clipping.
+
+        Raises TrainingError, and leaves the weights as they are, where one of these is not finite.
+        """
         config = self.recipe.train
+        self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.done, config)
         resample_matrices(self.model, self.pool, self.pool_rng)
@@ -104,6 +114,9 @@ class TrainingRun:
             total += loss.item()
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip).item()
+        check_finite(self.done + 1, config, loss=total)
+        if not self.scaler.is_enabled():  # it would leave such a step out, and go on with a lower scale
+            check_finite(self.done + 1, config, gradient_norm=norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -115,40 +128,57 @@ class TrainingRun:
             logits = self.model(inputs)
         return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
 
+    def evaluate(self) -> float:
+        """Measure the validation perplexity.  Raises TrainingError where it is not finite."""
+        config = self.recipe.train
+        value = perplexity(self.model, self.valid_ids, config.segment_length)
+        check_finite(self.done, config, validation_perplexity=value)
+        self.valid_perplexity = value
+        return value
+
     def save(self, path: Path) -> None:
-        """Write all that `restore` needs, whole or not at all."""
-        save_atomically(
-            {
-                "format": RESUME_FORMAT,
-                "recipe": fingerprint(self.recipe),
-                "done": self.done,
-                "valid_perplexity": self.valid_perplexity,
-                "tokenizer": self.tokenizer.to_str(),
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scaler": self.scaler.state_dict(),
-                "pool_rng": self.pool_rng.get_state(),
-                "torch_rng": torch.get_rng_state(),
-                "device_rng": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
-            },
-            path,
-        )
+        """Write all that `restore` needs, whole or not at all.
+
+        Raises TrainingError, and leaves the old file, where the weights are not finite; OSError where it cannot write.
+        """
+        check_weights(self.done, self.recipe.train, self.model)
+        write_resume_point(path, recipe_fingerprint(self.recipe), self.text, self.state())
 
     def restore(self, path: Path) -> None:
-        """Go on from a resume file.  Raises CheckpointError where it is damaged or of another recipe."""
-        table = read_tables(path, RESUME_FORMAT)
-        if table.get("recipe") != fingerprint(self.recipe):
-            raise CheckpointError(f"{path}: belongs to a run with other settings: restore the recipe, or use --restart")
-        if table["tokenizer"] != self.tokenizer.to_str():
-            raise CheckpointError(f"{path}: the training text has changed since: restore it, or use --restart")
-        self.done, self.valid_perplexity = table["done"], table["valid_perplexity"]
-        self.model.load_state_dict(table["model"])
-        self.optimizer.load_state_dict(table["optimizer"])
-        self.scaler.load_state_dict(table["scaler"])
-        self.pool_rng.set_state(table["pool_rng"])
-        torch.set_rng_state(table["torch_rng"])
-        if table["device_rng"] is not None and self.device.type == "cuda":
-            torch.cuda.set_rng_state(table["device_rng"])
+        """Go on from a resume file.  Raises CheckpointError where it is damaged or of another recipe or text."""
+        state = read_resume_point(path, recipe_fingerprint(self.recipe), self.text)
+        try:
+            self.load_state(state)
+            check_weights(self.done, self.recipe.train, self.model)
+        except Exception as error:  # a state that does not fit surfaces as RuntimeError, KeyError, ValueError, ...
+            raise damaged(path, f"it does not fit the run ({one_line(error)})") from error
+
+    def state(self) -> dict[str, Any]:
+        """All that changes from step to step."""
+        return {
+            "done": self.done,
+            "valid_perplexity": self.valid_perplexity,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "pool_rng": self.pool_rng.get_state(),
+            "torch_rng": torch.get_rng_state(),
+            "device_rng": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` gave.  Raises whatever torch does, or ValueError, where it does not fit."""
+        if not 0 <= state["done"] <= self.recipe.train.steps:
+            raise ValueError(f"{state['done']} steps done")
+        self.done, self.valid_perplexity = state["done"], state["valid_perplexity"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        check_moments(self.optimizer)
+        self.scaler.load_state_dict(state["scaler"])
+        self.pool_rng.set_state(state["pool_rng"])
+        torch.set_rng_state(state["torch_rng"])
+        if state["device_rng"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["device_rng"])
 
     def checkpoint(self) -> Checkpoint:
         """The model as it stands, with what is known of its training."""
@@ -160,40 +190,3 @@ class TrainingRun:
         }
         model = self.model.eval()
         return Checkpoint(model, self.tokenizer, self.recipe.train.segment_length, facts)
-
-
-def load_texts(recipe: Recipe) -> tuple[str, str]:
-    """Training and validation text.  Raises DataError, or OSError as `open` does."""
-    train = "".join(read_text(source) for source in recipe.data.train)
-    if not recipe.data.valid:
-        return split_text(train, recipe.data.valid_fraction)
-    return train, "".join(read_text(source) for source in recipe.data.valid)
-
-
-def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW; vectors such as biases, norms and sigma are not decayed."""
-    matrices = [p for p in model.parameters() if p.dim() == 2]
-    others = [p for p in model.parameters() if p.dim() != 2]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, config.beta2))
-
-
-def autocast(config: TrainConfig, device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Run large products in the recipe's precision."""
-    if config.precision == "float32":
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=getattr(torch, config.precision))
-
-
-def check_precision(config: TrainConfig, device: torch.device) -> None:
-    """float16 needs loss scaling on CUDA.  Raises ConfigError elsewhere."""
-    if config.precision == "float16" and device.type != "cuda":
-        raise ConfigError("precision = 'float16' needs a CUDA device: use 'bfloat16' or 'float32' here")
-
-
-def fingerprint(recipe: Recipe) -> str:
-    """Equal for recipes that give the same run; how often it is measured and saved does not count."""
-    table = asdict(recipe)
-    for key in ("evaluate_every", "checkpoint_every"):
-        del table["train"][key]
-    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()

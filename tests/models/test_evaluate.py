@@ -1,14 +1,17 @@
 """Perplexity: every token after the first is predicted once, whatever the segments."""
 
+import json
 import math
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 from torch.nn import functional as F
 
+from rfa_models.checkpoint import save_checkpoint
 from rfa_models.errors import DataError
-from rfa_models.evaluate import perplexity
+from rfa_models.evaluate import main, perplexity
 
 
 class Bigram(nn.Module):
@@ -51,3 +54,28 @@ def test_mode_of_the_model_is_as_it_was(small_model, training):
 def test_text_of_less_than_two_tokens_is_refused(small_model, tokens):
     with pytest.raises(DataError, match="needs at least 2"):
         perplexity(small_model(), torch.zeros(tokens, dtype=torch.int32), 8)
+
+
+def test_perplexity_that_no_float_can_hold_is_infinite():
+    model = Bigram()
+    torch.nn.init.zeros_(model.table.weight)
+    with torch.no_grad():
+        model.table.weight[:, 0] = 1e4
+    assert perplexity(model, torch.ones(9, dtype=torch.int32), 4) == math.inf
+
+
+def test_the_command_ends_in_one_line_and_exit_code_2_on_a_mistake(tmp_path):
+    (tmp_path / "model.pt").write_bytes(b"x")
+    result = CliRunner().invoke(main, [str(tmp_path / "model.pt"), "text.txt"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {tmp_path / 'model.pt'}: the file is truncated")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_command_prints_the_perplexity_of_a_text(tmp_path, checkpoint):
+    save_checkpoint(checkpoint, tmp_path / "model.pt")
+    (tmp_path / "text.txt").write_text("a short text", encoding="utf-8")
+    result = CliRunner().invoke(main, [str(tmp_path / "model.pt"), str(tmp_path / "text.txt")])
+    found = json.loads(result.stdout)
+    assert found["tokens"] == 11
+    assert 1 < found["perplexity"] < 1000
