@@ -1,4 +1,12 @@
-"""Rewrite Random Feature Attention models into step graphs and export them as verified bundles."""
+"""Rewrite Random Feature Attention models into step graphs and export them as verified bundles.
 
-__version__ = "0.1.0"
-__all__ = ["__version__"]
+Example:
+    exported = export(load_checkpoint(Path("model.pt")), Path("model.rfa"))
+    exported = export_module(my_module, Path("mine.rfa"))      # any torch module around RfaAttention
+"""
+
+from rfa_export.errors import ExportError
+from rfa_export.pipeline import Exported, export, export_module
+from rfa_export.version import __version__
+
+__all__ = ["ExportError", "Exported", "__version__", "export", "export_module"]

@@ -30,11 +30,14 @@ def main(checkpoint: Path, output: Path | None, target: str, precision: str, ove
 
     The bundle is verified against the checkpoint before it appears; on any failure nothing is written.
     """
-    console = Console(stderr=True)
+    console = Console(file=sys.stderr)  # this one, whatever stands in its place while torch is kept quiet
     try:
         loaded = load_checkpoint(checkpoint)
+        bundle = output or checkpoint.with_suffix(".rfa")
+        if not bundle.parent.is_dir():
+            raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
         with console.status("export") as status:
-            exported = export(loaded, output or checkpoint.with_suffix(".rfa"), overwrite, status.update)
+            exported = export(loaded, bundle, overwrite, status.update)
     except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -14,7 +14,6 @@ import onnx_ir as ir
 from tokenizers import Tokenizer
 from torch import nn
 
-from rfa_export import __version__
 from rfa_export.graph.check import check
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.edit import dims
@@ -25,6 +24,7 @@ from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.weights import save_graphs
 from rfa_export.trace import trace
 from rfa_export.verify import Parity, verify
+from rfa_export.version import __version__
 from rfa_models.checkpoint import Checkpoint
 from rfa_runtime.bundle import staged_bundle
 from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
@@ -109,6 +109,6 @@ def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Ma
 def save_tokenizer(tokenizer: Tokenizer | None, folder: Path) -> None:
     """Write the tokenizer under the names that Hugging Face's tools look for."""
     if tokenizer is not None:
-        tokenizer.save(str(folder / "tokenizer.json"))
+        (folder / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
         config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")

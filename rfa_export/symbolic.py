@@ -1,6 +1,7 @@
 """The operators that stand in for attention while a module is traced: nodes with shapes and no arithmetic.
 
-Signatures are those of the functions they replace (`rfa_models/operators.py`).
+Signatures are those of the functions they replace (`rfa_models/operators.py`).  What a node cannot express raises
+ValueError: the trace ends there, and nothing is left out silently.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from rfa_models.operators import Operators
 
 FLOAT = 1
 """onnx.TensorProto.FLOAT, as symbolic_multi_out wants its types."""
+HEAD_DIM_MULTIPLE = 8
+"""GroupQueryAttention of ONNX Runtime refuses other head widths."""
 
 
 def linear_attention(
@@ -29,6 +32,7 @@ def linear_attention(
     chunk: int = 64,
 ) -> tuple[Tensor, Tensor]:
     """One `LinearAttention` node, its state still open: `graph/thread_state.py` connects it."""
+    refuse_state(past_state)
     batch, _, width = phi_q.shape
     inputs: list[Tensor | None] = [phi_q, phi_k, v, None]
     attributes: dict[str, Any] = {"q_num_heads": heads, "kv_num_heads": heads, "scale": scale, "update_rule": "linear"}
@@ -50,8 +54,13 @@ def softmax_attention(
     qkv: Tensor, keep: Tensor | None = None, past_state: object = None, *, heads: int
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """One `GroupQueryAttention` node over packed projections, the fastest attention with a cache in ONNX Runtime."""
+    refuse_state(past_state)
+    if keep is not None:
+        raise ValueError("softmax attention is called with `keep`: a step graph has no padding, call it without")
     batch, sequence, width = qkv.shape
     width //= 3
+    if width // heads % HEAD_DIM_MULTIPLE:
+        raise ValueError(f"head_dim of softmax attention is {width // heads}, wanted a multiple of {HEAD_DIM_MULTIPLE}")
     cache = (batch, heads, sequence, width // heads)
     output, keys, values = torch.onnx.ops.symbolic_multi_out(
         f"{CONTRIB}::GroupQueryAttention",
@@ -67,6 +76,12 @@ def softmax_attention(
 def random_projection(x: Tensor, w: Tensor) -> Tensor:
     """One broadcast `MatMul`: no transposed copy of x, as fast at one token and as fast as the sines at many."""
     return torch.matmul(x, w.transpose(-1, -2))
+
+
+def refuse_state(past_state: object) -> None:
+    """A graph carries one state through each node, and begins where the sequence begins."""
+    if past_state is not None:
+        raise ValueError("attention is called with a `past_state`: the exporter threads the state, call it without")
 
 
 SYMBOLIC = Operators(random_projection, linear_attention, softmax_attention)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ from torch import nn
 
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
-from rfa_export.graph.names import POSITION_IDS
+from rfa_export.graph.names import INPUT_IDS, POSITION_IDS
+from rfa_export.trace import input_names, reason
 from rfa_runtime.bundle import read_bundle
+from rfa_runtime.errors import SessionError
 from rfa_runtime.session import StepSession
 
 BATCH, PREFILL, STEPS = 2, 64, 512
@@ -46,30 +47,36 @@ class Parity:
 def verify(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
     """Compare step and scoring graphs with torch on random tokens.
 
-    Raises ParityError where a logit is further from float64 than `tolerances.LOGITS_FLOAT32`, or a most likely token
-    differs that is not nearly tied.
+    Raises ParityError where a logit is further from float64 than `tolerances.LOGITS_FLOAT32`, a most likely token
+    differs that is not nearly tied, or one of the two cannot run.
     """
     bundle = read_bundle(folder)
     rng = np.random.default_rng(seed)
     ids = rng.integers(0, bundle.manifest.vocab_size, (BATCH, PREFILL + STEPS))
     wanted = reference_logits(module, ids)
     pieces = split_points(rng)
-    found = decode(StepSession(bundle), ids, pieces)
-    parity = compare(found, wanted[:, [end - 1 for end in pieces]])
-    scoring = StepSession(bundle, graph="score")
-    scored = scoring.step(ids, scoring.new_state(BATCH, capacity=ids.shape[1]))
-    accept(compare(scored, wanted), folder, "scoring graph")
-    return accept(parity, folder, "step graph")
+    try:
+        found = decode(StepSession(bundle), ids, pieces)
+        scoring = StepSession(bundle, graph="score")
+        scored = scoring.step(ids, scoring.new_state(BATCH, capacity=ids.shape[1]))
+    except SessionError as error:
+        raise ParityError(f"the finished graph does not run: {error}: nothing was written") from error
+    accept(compare(scored, wanted), "scoring graph")
+    return accept(compare(found, wanted[:, [end - 1 for end in pieces]]), "step graph")
 
 
 def reference_logits(module: nn.Module, ids: np.ndarray) -> np.ndarray:
     """Logits of the whole sequence at once in float64.  ids: [B, T] -> [B, T, N]."""
     exact = copy.deepcopy(module).eval().double()
-    inputs = {"input_ids": torch.from_numpy(ids)}
-    if POSITION_IDS in inspect.signature(module.forward).parameters:
-        inputs[POSITION_IDS] = torch.arange(ids.shape[1]).expand(ids.shape)
-    with torch.no_grad():
-        return exact(**inputs).numpy()
+    available = {INPUT_IDS: torch.from_numpy(ids), POSITION_IDS: torch.arange(ids.shape[1]).expand(ids.shape)}
+    try:
+        with torch.no_grad():
+            return exact(**{name: available[name] for name in input_names(module)}).numpy()
+    except Exception as error:  # the module's own code may raise anything
+        raise ParityError(
+            f"{type(module).__name__} cannot read {ids.shape[1]} tokens in torch ({reason(error)}), so there is "
+            "nothing to compare with: nothing was written"
+        ) from error
 
 
 def split_points(rng: np.random.Generator) -> list[int]:
@@ -88,9 +95,12 @@ def decode(session: StepSession, ids: np.ndarray, ends: list[int]) -> np.ndarray
 
 
 def compare(found: np.ndarray, wanted: np.ndarray) -> Parity:
-    """Measure the difference of two sets of logits [B, T, N]."""
+    """Measure the difference of two sets of logits [B, T, N].  Raises ParityError where any is not finite."""
+    for logits, source in ((wanted, "torch"), (found, "ONNX Runtime")):
+        if not np.isfinite(logits).all():
+            raise ParityError(f"{source} computes logits that are not finite: nothing was written")
     error = np.abs(found - wanted)
-    largest = np.abs(wanted).max()
+    largest = max(np.abs(wanted).max(), np.finfo(np.float32).tiny)  # all may be zero, as in a model before training
     chosen, best = found.argmax(-1), wanted.argmax(-1)
     lead = np.take_along_axis(wanted, best[..., None], -1) - np.take_along_axis(wanted, chosen[..., None], -1)
     tied = (chosen != best) & (lead[..., 0] <= tolerances.NEAR_TIE * largest)
@@ -104,16 +114,16 @@ def compare(found: np.ndarray, wanted: np.ndarray) -> Parity:
     )
 
 
-def accept(parity: Parity, folder: Path, what: str) -> Parity:
+def accept(parity: Parity, what: str) -> Parity:
     """Return the figures where they are within tolerance, raise ParityError where not."""
-    if not parity.max_relative_error <= tolerances.LOGITS_FLOAT32:  # also refuses NaN
+    if parity.max_relative_error > tolerances.LOGITS_FLOAT32:
         raise ParityError(
-            f"{folder.name}: the {what} differs from torch by {parity.max_relative_error:.1e} of the largest logit, "
+            f"the {what} differs from torch by {parity.max_relative_error:.1e} of the largest logit, "
             f"allowed is {tolerances.LOGITS_FLOAT32:.0e}: nothing was written"
         )
     if parity.tokens_equal + parity.near_ties < parity.tokens_compared:
         raise ParityError(
-            f"{folder.name}: the {what} prefers other tokens than torch at "
+            f"the {what} prefers other tokens than torch at "
             f"{parity.tokens_compared - parity.tokens_equal - parity.near_ties} of {parity.tokens_compared} positions: "
             "nothing was written"
         )

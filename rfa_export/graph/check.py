@@ -29,6 +29,12 @@ INTEGER_INPUTS: dict[str, Dims] = {
     SEQLENS_K: [BATCH],
     TOTAL_SEQUENCE_LENGTH: [],
 }
+INTEGER_TYPES = {
+    INPUT_IDS: ir.DataType.INT64,
+    POSITION_IDS: ir.DataType.INT64,
+    SEQLENS_K: ir.DataType.INT32,
+    TOTAL_SEQUENCE_LENGTH: ir.DataType.INT32,
+}
 
 
 def check(model: ir.Model, states: list[StateSpec], logits: str) -> None:
@@ -44,10 +50,22 @@ def check(model: ir.Model, states: list[StateSpec], logits: str) -> None:
     compare(found, wanted | {LOGITS: [BATCH, positions, vocabulary]}, "output")
     if not isinstance(vocabulary, int):
         raise GraphError(f"the logits' last dimension is {vocabulary}, wanted a fixed vocabulary")
+    check_types([*model.graph.inputs, *model.graph.outputs])
     counts = Counter(node.op_type for node in model.graph)
     left = [f"{counts[name]} {name}" for name in DEBRIS if counts[name]]
     if left:
-        raise GraphError(f"the graph still computes shapes ({', '.join(left)}): its module reshapes by run-time sizes")
+        hint = (
+            f"counts positions itself, let it take {POSITION_IDS}" if counts["Range"] else "works with run-time sizes"
+        )
+        raise GraphError(f"the graph still computes shapes ({', '.join(left)}): its module {hint}")
+
+
+def check_types(values: Iterable[ir.Value]) -> None:
+    """Ids, positions and lengths are integers, everything else is float32."""
+    for value in values:
+        wanted = INTEGER_TYPES.get(str(value.name), ir.DataType.FLOAT)
+        if value.dtype != wanted:
+            raise GraphError(f"{value.name!r} of the graph is {value.dtype}, wanted {wanted}")
 
 
 def shapes(values: Iterable[ir.Value]) -> Shapes:
@@ -57,6 +75,6 @@ def shapes(values: Iterable[ir.Value]) -> Shapes:
 
 def compare(found: Shapes, wanted: Shapes, what: str) -> None:
     """Names and shapes must agree in both directions."""
-    for name in wanted.keys() | found.keys():
+    for name in sorted(wanted.keys() | found.keys()):
         if found.get(name) != wanted.get(name):
             raise GraphError(f"graph {what} {name!r} has shape {found.get(name)}, wanted {wanted.get(name)}")

@@ -16,7 +16,8 @@ NO_LIMIT = 1 << 40
 def cleanup(model: ir.Model) -> None:
     """Fold constants, write views with constant shapes, remove what nobody reads."""
     optimizer.fold_constants(model, input_size_limit=NO_LIMIT, output_size_limit=NO_LIMIT, should_fold=is_worth_folding)
-    optimizer.optimize(model)  # infers the shapes that later passes ask for, removes arithmetic with neutral elements
+    # Infers the shapes that later passes ask for, removes arithmetic with neutral elements.
+    optimizer.optimize_ir(model, should_fold=is_worth_folding)
     remove_unused(model)
     constant_views(model)
     plain_softplus(model)

@@ -42,8 +42,8 @@ def replace_node(node: ir.Node, *nodes: ir.Node) -> None:
 
 
 def dims(value: ir.Value | None) -> Dims | None:
-    """A value's shape with symbolic dimensions as strings; None where it is not known."""
-    if value is None or value.shape is None:
+    """A value's shape with symbolic dimensions as strings; None where it is not known, in part or at all."""
+    if value is None or value.shape is None or value.shape.has_unknown_dim():
         return None
     return [dim if isinstance(dim, int) else str(dim.value) for dim in value.shape]
 

@@ -32,13 +32,19 @@ def floored_division(op, num, den, zero, below, above):  # type: ignore[no-untyp
 
 
 def is_signed_floor(context, zero, below, above, **_) -> bool:  # type: ignore[no-untyped-def]
-    """The two bounds mirror each other around zero."""
-    bounds = [bound for value in (zero, below, above) if (bound := numpy_value(value)) is not None]
-    return len(bounds) == 3 and bounds[0] == 0 and bounds[1] == -bounds[2]
+    """The two bounds are float32 numbers that mirror each other around zero."""
+    bounds = [numpy_value(value) for value in (zero, below, above)]
+    if any(bound is None or bound.size != 1 or bound.dtype != np.float32 for bound in bounds):
+        return False
+    middle, lowest, floor = (bound.item() for bound in bounds if bound is not None)
+    return middle == 0 and lowest == -floor < 0
 
 
 def bounded_product(op, num, den, above, **_):  # type: ignore[no-untyped-def]
-    """num * clip(1 / den): the sign is kept, |1 / den| stays within 1 / floor; 1 / 0 is infinite, so bounded too."""
+    """num * clip(1 / den): the sign is kept, |1 / den| stays within 1 / floor; 1 / 0 is infinite, so bounded too.
+
+    Of a denominator -0.0 alone the sign differs.  It does not occur: a sum that starts at 0 never gives it.
+    """
     floor = numpy_value(above)
     assert floor is not None  # is_signed_floor has seen it
     bound = 1 / floor
