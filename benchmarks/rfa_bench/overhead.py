@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from rfa_models.config import ModelConfig
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.decoder import Decoder
 
-Step = Callable[[], None]
+Step = Callable[[], object]
 WARM = 10
 """Tokens before the loop counts: the first call builds the binding."""
 
@@ -31,7 +32,11 @@ class Overhead:
     graph_ratio: float
     """Median over rounds of exported / handwritten."""
     loop_us: float
-    """What the decoder adds to a token: inputs, sampling, stopping, detokenising, streaming."""
+    """What the decoder adds to a token over `run_with_iobinding`: inputs, sampling, stopping, text, streaming."""
+    token_us: float
+    """A token of the decoder, whole."""
+    session_run_us: float
+    """A step by `session.run` with arrays in and out, as ONNX Runtime's documentation shows it; nothing is sampled."""
 
 
 def measure(config: ModelConfig, bundle: Path, folder: Path, threads: int, rounds: int, burst: int) -> Overhead:
@@ -40,22 +45,56 @@ def measure(config: ModelConfig, bundle: Path, folder: Path, threads: int, round
     if not file.exists():
         handwritten.write_step_graph(config, file)
     graph = read_bundle(bundle).path / "model.onnx"
-    exported, written = bare_step(graph, config, threads), bare_step(file, config, threads)
-    pairs = [(burst_us(exported, burst), burst_us(written, burst)) for _ in range(rounds + 1)][1:]
+    graphs = in_turns(bare_step(graph, config, threads), bare_step(file, config, threads), rounds, burst)
+    tokens = Decoder(bundle, threads=threads).stream("The", max_new_tokens=None, ignore_eos=True)
+    loops = in_turns(lambda: next(tokens), array_step(graph, config, threads), rounds, burst)
     return Overhead(
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(a / b for a, b in pairs),
+        statistics.median(a for a, _ in graphs),
+        statistics.median(b for _, b in graphs),
+        statistics.median(a / b for a, b in graphs),
         loop_us(bundle, threads, rounds * burst),
+        statistics.median(a for a, _ in loops),
+        statistics.median(b for _, b in loops),
     )
+
+
+def in_turns(first: Step, second: Step, rounds: int, burst: int) -> list[tuple[float, float]]:
+    """Bursts of two steps in turns, each first every other time.  Returns microseconds of both; one round warms up."""
+    pairs = []
+    for turn in range(rounds + 1):
+        if turn % 2:
+            second_us, first_us = burst_us(second, burst), burst_us(first, burst)
+        else:
+            first_us, second_us = burst_us(first, burst), burst_us(second, burst)
+        pairs.append((first_us, second_us))
+    return pairs[1:]
+
+
+def open_graph(graph: Path, threads: int) -> ort.InferenceSession:
+    """The graph as the runtime loads it."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+def array_step(graph: Path, config: ModelConfig, threads: int) -> Step:
+    """One step by `session.run`: the present state comes out as new arrays and goes in as the next past."""
+    session = open_graph(graph, threads)
+    feeds = {value.name: buffer(value, config).numpy() for value in session.get_inputs()}
+    outputs = [value.name for value in session.get_outputs()]
+
+    def step() -> None:
+        for name, array in zip(outputs, session.run(outputs, feeds), strict=True):
+            feeds[name.replace("present", "past_key_values")] = array
+        feeds.pop("logits")
+
+    return step
 
 
 def bare_step(graph: Path, config: ModelConfig, threads: int) -> Step:
     """One step through io_binding, every buffer bound once: the least that a step can cost."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    session = open_graph(graph, threads)
     binding = session.io_binding()
     buffers = {value.name: buffer(value, config) for value in session.get_inputs()}
     for name, value in buffers.items():
@@ -83,20 +122,20 @@ def burst_us(step: Step, count: int) -> float:
 
 
 def loop_us(bundle: Path, threads: int, tokens: int) -> float:
-    """Median microseconds that a token spends outside ONNX Runtime: its whole time, less that of its own call.
+    """Microseconds that the decoder adds to a token, over a loop that does nothing but run the graph.
 
-    Both are of the same token, so that a machine whose speed drifts does not blur the difference.
+    Both loops take turns on one session, so both find the caches as a step leaves them, and of both only the time
+    outside ONNX Runtime counts, so that a step's own jitter does not drown the difference.
     """
     decoder = Decoder(bundle, threads=threads)
-    stopwatch = Stopwatch(decoder.session._run)
-    decoder.session._run = stopwatch
-    pieces = iter(decoder.stream("The", max_new_tokens=tokens + WARM + 1, ignore_eos=True))
-    outside = []
-    for _ in range(tokens + WARM):
-        started, inside = time.perf_counter(), stopwatch.seconds
-        next(pieces)
-        outside.append(time.perf_counter() - started - (stopwatch.seconds - inside))
-    return statistics.median(outside[WARM:]) * 1e6
+    decoder.session._run = run = Stopwatch(decoder.session._run)
+    pieces = iter(decoder.stream("The", max_new_tokens=None, ignore_eos=True))
+    state = decoder.session.new_state()
+    decoder.session.step_token(0, state)
+    assert state.binding is not None
+    bare = partial(run, state.binding.io)
+    pairs = [(outside_us(partial(next, pieces), run), outside_us(bare, run)) for _ in range(tokens + WARM)][WARM:]
+    return statistics.median(a for a, _ in pairs) - statistics.median(b for _, b in pairs)
 
 
 class Stopwatch:
@@ -110,3 +149,10 @@ class Stopwatch:
         started = time.perf_counter()
         self.call(*arguments)
         self.seconds += time.perf_counter() - started
+
+
+def outside_us(act: Callable[[], object], run: Stopwatch) -> float:
+    """Microseconds of an act that the stopwatch did not see."""
+    started, inside = time.perf_counter(), run.seconds
+    act()
+    return (time.perf_counter() - started - (run.seconds - inside)) * 1e6

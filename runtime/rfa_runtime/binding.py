@@ -22,8 +22,7 @@ class Binding:
     """The inputs and outputs of steps of T tokens on one state."""
 
     def __init__(self, session: Any, graph: GraphSpec, vocab_size: int, state: State, count: int) -> None:
-        self.session, self.graph, self.count = session, graph, count
-        self.lengths = state.lengths
+        self.session, self.graph, self.count, self.batch = session, graph, count, state.batch
         self._offsets = np.arange(count)
         device = next((buffer.device for buffer in state.buffers.values()), "cpu")
         self.inputs = {name: self._input(name, device) for name in graph.inputs}
@@ -36,25 +35,27 @@ class Binding:
         """[B, N] or [B, T, N]: overwritten by every step."""
         self.io = self._bind(state, logits)
 
-    def fits(self, session: Any, count: int) -> bool:
-        """Whether a step of this session and length can use the binding."""
-        return self.session is session and self.count == count
-
-    def write(self, input_ids: np.ndarray, longest: int) -> None:
-        """Fill in the inputs of the next step.  input_ids: int64 [B, T].  longest: tokens read by the longest row."""
+    def write(self, input_ids: np.ndarray, state: State) -> None:
+        """Fill in the inputs of the next step.  input_ids: int64 [B, T]."""
         self._ids.write(input_ids)
         for name, buffer in self._others:
-            buffer.write(self._contents(name, longest))
+            buffer.write(self._contents(name, state))
 
-    def _contents(self, name: str, longest: int) -> np.ndarray | int:
+    def write_token(self, token: int, state: State) -> None:
+        """Fill in the inputs of the next step, for one row and one token."""
+        self._ids.write_number(token)
+        for name, buffer in self._others:  # position and last valid index are both the number of tokens before
+            buffer.write_number(state.longest + (name == TOTAL_SEQUENCE_LENGTH))
+
+    def _contents(self, name: str, state: State) -> np.ndarray | int:
         if name == POSITION_IDS:
-            return self.lengths[:, None] + self._offsets
+            return state.lengths[:, None] + self._offsets
         if name == SEQLENS_K:  # the operator wants the index of the last valid token, not their number
-            return self.lengths + (self.count - 1)
-        return longest + self.count  # TOTAL_SEQUENCE_LENGTH
+            return state.lengths + (self.count - 1)
+        return state.longest + self.count  # TOTAL_SEQUENCE_LENGTH
 
     def _input(self, name: str, device: str) -> Buffer:
-        batch = len(self.lengths)
+        batch = self.batch
         if name == TOTAL_SEQUENCE_LENGTH:  # a scalar that the operator reads on the CPU, whatever it runs on
             return Buffer(np.zeros((), np.int32))
         if name == SEQLENS_K:

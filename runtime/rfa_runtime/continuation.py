@@ -44,7 +44,7 @@ class Continuation:
         """Begin after a prompt.  row: place in a batch, which gives it random numbers of its own."""
         self._sampler = Sampler(request.sampling, manifest.vocab_size, prompt, row)
         self._detokenizer = detokenizer(tokenizer)
-        self._stops = StopStrings(request.stop)
+        self._stops, self._has_stops = StopStrings(request.stop), bool(request.stop)
         self._eos = None if request.ignore_eos else manifest.special_ids.eos
         self._limit, self._count = request.max_new_tokens, 0
 
@@ -53,14 +53,14 @@ class Continuation:
         token = self._sampler.choose(logits)
         self._count += 1
         ended = token == self._eos
-        text = "" if ended else self._stops.push(self._detokenizer.push(token))
+        text = "" if ended else self._detokenizer.push(token)
+        if text and self._has_stops:
+            text = self._stops.push(text)
         if ended or self._stops.found:
-            reason = "stop"
-        elif self._count == self._limit:
-            reason = "length"
-        else:
-            return Piece(token, text, None)
-        return Piece(token, text + self._flush(), reason)
+            return Piece(token, text + self._flush(), "stop")
+        if self._count == self._limit:
+            return Piece(token, text + self._flush(), "length")
+        return Piece(token, text, None)
 
     def _flush(self) -> str:
         """Release what was held back, unless a stop string came before it."""

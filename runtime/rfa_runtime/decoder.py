@@ -86,14 +86,12 @@ class Decoder:
         text = Continuation(request, self.bundle.manifest, self.tokenizer, ids)
         state = self.session.new_state()
         logits = self._read(ids, state)
-        token = np.empty((1, 1), np.int64)
         while True:
             piece = text.choose(logits[0])
             yield piece
             if piece.finish_reason is not None:
                 return
-            token[0, 0] = piece.token_id
-            logits = self.session.step(token, state)
+            logits = self.session.step_token(piece.token_id, state)
 
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
         started = time.perf_counter()
@@ -113,7 +111,13 @@ class Decoder:
                 return [record.finish(row_bytes) for record in records]
             if len(going) < len(rows):  # finished texts leave the batch
                 state, rows = state.select(going), [rows[place] for place in going]
-            logits = self.session.step(np.array([[pieces[place].token_id] for place in going]), state)
+            logits = self._step([pieces[place].token_id for place in going], state)
+
+    def _step(self, tokens: list[int], state: State) -> np.ndarray:
+        """One token for each of B rows.  Returns logits [B, N]."""
+        if len(tokens) == 1:
+            return self.session.step_token(tokens[0], state)
+        return self.session.step(np.array([tokens]).T, state)
 
     def _read_all(self, encoded: list[list[int]]) -> tuple[State, np.ndarray]:
         """Read prompts one by one, then put them side by side: no padding, whatever their lengths.

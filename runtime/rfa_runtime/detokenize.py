@@ -54,20 +54,33 @@ class ByteDetokenizer:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._bytes: dict[int, bytes] = {}
+        self._texts: dict[int, str] = {}
+        self._open = False
         added = tokenizer.get_added_tokens_decoder()
         self._silent = {token for token, entry in added.items() if entry.special}
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, token: int) -> str:
         """Take a token, return the characters that are whole now."""
-        found = self._bytes.get(token)
-        if found is None:
-            found = self._bytes[token] = self._spell(token)
-        return self._decoder.decode(found)
+        text = None if self._open else self._texts.get(token)
+        return self._push_bytes(token) if text is None else text
 
     def flush(self) -> str:
         """Return what is left, when no more tokens come."""
+        self._open = False
         return self._decoder.decode(b"", final=True)
+
+    def _push_bytes(self, token: int) -> str:
+        """The way of a token that comes for the first time, or while a character is open."""
+        found = self._bytes.get(token)
+        if found is None:
+            found = self._bytes[token] = self._spell(token)
+        whole = not self._open
+        text = self._decoder.decode(found)
+        self._open = bool(self._decoder.getstate()[0])
+        if whole and not self._open:  # complete in itself: next time a look-up will do
+            self._texts[token] = text
+        return text
 
     def _spell(self, token: int) -> bytes:
         text = None if token in self._silent else self._tokenizer.id_to_token(token)

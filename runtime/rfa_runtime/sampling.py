@@ -5,6 +5,7 @@ Letters: N vocabulary, C candidates still in the draw.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -58,6 +59,7 @@ class Sampler:
         row: gives each sequence of a batch a random stream of its own, whatever else is in the batch.
         """
         self._config = config
+        self._greedy = config.temperature == 0 and config.repetition_penalty == 1
         self._rng = np.random.default_rng(None if config.seed is None else [config.seed, row])
         self._seen: np.ndarray | None = None
         if config.repetition_penalty != 1:
@@ -66,21 +68,27 @@ class Sampler:
 
     def choose(self, logits: np.ndarray) -> int:
         """Return the next token.  logits: float32 [N], left as they are."""
+        if self._greedy:  # the shortest way
+            return most_likely_token(logits)
         if self._seen is not None:
             logits = penalise(logits, self._seen, self._config.repetition_penalty)
-        if self._config.temperature == 0:
-            token = int(logits.argmax())
-            check_finite(logits[token])
-        else:
-            token = draw(logits, self._config, self._rng)
+        greedy = self._config.temperature == 0
+        token = most_likely_token(logits) if greedy else draw(logits, self._config, self._rng)
         if self._seen is not None:
             self._seen[token] = True
         return token
 
 
+def most_likely_token(logits: np.ndarray) -> int:
+    """Return the index of the largest logit.  logits: [N]."""
+    token = int(logits.argmax())
+    check_finite(logits.item(token))
+    return token
+
+
 def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -> int:
     """Draw a token: temperature, then top-k, then top-p.  logits: [N]."""
-    check_finite(logits.max())
+    check_finite(logits.max().item())
     if config.top_k is not None and config.top_k < len(logits):
         tokens = np.argpartition(logits, -config.top_k)[-config.top_k :]
         tokens.sort()  # argpartition's own order depends on the values of tokens that are left out
@@ -118,9 +126,9 @@ def penalise(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray
     return changed
 
 
-def check_finite(largest: np.float32) -> None:
+def check_finite(largest: float) -> None:
     """Raise LogitsError where nothing can be chosen.  numpy's max and argmax give NaN where there is any."""
-    if not np.isfinite(largest):
+    if not math.isfinite(largest):
         raise LogitsError(f"the graph gave logits up to {largest}: its weights or its state are damaged")
 
 

@@ -30,12 +30,13 @@ class State:
 
     def __init__(self, specs: tuple[StateSpec, ...], lengths: np.ndarray, buffers: dict[str, Buffer]) -> None:
         self.specs = specs
-        self.lengths = lengths
-        """int64 [B]: tokens that each row has read."""
+        self.batch = len(lengths)
+        """Rows."""
         self.buffers = buffers
         """By the name of the past input; bound to both past and present."""
         self.longest = int(lengths.max())
-        """Tokens that the longest row has read."""
+        """Tokens that the longest row has read.  Rows advance together, so this alone is counted."""
+        self._behind = self.longest - lengths
         self.capacity = min((buffers[spec.past].shape[2] for spec in specs if spec.kind == "cache"), default=0)
         """Tokens that the caches have room for; 0 where the state has none, and so no limit."""
         self.binding: Binding | None = None
@@ -69,9 +70,9 @@ class State:
         return first._like(np.concatenate([state.lengths for state in states]), arrays)
 
     @property
-    def batch(self) -> int:
-        """Rows."""
-        return len(self.lengths)
+    def lengths(self) -> np.ndarray:
+        """int64 [B]: tokens that each row has read."""
+        return self.longest - self._behind
 
     @property
     def nbytes(self) -> int:
@@ -93,12 +94,10 @@ class State:
         """Forget everything, in place."""
         for buffer in self.buffers.values():
             buffer.write(np.zeros(buffer.shape, buffer.dtype))
-        self.lengths[:] = 0
-        self.longest = 0
+        self.longest, self._behind = 0, np.zeros(self.batch, np.int64)
 
     def advance(self, count: int) -> None:
         """Count tokens that every row has read."""
-        self.lengths += count
         self.longest += count
 
     def reserve(self, tokens: int) -> None:

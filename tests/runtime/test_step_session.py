@@ -74,6 +74,30 @@ def test_steps_of_one_token_bind_once(session: StepSession) -> None:
     assert session.step(IDS[:, 2:3], state) is first, "the logits are a view that the next step overwrites"
 
 
+def test_a_token_alone_is_a_step_of_one_token(session: StepSession) -> None:
+    one, other = session.new_state(), session.new_state()
+    for count, token in enumerate(IDS[0].tolist()):
+        found = session.step_token(token, one).copy()
+        np.testing.assert_array_equal(found, session.step(np.array([[token]]), other))
+        assert one.lengths.tolist() == [count + 1]
+    session.step(IDS[:1, :5], one)
+    session.step(IDS[:1, :5], other)
+    np.testing.assert_array_equal(session.step_token(7, one), session.step(np.array([[7]]), other))
+
+
+def test_a_token_alone_must_be_in_the_vocabulary_and_for_one_row(session: StepSession) -> None:
+    for token in (-1, session.vocab_size):
+        with pytest.raises(StateError, match=f"token {token} came"):
+            session.step_token(token, session.new_state())
+    with pytest.raises(StateError, match="state of 2 rows"):
+        session.step_token(1, session.new_state(batch=2))
+
+
+def test_a_state_of_another_bundle_is_refused_for_a_token_alone(toys: Callable[..., Bundle]) -> None:
+    with pytest.raises(StateError, match="made by another bundle"):
+        StepSession(toys("rfa")).step_token(1, StepSession(toys("softmax")).new_state())
+
+
 def test_a_copy_goes_its_own_way(session: StepSession, kind: str) -> None:
     state = session.new_state(batch=3)
     read(session, IDS[:, :10], state, [10])
