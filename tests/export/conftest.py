@@ -1,0 +1,97 @@
+"""What the tests of rfa_export share: one thread, and models that are traced once, for tracing is what costs time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx_ir as ir
+import pytest
+import torch
+from small_models import Example, attention_config, disturbed, language_model
+from torch import nn
+
+from rfa_export import pipeline, trace
+from rfa_models.attention import RfaAttention
+from rfa_models.checkpoint import Checkpoint, save_checkpoint
+from rfa_models.config import AUTHORS
+from rfa_models.tokenizer import byte_tokenizer
+from rfa_runtime.bundle import Bundle, read_bundle
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[[nn.Module], Bundle]:
+    """Export a module; its progress goes nowhere."""
+
+    def run(module: nn.Module, **options: Any) -> Bundle:
+        folder = tmp_path_factory.mktemp("export") / "model.rfa"
+        pipeline.export_module(module, folder, progress=lambda stage: None, **options)
+        return read_bundle(folder)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def gated_and_traced(export: Callable[..., Bundle]) -> tuple[Example, ir.Model]:
+    """The language model of the defaults, with a gate, two layers and a tokenizer, and its graph as torch gives it."""
+    model, graphs = language_model({"gate": True}), list[ir.Model]()
+
+    def trace_and_keep(module: nn.Module) -> ir.Model:
+        graphs.append(trace.trace(module))
+        return graphs[0].clone()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "trace", trace_and_keep)
+        bundle = export(model, tokenizer=byte_tokenizer(), segment_length=16)
+    return Example(model, bundle), graphs[0]
+
+
+@pytest.fixture(scope="session")
+def gated(gated_and_traced: tuple[Example, ir.Model]) -> Example:
+    return gated_and_traced[0]
+
+
+@pytest.fixture(scope="session")
+def traced(gated_and_traced: tuple[Example, ir.Model]) -> ir.Model:
+    return gated_and_traced[1]
+
+
+@pytest.fixture(scope="session")
+def authors(export: Callable[..., Bundle]) -> Example:
+    """The constants of the authors' code, without gate and then with: there, every denominator is below the floor."""
+    model = language_model(AUTHORS, positions="none")
+    model.blocks[1].attention = disturbed(RfaAttention(attention_config(gate=True, **AUTHORS)))
+    return Example(model, export(model))
+
+
+@pytest.fixture
+def already_traced(traced: ir.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare tests of what comes after tracing the time that it costs."""
+    monkeypatch.setattr(pipeline, "trace", lambda module: traced.clone())
+
+
+@pytest.fixture(scope="session")
+def checkpoint(gated: Example) -> Checkpoint:
+    return Checkpoint(gated.module, byte_tokenizer(), 16, {"steps": 3})
+
+
+@pytest.fixture(scope="session")
+def model_pt(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A checkpoint's file."""
+    path = tmp_path_factory.mktemp("checkpoint") / "model.pt"
+    save_checkpoint(checkpoint, path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, model_pt: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with nothing but `model.pt` in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.pt").write_bytes(model_pt)
+    return tmp_path

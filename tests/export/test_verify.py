@@ -1,0 +1,204 @@
+"""A bundle that computes something else is found out, whatever is wrong with it; rounding is not held against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from small_models import Example, OneLayer, language_model
+from torch import Tensor, nn
+
+from rfa_export import tolerances
+from rfa_export.errors import ParityError
+from rfa_export.verify import accept, compare, split_points, verify
+from rfa_models.config import AUTHORS
+from rfa_runtime.bundle import Bundle, write_bundle
+
+STEP, SCORE, WEIGHTS = "model.onnx", "model.score.onnx", "model.onnx.data"
+Change = Callable[[onnx.GraphProto], None]
+
+
+@pytest.fixture
+def example(authors: Example) -> Example:
+    """In its second layer the floor is always in use: else a wrong scale would cancel in the division."""
+    return authors
+
+
+@pytest.fixture
+def rewritten(example: Example, tmp_path: Path) -> Callable[..., Path]:
+    """The bundle with other files in place of its own; sums and manifest are right again."""
+
+    def write(**contents: bytes) -> Path:
+        files = {name: (example.bundle.path / name).read_bytes() for name in example.bundle.manifest.files}
+        write_bundle(tmp_path / "model.rfa", example.bundle.manifest, files | contents)
+        return tmp_path / "model.rfa"
+
+    return write
+
+
+def changed(bundle: Bundle, file: str, change: Change) -> dict[str, bytes]:
+    model = onnx.load(bundle.path / file, load_external_data=False)
+    before = model.SerializeToString()
+    change(model.graph)
+    assert model.SerializeToString() != before
+    return {file: model.SerializeToString()}
+
+
+def attention_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    return [node for node in graph.node if node.op_type == "LinearAttention"]
+
+
+def swap_presents(graph: onnx.GraphProto) -> None:
+    first, second = attention_nodes(graph)
+    first.output[1], second.output[1] = second.output[1], first.output[1]
+
+
+def swap_pasts(graph: onnx.GraphProto) -> None:
+    first, second = attention_nodes(graph)
+    first.input[3], second.input[3] = second.input[3], first.input[3]
+
+
+def double_the_scale(graph: onnx.GraphProto) -> None:
+    (scale,) = (attribute for attribute in attention_nodes(graph)[1].attribute if attribute.name == "scale")
+    scale.f *= 2
+
+
+def forget_the_past(graph: onnx.GraphProto) -> None:
+    attention_nodes(graph)[0].input[3] = ""
+    node = graph.node.add()
+    node.CopyFrom(onnx.helper.make_node("Identity", ["past_key_values.0.recurrent_state"], ["read"]))
+
+
+def give_the_first_position(graph: onnx.GraphProto) -> None:
+    (tensor,) = (tensor for tensor in graph.initializer if tensor.name == "last_start")
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([0]), "last_start"))
+    (tensor,) = (tensor for tensor in graph.initializer if tensor.name == "last_end")
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([1]), "last_end"))
+
+
+def name_an_unknown_operator(graph: onnx.GraphProto) -> None:
+    attention_nodes(graph)[0].op_type = "CubicAttention"
+
+
+def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
+    parity = verify(example.module, example.bundle.path)
+    assert parity.tokens_compared == 2 * (4 + 512), "two rows; a prefill in four pieces, then steps"
+    assert parity.tokens_equal == parity.tokens_compared
+    assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
+    assert parity.runtime.startswith("onnxruntime ")
+    assert example.bundle.manifest.parity == {"ort": parity.as_table()}
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        (STEP, swap_presents, "the step graph differs from torch"),
+        (STEP, swap_pasts, "the step graph differs from torch"),
+        (STEP, double_the_scale, "the step graph differs from torch"),
+        (SCORE, double_the_scale, "the scoring graph differs from torch"),
+        (STEP, forget_the_past, "the step graph differs from torch"),
+        (STEP, give_the_first_position, "the step graph differs from torch"),
+        (STEP, name_an_unknown_operator, "the finished graph does not run: ONNX Runtime cannot load model.onnx"),
+        (SCORE, name_an_unknown_operator, "the finished graph does not run: ONNX Runtime cannot load model.score.onnx"),
+    ],
+)
+def test_a_graph_that_computes_something_else_is_found_out(
+    example: Example, rewritten: Callable[..., Path], file: str, change: Change, message: str
+) -> None:
+    folder = rewritten(**changed(example.bundle, file, change))
+    with pytest.raises(ParityError, match=message) as refused:
+        verify(example.module, folder)
+    assert str(refused.value).endswith("nothing was written")
+    assert "\n" not in str(refused.value)
+
+
+def test_one_changed_weight_is_found_out(example: Example, rewritten: Callable[..., Path]) -> None:
+    weights = np.frombuffer((example.bundle.path / WEIGHTS).read_bytes(), np.float32).copy()
+    weights[np.abs(weights).argmax()] *= 1.1
+    with pytest.raises(ParityError, match="differs from torch by"):
+        verify(example.module, rewritten(**{WEIGHTS: weights.tobytes()}))
+
+
+def test_another_models_bundle_is_found_out(example: Example) -> None:
+    with pytest.raises(ParityError):
+        verify(language_model(AUTHORS | {"seed": 1}, positions="none"), example.bundle.path)
+
+
+def test_the_module_is_left_as_it_was(example: Example) -> None:
+    module = example.module.train()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    verify(module, example.bundle.path)
+    assert module.training
+    for name, tensor in module.eval().state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, before[name])
+
+
+class ShortTable(OneLayer):
+    """Positions from a table that ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(64, 16)
+
+    def forward(self, input_ids: Tensor, position_ids: Tensor) -> Tensor:
+        return self.head(self.mix(self.embedding(input_ids) + self.table(position_ids)))
+
+
+def test_a_module_that_cannot_read_so_long_a_text_is_refused(example: Example) -> None:
+    with pytest.raises(ParityError, match=re.escape("ShortTable cannot read 576 tokens in torch (index out of range")):
+        verify(ShortTable(), example.bundle.path)
+
+
+def test_the_prefill_is_cut_differently_for_every_seed() -> None:
+    points = {tuple(split_points(np.random.default_rng(seed))) for seed in range(5)}
+    assert len(points) == 5
+    for ends in points:
+        assert list(ends) == sorted(set(ends))
+        assert ends[4:] == tuple(range(65, 577))
+
+
+def logits(*values: float) -> np.ndarray:
+    return np.array([[values]])
+
+
+def test_a_near_tie_may_swap() -> None:
+    gap = 0.9 * tolerances.NEAR_TIE * 100
+    parity = compare(logits(100 - 0.51 * gap, 100 - 0.49 * gap, 0), logits(100, 100 - gap, 0))
+    assert (parity.tokens_equal, parity.near_ties) == (0, 1)
+    assert parity.max_relative_error < tolerances.LOGITS_FLOAT32
+    assert accept(parity, "step graph") is parity
+
+
+def test_another_token_is_refused_where_the_two_are_no_tie(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tolerances, "LOGITS_FLOAT32", 1.0)  # else the error alone would be refused
+    parity = compare(logits(99, 100, 0), logits(100, 99, 0))
+    assert (parity.tokens_equal, parity.near_ties) == (0, 0)
+    with pytest.raises(ParityError, match="prefers other tokens than torch at 1 of 1 positions"):
+        accept(parity, "step graph")
+
+
+def test_an_error_is_measured_against_the_largest_logit() -> None:
+    parity = compare(logits(-200, 0.5), logits(-200, 0.25))
+    assert parity.max_abs_error == 0.25
+    assert parity.max_relative_error == 0.25 / 200
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("whose", ["found", "wanted", "both"])
+def test_numbers_that_are_none_are_refused(odd: float, whose: str) -> None:
+    right, wrong = logits(1, 2, 3), logits(1, odd, 3)
+    found, wanted = {"found": (wrong, right), "wanted": (right, wrong), "both": (wrong, wrong)}[whose]
+    with pytest.raises(ParityError, match=r"computes logits that are not finite: nothing was written"):
+        compare(found, wanted)
+
+
+def test_a_model_whose_logits_are_all_zero_can_be_right_or_wrong() -> None:
+    accept(compare(logits(0, 0), logits(0, 0)), "step graph")
+    with pytest.raises(ParityError):
+        accept(compare(logits(0, 1e-6), logits(0, 0)), "step graph")

@@ -1,0 +1,205 @@
+"""Who imports whom.  Sources are read here, never imported: this runs with `make check`, in a second."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = {
+    "rfa_models": ROOT / "models" / "rfa_models",
+    "rfa_runtime": ROOT / "runtime" / "rfa_runtime",
+    "rfa_export": ROOT / "rfa_export",
+    "rfa_bench": ROOT / "benchmarks" / "rfa_bench",
+}
+MAY_IMPORT = {
+    "rfa_models": {"numpy", "torch", "tokenizers", "click", "rich"},
+    "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich"},
+    "rfa_export": {
+        *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
+        *("onnx", "onnx_ir", "onnxscript", "onnxruntime"),
+    },
+}
+"""All but the standard library.  rfa_bench may import anything; nothing imports it."""
+STANDARD_LIBRARY_ALONE = {
+    *("bundle", "bundle_files", "errors", "file_names", "json_object", "manifest", "manifest_json"),
+    *("process_lock", "publish", "staging"),
+}
+"""Modules of rfa_runtime that the bundle format consists of: the exporter, and anyone, can use them by themselves."""
+PUBLIC = {
+    "rfa_models": {
+        *("AUTHORS", "AttentionConfig", "Checkpoint", "LanguageModel", "ModelConfig", "ModelError", "RfaAttention"),
+        *("SoftmaxAttention", "load_checkpoint", "save_checkpoint"),
+    },
+    "rfa_runtime": {
+        *("Bundle", "Decoder", "Generation", "Piece", "RfaRuntimeError", "SamplingConfig", "Score", "State"),
+        *("StepSession", "__version__", "read_bundle", "read_text", "score_text", "staged_bundle", "write_bundle"),
+    },
+    "rfa_export": {"ExportError", "Exported", "__version__", "export", "export_module"},
+    "rfa_bench": set[str](),
+}
+LAZY = FOLDERS["rfa_runtime"] / "__init__.py"
+"""Loads the modules of its names on first use, by importlib; no other file does."""
+
+packages = pytest.mark.parametrize("package", FOLDERS)
+
+
+def sources(package: str) -> list[Path]:
+    return sorted(FOLDERS[package].rglob("*.py"))
+
+
+def module_name(package: str, file: Path) -> str:
+    parts = file.relative_to(FOLDERS[package].parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def children(node: ast.AST, type_checking: bool = True) -> Iterator[ast.AST]:
+    """Everything below a node; without what only type checkers read, if wanted."""
+    for child in ast.iter_child_nodes(node):
+        if type_checking or not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
+            yield child
+            yield from children(child, type_checking)
+
+
+def imports(file: Path, type_checking: bool = True) -> Iterator[str]:
+    """Full names of what a file imports: `a.b.c` for `from a.b import c`, which may be a module or a name in one."""
+    for node in children(ast.parse(file.read_text(encoding="utf-8")), type_checking):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_packages(file: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(file)} - sys.stdlib_module_names
+
+
+def graph(package: str) -> dict[str, set[str]]:
+    """Who imports whom among the modules of one package, when it runs."""
+    modules = {module_name(package, file): file for file in sources(package)}
+    return {
+        name: {found for imported in imports(file, type_checking=False) if (found := nearest(imported, modules))}
+        - {name}
+        for name, file in modules.items()
+    }
+
+
+def nearest(imported: str, modules: dict[str, Path]) -> str | None:
+    """The module that an imported name is or lies in."""
+    return next((name for name in (imported, imported.rpartition(".")[0]) if name in modules), None)
+
+
+def cycle(edges: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a ring, or nothing: what is left when all others are taken away."""
+    left = dict(edges)
+    while ready := [name for name, wanted in left.items() if not wanted & left.keys()]:
+        for name in ready:
+            del left[name]
+    return sorted(left)
+
+
+def setup(folder: str = ".") -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / folder / "setup.cfg")
+    return parser
+
+
+def constant(file: Path, name: str) -> object:
+    """The value of `name = ...` at the top of a file; None where there is no such line."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]:
+            return ast.literal_eval(node.value)
+    return None
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_point_one_way(package: str) -> None:
+    for file in sources(package):
+        assert imported_packages(file) <= MAY_IMPORT[package] | {package}, file
+
+
+def test_the_arrows_that_point_one_way_are_there() -> None:
+    """Else the test above would hold of files that it cannot find, too."""
+    found = {package: set().union(*map(imported_packages, sources(package))) for package in FOLDERS}
+    assert {"rfa_models", "rfa_runtime"} <= found["rfa_export"]
+    assert "torch" in found["rfa_models"]
+    assert "onnxruntime" in found["rfa_runtime"]
+
+
+def test_the_bundle_format_needs_the_standard_library_alone() -> None:
+    allowed = {f"rfa_runtime.{name}" for name in STANDARD_LIBRARY_ALONE}
+    edges = graph("rfa_runtime")
+    for module in allowed:
+        assert edges[module] <= allowed, module
+        assert imported_packages(FOLDERS["rfa_runtime"] / f"{module.partition('.')[2]}.py") <= {"rfa_runtime"}, module
+
+
+@packages
+def test_no_module_imports_itself_through_others(package: str) -> None:
+    assert cycle(graph(package)) == []
+
+
+def test_a_ring_of_imports_would_be_found() -> None:
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}, "e": set()}) == ["a", "b", "c", "d"]
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+
+
+@packages
+def test_imports_stand_at_the_top_of_the_file(package: str) -> None:
+    for file in sources(package):
+        for node in children(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                local = [child for child in children(node) if isinstance(child, ast.Import | ast.ImportFrom)]
+                assert not local, f"{file}: {node.name} imports on line {local[0].lineno}"
+
+
+@packages
+def test_only_the_runtimes_front_door_loads_modules_late(package: str) -> None:
+    for file in sources(package):
+        late = {"importlib", "importlib.import_module"} & set(imports(file))
+        late |= {word for word in ("__import__",) if word in file.read_text(encoding="utf-8")}
+        assert file == LAZY or not late, file
+
+
+@packages
+def test_public_names_are_these(package: str) -> None:
+    declared = constant(FOLDERS[package] / "__init__.py", "__all__")
+    assert set(declared or []) == PUBLIC[package]
+
+
+def test_both_distributions_have_one_version() -> None:
+    versions = {setup(folder)["metadata"]["version"] for folder in (".", "runtime")}
+    files = (FOLDERS["rfa_export"] / "version.py", FOLDERS["rfa_runtime"] / "__init__.py")
+    versions |= {constant(file, "__version__") for file in files}
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize(
+    ("folder", "contents"), [(".", {"rfa_models", "rfa_export", "rfa_bench"}), ("runtime", {"rfa_runtime"})]
+)
+def test_every_folder_with_code_is_installed(folder: str, contents: set[str]) -> None:
+    listed = set(setup(folder)["options"]["packages"].split())
+    assert listed == {
+        module_name(package, file / "__init__.py")
+        for package in contents
+        for file in {source.parent for source in sources(package)}
+    }
+
+
+@pytest.mark.parametrize(("folder", "package"), [(".", "rfa_export"), (".", "rfa_models"), ("runtime", "rfa_runtime")])
+def test_everything_imported_is_a_requirement(folder: str, package: str) -> None:
+    options = setup(folder)
+    wanted = options["options"]["install_requires"]
+    if options.has_option("options.extras_require", "cpu"):
+        wanted += options["options.extras_require"]["cpu"]
+    declared = {line.split()[0].replace("-", "_") for line in wanted.splitlines() if line.strip()}
+    if "rfa_runtime" in declared:
+        declared |= {"onnxruntime"}
+    inside = {"rfa_models", "rfa_export", "rfa_bench"} if folder == "." else {"rfa_runtime"}
+    assert set().union(*map(imported_packages, sources(package))) <= declared | inside
