@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import onnxruntime
+import pytest
 from small_graphs import normal, run, small_graph
 
-from rfa_export.graph.weights import INLINE_BYTES, save_graphs
+from rfa_export.graph.weights import INLINE_BYTES, save_graphs, write_tensors
 
 GRAPH = """g (float[batch, 32] x) => (float[batch, 32] y) {
     h = MatMul (x, w)
@@ -67,3 +69,14 @@ def test_graphs_of_small_tensors_alone_can_be_saved(tmp_path: Path) -> None:
     save_graphs({"a.onnx": model}, tmp_path, "shared.data")
     found = onnxruntime.InferenceSession(tmp_path / "a.onnx").run(None, {"x": np.ones((1, 2), np.float32)})[0]
     assert np.array_equal(found, [[1, 2]])
+
+
+def test_a_failed_write_that_does_not_say_why_asks_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("problem writing element 5 to file")  # numpy's words, without an error number
+
+    monkeypatch.setattr(ir.external_data, "convert_tensors_to_external", fail)
+    with pytest.raises(OSError, match=r"w\.data could not be written \(problem .*\): is the disk full"):
+        write_tensors([], tmp_path, "w.data")
