@@ -134,9 +134,12 @@ def last_decay(since_start: Tensor | None, blocks: int) -> Tensor | None:
 
 def scan_states(added: Tensor, decay: Tensor | None, past_state: Tensor | None) -> Result:
     """Run the recurrence over blocks.  added: [B, blocks, H, K, V].  Returns the states before each, and the last."""
-    state = torch.zeros_like(added[:, 0]) if past_state is None else past_state
+    # unbind, not added[:, block]: the gradient of an index is as large as `added`, and so quadratic over all blocks.
+    parts = added.unbind(1)
+    decays = [None] * len(parts) if decay is None else decay.unbind(1)
+    state = torch.zeros_like(parts[0]) if past_state is None else past_state
     before = []
-    for block in range(added.shape[1]):
+    for part, factor in zip(parts, decays, strict=True):
         before.append(state)
-        state = added[:, block] + (state if decay is None else state * decay[:, block])
+        state = part + (state if factor is None else state * factor)
     return torch.stack(before, 1), state

@@ -5,6 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from rfa_models.attention import leave_out_padding
 from rfa_models.features import arccos, gaussian
@@ -142,3 +144,26 @@ def test_memory_between_chunks_is_the_state_alone():
     changed = [tensor if tensor is None else tensor.clone() for tensor in x]
     changed[0][:, :32] = 7.0  # earlier queries must not matter to later tokens
     assert torch.equal(chunked(*x, chunk=8)[0][:, 32:], chunked(*changed, chunk=8)[0][:, 32:])
+
+
+class Elements(TorchDispatchMode):
+    """Counts the elements of everything that torch computes: work, without a clock."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        self.count += sum(x.numel() for x in tree_leaves(result) if isinstance(x, torch.Tensor))
+        return result
+
+
+@gates
+def test_work_of_the_chunked_form_is_linear_backward_too(gate):
+    def work(length: int) -> int:
+        phi_q, phi_k, v = (torch.rand(1, length, 2, 8, requires_grad=True) for _ in range(3))
+        log_decay = -torch.rand(1, length, 2).requires_grad_() if gate else None
+        with Elements() as elements:
+            chunked(phi_q, phi_k, v, log_decay, chunk=8)[0].sum().backward()
+        return elements.count
+
+    assert work(2048) < 2.05 * work(1024)
