@@ -39,6 +39,7 @@ both() { # model, text: perplexity of the bundle and of torch
 }
 
 speed() { # on a machine that does nothing else
+    [ -d "$OUT/shakespeare.rfa" ] || rfa-export "$OUT/shakespeare.pt"
     rfa-bench overhead --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --json | tee "$OUT/overhead.json"
     rfa-bench latency --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --plot "$OUT/latency.png" --json |
         tee "$OUT/latency.json"

@@ -26,21 +26,6 @@ def insert_before(place: ir.Node, *nodes: ir.Node) -> None:
     graph.insert_before(place, list(nodes))
 
 
-def replace_node(node: ir.Node, *nodes: ir.Node) -> None:
-    """Put other nodes in a node's place; the last one's output takes over name, type, shape and readers."""
-    old, new = node.outputs[0], nodes[-1].outputs[0]
-    new.shape, new.type = old.shape, old.type
-    insert_before(node, *nodes)
-    graph = node.graph
-    assert graph is not None
-    for index, output in enumerate(graph.outputs):
-        if output is old:
-            new.name = old.name
-            graph.outputs[index] = new
-    ir.convenience.replace_all_uses_with(old, new)
-    graph.remove(node, safe=True)
-
-
 def dims(value: ir.Value | None) -> Dims | None:
     """A value's shape with symbolic dimensions as strings; None where it is not known, in part or at all."""
     if value is None or value.shape is None or value.shape.has_unknown_dim():
