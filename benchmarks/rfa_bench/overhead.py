@@ -16,6 +16,7 @@ from rfa_bench import handwritten
 from rfa_models.config import ModelConfig
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.decoder import Decoder
+from rfa_runtime.ort import open_session
 
 Step = Callable[[], object]
 WARM = 10
@@ -70,17 +71,9 @@ def in_turns(first: Step, second: Step, rounds: int, burst: int) -> list[tuple[f
     return pairs[1:]
 
 
-def open_graph(graph: Path, threads: int) -> ort.InferenceSession:
-    """The graph as the runtime loads it."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-
-
 def array_step(graph: Path, config: ModelConfig, threads: int) -> Step:
     """One step by `session.run`: the present state comes out as new arrays and goes in as the next past."""
-    session = open_graph(graph, threads)
+    session = open_session(graph, threads, "cpu")
     feeds = {value.name: buffer(value, config).numpy() for value in session.get_inputs()}
     outputs = [value.name for value in session.get_outputs()]
 
@@ -94,7 +87,7 @@ def array_step(graph: Path, config: ModelConfig, threads: int) -> Step:
 
 def bare_step(graph: Path, config: ModelConfig, threads: int) -> Step:
     """One step through io_binding, every buffer bound once: the least that a step can cost."""
-    session = open_graph(graph, threads)
+    session = open_session(graph, threads, "cpu")
     binding = session.io_binding()
     buffers = {value.name: buffer(value, config) for value in session.get_inputs()}
     for name, value in buffers.items():

@@ -20,8 +20,6 @@ class StopStrings:
 
     def push(self, piece: str) -> str:
         """Take the next piece of text, return what may be shown."""
-        if not self._stops:
-            return piece
         text = self._held + piece
         # The one that is complete first counts, as if each character came alone.
         found = [(text.find(stop) + len(stop), text.find(stop)) for stop in self._stops if stop in text]
