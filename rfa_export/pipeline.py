@@ -1,6 +1,6 @@
 """From a checkpoint to a verified bundle: the main path.
 
-trace -> thread_state -> cleanup -> fuse -> last_logits -> check -> save -> verify -> bundle
+trace -> thread_state -> cleanup -> fuse -> last_logits -> top_token -> check -> save -> verify -> bundle
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.edit import dims
 from rfa_export.graph.fuse import fuse
 from rfa_export.graph.last_logits import last_logits
-from rfa_export.graph.names import LOGITS
+from rfa_export.graph.names import LOGITS, TOP_LOGIT, TOP_TOKEN
 from rfa_export.graph.thread_state import thread_state
+from rfa_export.graph.top_token import top_token
 from rfa_export.graph.weights import save_graphs
 from rfa_export.trace import trace
 from rfa_export.verify import Parity, verify
@@ -30,6 +31,7 @@ from rfa_runtime.bundle import staged_bundle
 from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
 
 STEP, SCORE, WEIGHTS = "model.onnx", "model.score.onnx", "model.onnx.data"
+STEP_OUTPUTS = (LOGITS, TOP_LOGIT, TOP_TOKEN)
 TARGET = "ort"
 
 Progress = Callable[[str], None]
@@ -74,6 +76,7 @@ def export_module(
         fuse(scoring)
         cleanup(scoring)
         step = last_logits(scoring)
+        top_token(step)
         check(scoring, states, logits="all")
         check(step, states, logits="last")
         progress("save")
@@ -98,7 +101,7 @@ def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Ma
         task="language-model",
         vocab_size=int(vocab_size),
         graphs={
-            "model": GraphSpec(file=STEP, target=TARGET, inputs=inputs, logits="last"),
+            "model": GraphSpec(file=STEP, target=TARGET, inputs=inputs, logits="last", outputs=STEP_OUTPUTS),
             "score": GraphSpec(file=SCORE, target=TARGET, inputs=inputs, logits="all"),
         },
         state=tuple(states),

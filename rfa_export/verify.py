@@ -56,12 +56,14 @@ def verify(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
     wanted = reference_logits(module, ids)
     pieces = split_points(rng)
     try:
-        found = decode(StepSession(bundle), ids, pieces)
+        stepping = StepSession(bundle)
+        found = decode(stepping, ids, pieces)
         scoring = StepSession(bundle, graph="score")
         scored = scoring.step(ids, scoring.new_state(BATCH, capacity=ids.shape[1]))
     except SessionError as error:
         raise ParityError(f"the finished graph does not run: {error}: nothing was written") from error
     accept(compare(scored, wanted), "scoring graph")
+    check_top_token(stepping, ids[:1, :PREFILL])
     return accept(compare(found, wanted[:, [end - 1 for end in pieces]]), "step graph")
 
 
@@ -92,6 +94,17 @@ def decode(session: StepSession, ids: np.ndarray, ends: list[int]) -> np.ndarray
     return np.stack(
         [session.step(ids[:, start:end], state).copy() for start, end in zip(starts, ends, strict=True)], axis=1
     )
+
+
+def check_top_token(session: StepSession, ids: np.ndarray) -> None:
+    """The graph's own choice must be the most likely token.  ids: [1, T], read at once, then half of them singly."""
+    state = session.new_state()
+    for piece in (ids, *ids[:, ::2].T[:, None]):
+        best = int(session.step(piece, state).argmax())
+        if session.most_likely(state) != best:
+            raise ParityError(
+                f"the step graph names token {session.most_likely(state)}, its logits say {best}: nothing was written"
+            )
 
 
 def compare(found: np.ndarray, wanted: np.ndarray) -> Parity:

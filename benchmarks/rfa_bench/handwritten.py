@@ -65,7 +65,8 @@ def write_step_graph(config: ModelConfig, file: Path) -> None:
         bias = g.weight(f"{layer}.down_bias", width)
     normed, _ = skip_norm(g, "final", width, branch, residual, bias)
     last = g.node("Slice", [normed, "last_start", "last_end", "axis_1"], "last")
-    g.node("MatMul", [last, g.node("Transpose", [embedding], "head", perm=[1, 0])], "logits")
+    logits = g.node("MatMul", [last, g.node("Transpose", [embedding], "head", perm=[1, 0])], "logits")
+    g.node("TopK", [logits, g.constant("top_count", [1], np.int64)], ["top_logit", "top_token"])
 
     state: list[int | str] = ["batch", heads, attention.features, values]
     names = range(config.layers)
@@ -79,6 +80,8 @@ def write_step_graph(config: ModelConfig, file: Path) -> None:
         ],
         [
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1, config.vocab_size]),
+            helper.make_tensor_value_info("top_logit", TensorProto.FLOAT, ["batch", 1, 1]),
+            helper.make_tensor_value_info("top_token", TensorProto.INT64, ["batch", 1, 1]),
             *(helper.make_tensor_value_info(present(n), TensorProto.FLOAT, state) for n in names),
         ],
         g.weights,

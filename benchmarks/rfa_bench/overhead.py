@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from rfa_bench import handwritten
+from rfa_export.pipeline import STEP_OUTPUTS
 from rfa_models.config import ModelConfig
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.decoder import Decoder
@@ -80,7 +81,8 @@ def array_step(graph: Path, config: ModelConfig, threads: int) -> Step:
     def step() -> None:
         for name, array in zip(outputs, session.run(outputs, feeds), strict=True):
             feeds[name.replace("present", "past_key_values")] = array
-        feeds.pop("logits")
+        for name in STEP_OUTPUTS:
+            feeds.pop(name)
 
     return step
 

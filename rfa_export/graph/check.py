@@ -16,6 +16,8 @@ from rfa_export.graph.names import (
     POSITION_IDS,
     SEQLENS_K,
     SEQUENCE,
+    TOP_LOGIT,
+    TOP_TOKEN,
     TOTAL_SEQUENCE_LENGTH,
 )
 from rfa_runtime.manifest import StateSpec
@@ -31,6 +33,7 @@ INTEGER_INPUTS: dict[str, Dims] = {
 }
 INTEGER_TYPES = {
     INPUT_IDS: ir.DataType.INT64,
+    TOP_TOKEN: ir.DataType.INT64,
     POSITION_IDS: ir.DataType.INT64,
     SEQLENS_K: ir.DataType.INT32,
     TOTAL_SEQUENCE_LENGTH: ir.DataType.INT32,
@@ -43,11 +46,14 @@ def check(model: ir.Model, states: list[StateSpec], logits: str) -> None:
     wanted: Shapes = {state.past: list(state.shape) for state in states}
     wanted |= {name: shape for name, shape in INTEGER_INPUTS.items() if name in found}
     compare(found, wanted, "input")
-    positions = 1 if logits == "last" else SEQUENCE
     found = shapes(model.graph.outputs)
     vocabulary = (found.get(LOGITS) or [0])[-1]
     wanted = {state.present: list(state.shape) for state in states}
-    compare(found, wanted | {LOGITS: [BATCH, positions, vocabulary]}, "output")
+    if logits == "last":
+        wanted |= {LOGITS: [BATCH, 1, vocabulary], TOP_LOGIT: [BATCH, 1, 1], TOP_TOKEN: [BATCH, 1, 1]}
+    else:
+        wanted |= {LOGITS: [BATCH, SEQUENCE, vocabulary]}
+    compare(found, wanted, "output")
     if not isinstance(vocabulary, int):
         raise GraphError(f"the logits' last dimension is {vocabulary}, wanted a fixed vocabulary")
     check_types([*model.graph.inputs, *model.graph.outputs])

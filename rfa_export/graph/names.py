@@ -11,6 +11,8 @@ from dataclasses import dataclass
 INPUT_IDS = "input_ids"
 POSITION_IDS = "position_ids"
 LOGITS = "logits"
+TOP_LOGIT, TOP_TOKEN = "top_logit", "top_token"
+"""float32 and int64 [batch, 1, 1]: the most likely token and its logit.  Step graphs only."""
 SEQLENS_K = "seqlens_k"
 """int32 [batch]: valid tokens after this step, minus one.  Softmax models only."""
 TOTAL_SEQUENCE_LENGTH = "total_sequence_length"

@@ -17,20 +17,14 @@ class Buffer:
         self.device = device
         self.value: Any = OrtValue.ortvalue_from_numpy(array, device)
         self._array = array if device == "cpu" else None
-        self._items = memoryview(array.reshape(-1).data) if device == "cpu" and array.size == 1 else None
+        self.items = memoryview(array.reshape(-1).data) if device == "cpu" else None
+        """The elements in a row, without numpy's machinery; None where they are not on the CPU."""
         self.shape: tuple[int, ...] = array.shape
         self.dtype, self.nbytes = array.dtype, array.nbytes
 
     def read(self) -> np.ndarray:
         """Return the contents: a view on the CPU, a copy from elsewhere."""
         return self.value.numpy() if self._array is None else self._array
-
-    def write_number(self, number: int) -> None:
-        """Replace the contents of a tensor with one element: `write` without numpy's machinery."""
-        if self._items is None:
-            self.write(np.full(self.shape, number))
-        else:
-            self._items[0] = number
 
     def write(self, contents: np.ndarray | int) -> None:
         """Replace the contents, at the same address."""

@@ -51,7 +51,7 @@ class Decoder:
         does not grow with the text.  The last piece has a finish_reason.
         """
         request = Request(sampling or self.sampling, max_new_tokens, tuple(stop), ignore_eos)
-        return self._stream(encode_prompt(prompt, self.tokenizer, self.bundle), request)
+        return self._stream(encode_prompt(prompt, self.tokenizer, self.bundle), request, self.session.new_state())
 
     def generate(
         self,
@@ -64,7 +64,12 @@ class Decoder:
     ) -> Generation:
         """Return the whole continuation of a prompt.  Arguments as for `stream`."""
         request = Request(sampling or self.sampling, max_new_tokens, tuple(stop), ignore_eos)
-        return self._generate([prompt], request)[0]
+        started = time.perf_counter()
+        ids = encode_prompt(prompt, self.tokenizer, self.bundle)
+        record, state = Recorder(len(ids), started), self.session.new_state()
+        for piece in self._stream(ids, request, state):
+            record.add(piece)
+        return record.finish(state.nbytes)
 
     def generate_batch(
         self,
@@ -82,12 +87,11 @@ class Decoder:
         request = Request(sampling or self.sampling, max_new_tokens, tuple(stop), ignore_eos)
         return self._generate(prompts, request) if prompts else []
 
-    def _stream(self, ids: list[int], request: Request) -> Iterator[Piece]:
+    def _stream(self, ids: list[int], request: Request, state: State) -> Iterator[Piece]:
         text = Continuation(request, self.bundle.manifest, self.tokenizer, ids)
-        state = self.session.new_state()
         logits = self._read(ids, state)
         while True:
-            piece = text.choose(logits[0])
+            piece = text.take(self.session.most_likely(state)) if text.greedy else text.choose(logits[0])
             yield piece
             if piece.finish_reason is not None:
                 return

@@ -57,6 +57,8 @@ class GraphSpec:
     """Its inputs without the states."""
     logits: str
     """See Logits."""
+    outputs: tuple[str, ...] = ("logits",)
+    """Its outputs without the states."""
 
 
 @dataclass(frozen=True)

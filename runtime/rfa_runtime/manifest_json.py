@@ -96,10 +96,17 @@ def graph_spec(entry: JsonObject, files: dict[str, FileEntry]) -> GraphSpec:
     file = check_name(entry.text("file"))
     if file not in files:
         entry.refuse("file", file, "a file of the list")
-    inputs = entry.array("inputs")
-    if not inputs or not all(isinstance(name, str) and name for name in inputs) or len(set(inputs)) < len(inputs):
-        entry.refuse("inputs", inputs, "a list of distinct names")
-    return GraphSpec(file, entry.text("target"), tuple(inputs), entry.choice("logits", ("last", "all")))
+    inputs = names(entry, "inputs")
+    outputs = names(entry, "outputs") if "outputs" in entry.table else ("logits",)
+    return GraphSpec(file, entry.text("target"), inputs, entry.choice("logits", ("last", "all")), outputs)
+
+
+def names(entry: JsonObject, key: str) -> tuple[str, ...]:
+    """A list of distinct names."""
+    found = entry.array(key)
+    if not found or not all(isinstance(name, str) and name for name in found) or len(set(found)) < len(found):
+        entry.refuse(key, found, "a list of distinct names")
+    return tuple(found)
 
 
 def state_specs(top: JsonObject) -> tuple[StateSpec, ...]:

@@ -40,6 +40,11 @@ class SamplingConfig:
         if self.temperature is None or self.repetition_penalty is None:
             raise OptionError("temperature and repetition_penalty must be numbers")
 
+    @property
+    def greedy(self) -> bool:
+        """Whether the most likely token is taken as the logits are."""
+        return self.temperature == 0 and self.repetition_penalty == 1
+
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> SamplingConfig:
         """Make one from names and values, such as the defaults in a manifest."""
@@ -59,7 +64,7 @@ class Sampler:
         row: gives each sequence of a batch a random stream of its own, whatever else is in the batch.
         """
         self._config = config
-        self._greedy = config.temperature == 0 and config.repetition_penalty == 1
+        self._greedy = config.greedy
         self._rng = np.random.default_rng(None if config.seed is None else [config.seed, row])
         self._seen: np.ndarray | None = None
         if config.repetition_penalty != 1:

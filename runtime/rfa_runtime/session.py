@@ -5,12 +5,15 @@ Letters: B rows, T tokens, N vocabulary.
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
-from rfa_runtime.binding import INPUT_IDS, KNOWN_INPUTS, LOGITS, Binding
+from rfa_runtime.binding import INPUT_IDS, KNOWN_INPUTS, KNOWN_OUTPUTS, LOGITS, Binding
 from rfa_runtime.bundle import Bundle
 from rfa_runtime.errors import OptionError, SessionError, StateError
 from rfa_runtime.ort import one_line, open_session
+from rfa_runtime.sampling import check_finite, most_likely_token
 from rfa_runtime.state import State
 
 
@@ -66,6 +69,21 @@ class StepSession:
         binding.write_token(token, state)
         return self._advance(binding, state)
 
+    def most_likely(self, state: State) -> int:
+        """The most likely token after the last step of a single row: the graph's own choice where it gives one.
+
+        Raises LogitsError where the logits are not finite, StateError for a state of several rows or without a step.
+        """
+        binding = state.binding
+        if binding is None or binding.batch != 1:
+            raise StateError(f"the state has {state.batch} rows, wanted one, and a step before")
+        if binding.top is None:
+            return most_likely_token(binding.logits.reshape(-1, self.vocab_size)[-1])
+        token, logit = binding.top
+        if not isfinite(logit[-1]):
+            check_finite(logit[-1])
+        return int(token[-1])
+
     def _bind(self, state: State, count: int) -> Binding:
         if self._has_cache:
             state.reserve(state.longest + count)
@@ -80,7 +98,7 @@ class StepSession:
             self._run(binding.io)
         except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
             raise SessionError(f"ONNX Runtime failed in {self.graph.file}: {one_line(error)}") from error
-        state.advance(binding.count)
+        state.longest += binding.count
         return binding.logits
 
     def _step_one_by_one(self, input_ids: np.ndarray, state: State) -> np.ndarray:
@@ -107,7 +125,11 @@ class StepSession:
         unknown = set(self.graph.inputs) - set(KNOWN_INPUTS)
         if unknown or INPUT_IDS not in self.graph.inputs:
             raise SessionError(f"{self.graph.file} wants inputs {sorted(unknown)}, this runtime gives {KNOWN_INPUTS}")
-        wanted = ({*self.graph.inputs, *(s.past for s in self.specs)}, {LOGITS, *(s.present for s in self.specs)})
+        unknown = set(self.graph.outputs) - set(KNOWN_OUTPUTS)
+        if unknown or LOGITS not in self.graph.outputs:
+            raise SessionError(f"{self.graph.file} gives {self.graph.outputs}, this runtime reads {(*KNOWN_OUTPUTS,)}")
+        states = [spec.past for spec in self.specs], [spec.present for spec in self.specs]
+        wanted = {*self.graph.inputs, *states[0]}, {*self.graph.outputs, *states[1]}
         for found, declared, what in ((inputs, wanted[0], "inputs"), (outputs, wanted[1], "outputs")):
             if found != declared:
                 raise SessionError(

@@ -96,10 +96,6 @@ class State:
             buffer.write(np.zeros(buffer.shape, buffer.dtype))
         self.longest, self._behind = 0, np.zeros(self.batch, np.int64)
 
-    def advance(self, count: int) -> None:
-        """Count tokens that every row has read."""
-        self.longest += count
-
     def reserve(self, tokens: int) -> None:
         """Make room for sequences of this length in the caches: twice as much each time, so that copies stay rare."""
         if not 0 < self.capacity < tokens:

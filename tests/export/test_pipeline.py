@@ -59,7 +59,7 @@ def test_the_manifest_says_what_is_needed_to_run(gated: Example) -> None:
     assert manifest.producer == f"rfa-export {__version__}"
     assert (manifest.task, manifest.vocab_size) == ("language-model", 256)
     assert manifest.graphs == {
-        "model": GraphSpec("model.onnx", "ort", inputs, "last"),
+        "model": GraphSpec("model.onnx", "ort", inputs, "last", ("logits", "top_logit", "top_token")),
         "score": GraphSpec("model.score.onnx", "ort", inputs, "all"),
     }
     assert manifest.scoring == {"segment_length": 16}

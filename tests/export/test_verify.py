@@ -81,6 +81,11 @@ def give_the_first_position(graph: onnx.GraphProto) -> None:
     tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([1]), "last_end"))
 
 
+def name_the_least_likely(graph: onnx.GraphProto) -> None:
+    (search,) = (node for node in graph.node if node.op_type == "TopK")
+    search.attribute.append(onnx.helper.make_attribute("largest", 0))
+
+
 def name_an_unknown_operator(graph: onnx.GraphProto) -> None:
     attention_nodes(graph)[0].op_type = "CubicAttention"
 
@@ -103,6 +108,7 @@ def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
         (SCORE, double_the_scale, "the scoring graph differs from torch"),
         (STEP, forget_the_past, "the step graph differs from torch"),
         (STEP, give_the_first_position, "the step graph differs from torch"),
+        (STEP, name_the_least_likely, "the step graph names token [0-9]+, its logits say [0-9]+"),
         (STEP, name_an_unknown_operator, "the finished graph does not run: ONNX Runtime cannot load model.onnx"),
         (SCORE, name_an_unknown_operator, "the finished graph does not run: ONNX Runtime cannot load model.score.onnx"),
     ],

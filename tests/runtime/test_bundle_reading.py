@@ -97,6 +97,7 @@ BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"logits": "some"}}}, "wanted 'last' or 'all'"),
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"inputs": ["a", "a"]}}}, "distinct names"),
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"inputs": [3]}}}, "distinct names"),
+    ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"outputs": []}}}, "outputs is a list, wanted a list of dist"),
     ({"state": [STATE, STATE]}, "'p.0' twice"),
     ({"state": [STATE | {"present": "p.0"}]}, "'p.0' twice"),
     ({"state": [STATE] * 10_001}, "10001 states"),

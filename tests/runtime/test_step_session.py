@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from toy_bundles import INPUTS, toy_manifest
 from toy_graphs import VOCAB, reference_logits
 
 from rfa_runtime.bundle import Bundle
-from rfa_runtime.errors import OptionError, SessionError, StateError
+from rfa_runtime.errors import LogitsError, OptionError, SessionError, StateError
 from rfa_runtime.ort import onnxruntime
 from rfa_runtime.session import StepSession
 from rfa_runtime.state import FIRST_CAPACITY, State
@@ -91,6 +92,33 @@ def test_a_token_alone_must_be_in_the_vocabulary_and_for_one_row(session: StepSe
             session.step_token(token, session.new_state())
     with pytest.raises(StateError, match="state of 2 rows"):
         session.step_token(1, session.new_state(batch=2))
+
+
+def test_the_most_likely_token_is_that_of_the_last_logits(session: StepSession) -> None:
+    state = session.new_state()
+    for piece in (IDS[:1, :7], IDS[:1, 7:8], IDS[:1, 8:12]):
+        assert session.step(piece, state).argmax() == session.most_likely(state)
+    for token in IDS[0, 12:].tolist():
+        assert session.step_token(token, state).argmax() == session.most_likely(state)
+
+
+def test_no_token_is_the_most_likely_before_a_step_or_of_many_rows(session: StepSession) -> None:
+    with pytest.raises(StateError, match="a step before"):
+        session.most_likely(session.new_state())
+    state = session.new_state(batch=3)
+    session.step(IDS, state)
+    with pytest.raises(StateError, match="3 rows, wanted one"):
+        session.most_likely(state)
+
+
+def test_a_damaged_state_gives_no_token(session: StepSession) -> None:
+    state = session.new_state()
+    session.step(IDS[:1], state)
+    for buffer in state.buffers.values():
+        buffer.write(np.full(buffer.shape, np.nan, buffer.dtype))
+    session.step_token(1, state)
+    with pytest.raises(LogitsError, match="damaged"):
+        session.most_likely(state)
 
 
 def test_a_state_of_another_bundle_is_refused_for_a_token_alone(toys: Callable[..., Bundle]) -> None:
@@ -239,6 +267,15 @@ def test_a_graph_that_differs_from_the_manifest_is_refused(toys: Callable[..., B
     wrong = {role: type(spec)(spec.file, spec.target, INPUTS["rfa"][:1], spec.logits) for role, spec in graphs.items()}
     with pytest.raises(SessionError, match=r"disagree on the inputs .*position_ids"):
         StepSession(toys(graphs=wrong))
+
+
+@pytest.mark.parametrize(("outputs", "message"), [(("top_token",), "runtime reads"), (("logits", "odd"), "gives.*odd")])
+def test_outputs_that_the_runtime_cannot_use_are_refused(
+    toys: Callable[..., Bundle], outputs: tuple[str, ...], message: str
+) -> None:
+    graphs = {role: replace(spec, outputs=outputs) for role, spec in toy_manifest().graphs.items()}
+    with pytest.raises(SessionError, match=message):
+        StepSession(toys(graphs=graphs))
 
 
 needs_cuda = pytest.mark.skipif(

@@ -18,6 +18,7 @@ INPUTS = {
     "rfa": ("input_ids", "position_ids"),
     "softmax": ("input_ids", "position_ids", "seqlens_k", "total_sequence_length"),
 }
+OUTPUTS = {"rfa": ("logits", "top_logit", "top_token"), "softmax": ("logits",)}
 STATES = {
     "rfa": (StateSpec("recurrent", "past.0.state", "present.0.state", "float32", tuple(RECURRENT)),),
     "softmax": tuple(
@@ -40,7 +41,7 @@ def byte_tokenizer() -> Tokenizer:
 
 def toy_manifest(kind: str = "rfa", **changes: Any) -> Manifest:
     graphs = {
-        "model": GraphSpec("model.onnx", "ort", INPUTS[kind], "last"),
+        "model": GraphSpec("model.onnx", "ort", INPUTS[kind], "last", OUTPUTS[kind]),
         "score": GraphSpec("model.score.onnx", "ort", INPUTS[kind], "all"),
     }
     manifest = Manifest("tests 0", "language-model", VOCAB, graphs, STATES[kind], scoring={"segment_length": 16})

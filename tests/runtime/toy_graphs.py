@@ -49,7 +49,7 @@ def rfa_graph(logits: str = "last", seed: int = 0) -> ModelProto:
     }
     inputs = [tensor("input_ids", IDS, np.int64), tensor("position_ids", IDS, np.int64)]
     states = [("past.0.state", "present.0.state", RECURRENT)]
-    return model([*before(), *decay, node], constants, inputs, states, logits)
+    return model([*before(), *decay, node], constants, inputs, states, logits, top=logits == "last")
 
 
 def softmax_graph(logits: str = "last", seed: int = 0) -> ModelProto:
@@ -87,20 +87,26 @@ def model(
     inputs: list[ValueInfoProto],
     states: list[tuple[str, str, list[str | int]]],
     logits: str,
+    top: bool = False,
 ) -> ModelProto:
-    """Add the residual, the last position where only that is wanted, and the head."""
+    """Add the residual, the last position where only that is wanted, the head, and the search for the top token."""
     constants = constants | {"last_axis": np.array([2]), "minus_one": np.array([-1]), "time_axis": np.array([1])}
+    constants["one"] = np.array([1])
     constants["end"] = np.array([np.iinfo(np.int64).max])
     after = [helper.make_node("Add", ["hidden", "attended"], ["mixed"])]
     if logits == "last":
         after.append(helper.make_node("Slice", ["mixed", "minus_one", "end", "time_axis"], ["kept"]))
     after.append(helper.make_node("MatMul", ["kept" if logits == "last" else "mixed", "head"], ["logits"]))
+    presents = [tensor(present, shape) for _, present, shape in states]
+    tops: list[ValueInfoProto] = []
+    if top:
+        after.append(helper.make_node("TopK", ["logits", "one"], ["top_logit", "top_token"]))
+        tops = [tensor("top_logit", ["batch", 1, 1]), tensor("top_token", ["batch", 1, 1], np.int64)]
     graph = helper.make_graph(
         [*nodes, *after],
         "toy",
-        inputs + [tensor(past, shape) for past, _, shape in states],
-        [tensor("logits", ["batch", 1 if logits == "last" else "sequence", VOCAB])]
-        + [tensor(present, shape) for _, present, shape in states],
+        [*inputs, *(tensor(past, shape) for past, _, shape in states)],
+        [tensor("logits", ["batch", 1 if logits == "last" else "sequence", VOCAB]), *tops, *presents],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]

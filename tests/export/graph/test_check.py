@@ -13,17 +13,22 @@ from rfa_runtime.manifest import StateSpec
 
 STATE = StateSpec("recurrent", "past", "present", "float32", ("batch", 2, 4, 4))
 STEP = """g (int64[batch, sequence] input_ids, int64[batch, sequence] position_ids, float[batch, 2, 4, 4] past)
-=> (float[batch, 1, 50] logits, float[batch, 2, 4, 4] present) {
+=> (float[batch, 1, 50] logits, float[batch, 1, 1] top_logit, int64[batch, 1, 1] top_token,
+    float[batch, 2, 4, 4] present) {
     logits = Gather (e, input_ids)
+    top_logit, top_token = TopK (logits, one)
     present = Abs (past)
 }"""
+
+TOP = " float[batch, 1, 1] top_logit, int64[batch, 1, 1] top_token,"
+SEARCH = "top_logit, top_token = TopK (logits, one)"
 
 
 @pytest.mark.parametrize(
     ("text", "logits"),
     [
         (STEP, "last"),
-        (STEP.replace("[batch, 1, 50]", "[batch, sequence, 50]"), "all"),
+        (STEP.replace("[batch, 1, 50]", "[batch, sequence, 50]").replace(TOP, "").replace(SEARCH, ""), "all"),
         (STEP.replace(" int64[batch, sequence] position_ids,", ""), "last"),
         (STEP.replace("position_ids", "position_ids, int32[batch] seqlens_k, int32 total_sequence_length"), "last"),
     ],
@@ -48,9 +53,11 @@ def test_a_graph_that_keeps_the_interface_passes_unchanged(text: str, logits: st
         ("(float[batch, 1, 50]", "(float[batch, sequence, 50]", "'logits' has shape ['batch', 'sequence', 50], wanted"),
         ("(float[batch, 1, 50]", "(float[batch, 1, N]", "the logits' last dimension is N, wanted a fixed vocabulary"),
         ("(float[batch, 1, 50]", "(float16[batch, 1, 50]", "'logits' of the graph is FLOAT16, wanted FLOAT"),
-        ("float[batch, 1, 50] logits, ", "", "output 'logits' has shape None"),
-        (", float[batch, 2, 4, 4] present", "", "output 'present' has shape None"),
-        ("logits, ", "logits, float[batch, 3] hidden, ", "output 'hidden' has shape ['batch', 3], wanted None"),
+        ("float[batch, 1, 50] logits,", "", "output 'logits' has shape None"),
+        (",\n    float[batch, 2, 4, 4] present", "", "output 'present' has shape None"),
+        (TOP, "", "output 'top_logit' has shape None, wanted ['batch', 1, 1]"),
+        ("int64[batch, 1, 1] top_token", "int32[batch, 1, 1] top_token", "'top_token' of the graph is INT32"),
+        ("logits,", "logits, float[batch, 3] hidden,", "output 'hidden' has shape ['batch', 3], wanted None"),
         (
             "{\n",
             "{\n n = Shape (input_ids)\n m = Size (n)\n",
