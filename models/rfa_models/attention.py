@@ -15,33 +15,22 @@ from torch.nn import functional as F
 from rfa_models import operators
 from rfa_models.config import AttentionConfig
 from rfa_models.denominator import normalise
-from rfa_models.features import arccos, gaussian, unit
-from rfa_models.random_matrices import draw_pool
+from rfa_models.random_features import RandomFeatures
 
 
-class RfaAttention(nn.Module):
+class RfaAttention(RandomFeatures):
     """Random Feature Attention over the past, with or without the gate [paper, sections 3.1 and 3.2]."""
 
-    random_matrices: Tensor
-    """[H, D, d] w~ of evaluation and export, the same in every layer."""
-
     def __init__(self, config: AttentionConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         width, heads = config.width, config.heads
         self.q_proj, self.k_proj = nn.Linear(width, width), nn.Linear(width, width)
         self.v_proj, self.out_proj = nn.Linear(width, width), nn.Linear(width, width)
         self.gate_proj = nn.Linear(width, heads) if config.gate else None
-        self.sigma = nn.Parameter(torch.ones(heads, 1, config.head_dim))
-        self.register_buffer("random_matrices", torch.empty(heads, config.random_vectors, config.head_dim))
-        self.training_matrices: Tensor | None = None
-        """[H, D, d] matrices of this training step; None trains on the evaluation set."""
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the matrices and initialise the projections; the gate starts almost open."""
-        if not self.random_matrices.is_meta:
-            self.random_matrices.copy_(draw_pool(self.config)[: self.config.heads])
+        """Initialise the projections; the gate starts almost open."""
         reset_projections(self.q_proj, self.k_proj, self.v_proj, self.out_proj)
         if self.gate_proj is not None:
             nn.init.zeros_(self.gate_proj.weight)
@@ -82,34 +71,23 @@ class RfaAttention(nn.Module):
         """
         heads, head_dim = self.config.heads, self.config.head_dim
         packed = F.linear(x, *self.packed_projection())
-        packed = packed.float() if packed.dtype in (torch.float16, torch.bfloat16) else packed
+        packed = at_least_float32(packed)
         sizes = [2 * heads * head_dim, heads * (head_dim + 1)] + [heads] * self.config.gate
         qk, v, *forget = packed.split(sizes, dim=-1)
         qk, v = qk.unflatten(-1, (2 * heads, 1, head_dim)), v.unflatten(-1, (heads, head_dim + 1))
         return qk, v, forget[0] if forget else None
 
-    def features(self, qk: Tensor) -> Tensor:
-        """Features of queries and keys alike.  [B, T, 2H, 1, d] -> [B, T, 2H, 1 or 2, D]."""
-        w = self.sigma * (self.matrices().to(self.sigma.dtype) / self.config.tau)
-        projected = operators.current().random_projection(unit(qk, self.config), torch.cat([w, w]))
-        return (gaussian if self.config.feature_map == "gaussian" else arccos)(projected)
-
     def packed_projection(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the four projections in one; a zero row with bias 1 gives each value its constant one."""
-        heads, head_dim = self.config.heads, self.config.head_dim
-        value = F.pad(self.v_proj.weight.unflatten(0, (heads, head_dim)), (0, 0, 0, 1)).flatten(0, 1)
-        value_bias = F.pad(self.v_proj.bias.unflatten(0, (heads, head_dim)), (0, 1), value=1.0).flatten()
-        weights = [self.q_proj.weight, self.k_proj.weight, value]
-        biases = [self.q_proj.bias, self.k_proj.bias, value_bias]
+        """Weight and bias of all projections in one."""
+        parts: list[tuple[Tensor, Tensor]] = [
+            (self.q_proj.weight, self.q_proj.bias),
+            (self.k_proj.weight, self.k_proj.bias),
+        ]
+        parts.append(with_constant_one(self.v_proj, self.config))
         if self.gate_proj is not None:
-            weights, biases = [*weights, -self.gate_proj.weight], [*biases, -self.gate_proj.bias]
+            parts.append((-self.gate_proj.weight, -self.gate_proj.bias))
+        weights, biases = zip(*parts, strict=True)
         return torch.cat(weights), torch.cat(biases)
-
-    def matrices(self) -> Tensor:
-        """The w~ in force, [H, D, d]: this step's while training, else the saved evaluation set."""
-        if self.training and self.training_matrices is not None:
-            return self.training_matrices
-        return self.random_matrices
 
 
 class SoftmaxAttention(nn.Module):
@@ -131,6 +109,20 @@ class SoftmaxAttention(nn.Module):
         qkv = F.linear(x, torch.cat([p.weight for p in layers]), torch.cat([p.bias for p in layers]))
         output, state = operators.current().softmax_attention(qkv, keep, past_state, heads=self.config.heads)
         return self.out_proj(output), state
+
+
+def with_constant_one(v_proj: nn.Linear, config: AttentionConfig) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the value projection with a zero row of bias 1 for each head: its constant one, last.
+
+    The state's last column is then the normaliser z.
+    """
+    weight = F.pad(v_proj.weight.unflatten(0, (config.heads, config.head_dim)), (0, 0, 0, 1)).flatten(0, 1)
+    return weight, F.pad(v_proj.bias.unflatten(0, (config.heads, config.head_dim)), (0, 1), value=1.0).flatten()
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Autocast's half precision back to float32: sums over many tokens need it."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def reset_projections(*projections: nn.Linear) -> None:

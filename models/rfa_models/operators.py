@@ -15,7 +15,8 @@ from torch import Tensor
 
 from rfa_models.features import random_projection
 from rfa_models.linear_attention import linear_attention
-from rfa_models.softmax_attention import softmax_attention
+from rfa_models.softmax_attention import softmax_attention, softmax_read
+from rfa_models.summary import read_summary, summarise
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Operators:
     random_projection: Callable[[Tensor, Tensor], Tensor] = random_projection
     linear_attention: Callable[..., tuple[Tensor, Tensor]] = linear_attention
     softmax_attention: Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]] = softmax_attention
+    summarise: Callable[[Tensor, Tensor], Tensor] = summarise
+    read_summary: Callable[[Tensor, Tensor], Tensor] = read_summary
+    softmax_read: Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor] = softmax_read
 
 
 IN_TORCH = Operators()

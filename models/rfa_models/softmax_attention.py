@@ -1,4 +1,4 @@
-"""Causal softmax attention with a growing cache: the twin that RFA is compared with."""
+"""Softmax attention, causal with a growing cache or to a whole sequence: the twins that RFA is compared with."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def softmax_attention(
     else:
         output = F.scaled_dot_product_attention(q, k, v, attn_mask=visible(q.shape[2], k.shape[2], keep, q.device))
     return output.transpose(1, 2).flatten(2), (k, v)
+
+
+def softmax_read(query: Tensor, keys: Tensor, values: Tensor, keep: Tensor | None = None) -> Tensor:
+    """Attend to a whole sequence.
+
+    query: [B, T, H d].  keys, values: [B, H, M, d].  keep: [B, M], 1 = token, 0 = padding.  -> [B, T, H d].
+    """
+    q = query.unflatten(-1, (keys.shape[1], -1)).transpose(1, 2)
+    mask = None if keep is None else keep[:, None, None, :].bool()
+    return F.scaled_dot_product_attention(q, keys, values, attn_mask=mask).transpose(1, 2).flatten(2)
 
 
 def visible(queries: int, keys: int, keep: Tensor | None, device: torch.device) -> Tensor:
