@@ -13,6 +13,7 @@ from rfa_models.config import AttentionConfig
 from rfa_models.denominator import normalise
 from rfa_models.features import arccos, gaussian, random_projection, unit
 from rfa_models.linear_attention import chunked, one_token, quadratic
+from rfa_models.summary import read_summary, summarise
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "../shared/reference/golden.npz"
@@ -177,3 +178,18 @@ def test_the_whole_layer_follows_the_equations(kind, gate):
     attended = reference.causal(phi_q, phi_k, heads(layer.v_proj), g, keep.numpy())["out"].reshape(2, 8, 8)
     wanted = attended @ layer.out_proj.weight.detach().numpy().T + layer.out_proj.bias.detach().numpy()
     assert_equal(layer(x, keep)[0].detach(), wanted)
+
+
+@kinds
+@paddings
+def test_cross_attention_gives_the_golden_vectors(golden, kind, padding):
+    q, k, v, w, keep = (golden[f"{kind}.{name}"] for name in ("q", "src_k", "src_v", "w", "src_keep"))
+    config = config_for(kind, w)
+    phi_q, phi_k = package_features(q, w, config) * config.scale**2, package_features(k, w, config)
+    if padding == "padded":
+        phi_k = phi_k * torch.tensor(keep)[:, :, None, None]
+    state = summarise(phi_k, torch.nn.functional.pad(torch.tensor(v), (0, 1), value=1.0))
+    found = {"out": normalise(read_summary(phi_q, state), config)}
+    found |= {"S": state[..., :-1] * config.scale, "z": state[..., -1] * config.scale}
+    for name, value in found.items():
+        np.testing.assert_allclose(value, golden[f"{kind}.cross.{padding}.{name}"], atol=TOLERANCE, rtol=0)
