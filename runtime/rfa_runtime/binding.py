@@ -85,7 +85,8 @@ class Binding:
             io.bind_ortvalue_input(name, buffer.value)
         for spec in state.specs:  # past and present share their memory: nothing is allocated or copied in a step
             io.bind_ortvalue_input(spec.past, state.buffers[spec.past].value)
-            io.bind_ortvalue_output(spec.present, state.buffers[spec.past].value)
+            if spec.kind != "cross":
+                io.bind_ortvalue_output(spec.present, state.buffers[spec.past].value)
         for name, buffer in outputs.items():
             io.bind_ortvalue_output(name, buffer.value)
         return io

@@ -26,6 +26,13 @@ class Buffer:
         """Return the contents: a view on the CPU, a copy from elsewhere."""
         return self.value.numpy() if self._array is None else self._array
 
+    def replace_rows(self, places: np.ndarray, rows: np.ndarray) -> None:
+        """Put copies of some rows into places, all at once.  places, rows: int [n]."""
+        contents = self.read()
+        contents[places] = contents[rows]
+        if self._array is None:
+            self.write(contents)
+
     def write(self, contents: np.ndarray | int) -> None:
         """Replace the contents, at the same address."""
         if self._array is None:

@@ -11,15 +11,16 @@ from math import prod
 from typing import Any, Literal
 
 FORMAT_VERSION = 1
-BATCH, CAPACITY = "batch", "capacity"
-"""The two dimensions of a state that are not known until it is made."""
-DTYPE_BYTES = {"float16": 2, "float32": 4}
-"""The dtypes that a state may have."""
+BATCH, CAPACITY, SOURCE = "batch", "capacity", "source"
+"""The dimensions of a state that are not known until it is made: rows, room in a cache, tokens of a source."""
+DTYPE_BYTES = {"float16": 2, "float32": 4, "int32": 4}
+"""The dtypes that a state may have; int32 for what the encoder made alone."""
 
-StateKind = Literal["recurrent", "cache"]
-"""`recurrent`: of fixed size, starts at zero.  `cache`: grows with the sequence."""
-Logits = Literal["last", "all"]
-"""The positions that a graph gives logits for."""
+StateKind = Literal["recurrent", "cache", "cross"]
+"""`recurrent`: of fixed size, starts at zero.  `cache`: grows with the sequence.  `cross`: made of a source by the
+encoder, read by every step and never changed."""
+Logits = Literal["last", "all", "sequence", "none"]
+"""What a graph gives logits for: the last position, all, the whole text (a classifier), nothing (an encoder)."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,19 @@ class StateSpec:
     past: str
     """The graph input that it comes in by."""
     present: str
-    """The graph output that it leaves by; bound to the same buffer."""
+    """The graph output that it leaves by; bound to the same buffer.  Of kind `cross`: an output of the encoder."""
     dtype: str
     shape: tuple[int | str, ...]
-    """`batch` first; `capacity` third where it is a cache."""
+    """`batch` first; `capacity` third where it is a cache; `source` second or third where softmax reads a source."""
 
-    def sizes(self, batch: int, capacity: int = 1) -> tuple[int, ...]:
+    def sizes(self, batch: int, capacity: int = 1, source: int = 1) -> tuple[int, ...]:
         """Return the shape with numbers in place of names."""
-        named = {BATCH: batch, CAPACITY: capacity}
+        named = {BATCH: batch, CAPACITY: capacity, SOURCE: source}
         return tuple(dim if isinstance(dim, int) else named[dim] for dim in self.shape)
 
-    def row_bytes(self, capacity: int = 1) -> int:
+    def row_bytes(self, capacity: int = 1, source: int = 1) -> int:
         """Bytes for one row of the batch."""
-        return prod(self.sizes(1, capacity)) * DTYPE_BYTES[self.dtype]
+        return prod(self.sizes(1, capacity, source)) * DTYPE_BYTES[self.dtype]
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,18 @@ class Manifest:
     task: str
     vocab_size: int
     graphs: Mapping[str, GraphSpec]
-    """By role: `model` decodes; `score`, where there is one, gives logits for all positions."""
+    """By role: `model` decodes or classifies; `score`, where there is one, gives logits for all positions; `encoder`
+    reads the source of a translator."""
     state: tuple[StateSpec, ...]
     special_ids: SpecialIds = SpecialIds()
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Defaults of SamplingConfig."""
     scoring: Mapping[str, int] = field(default_factory=dict)
     """`segment_length`: tokens that are scored from one empty state; 0 carries the state through."""
+    labels: tuple[str, ...] = ()
+    """Of a classifier: names of the classes, in the order of the logits."""
+    max_tokens: int = 0
+    """Of a classifier: longer texts are cut here; 0 never cuts."""
     parity: Mapping[str, Any] = field(default_factory=dict)
     """The exporter's report, for people."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)

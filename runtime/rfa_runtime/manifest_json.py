@@ -19,6 +19,7 @@ from rfa_runtime.manifest import (
     CAPACITY,
     DTYPE_BYTES,
     FORMAT_VERSION,
+    SOURCE,
     FileEntry,
     GraphSpec,
     Manifest,
@@ -33,8 +34,13 @@ MAX_RANK = 8
 MAX_ROW_BYTES = 8 << 30
 """Of one row of all states: more is a mistake or an attack, and would fail only once it is allocated."""
 MAX_FILE_BYTES = 1 << 44
-NAMED_AXES = {"recurrent": {0: BATCH}, "cache": {0: BATCH, 2: CAPACITY}}
-"""Where a state of each kind has a name in place of a size."""
+LOGITS = ("last", "all", "sequence", "none")
+NAMED_AXES: dict[str, tuple[dict[int, str], ...]] = {
+    "recurrent": ({0: BATCH},),
+    "cache": ({0: BATCH, 2: CAPACITY},),
+    "cross": ({0: BATCH}, {0: BATCH, 1: SOURCE}, {0: BATCH, 2: SOURCE}),
+}
+"""Where a state of each kind may have a name in place of a size."""
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
@@ -65,6 +71,8 @@ def parse_manifest(data: bytes) -> Manifest:
         special_ids=special_ids(top.child("special_ids"), vocab_size),
         sampling=sampling(top.child("sampling")),
         scoring=scoring(top.child("scoring")),
+        labels=names(top, "labels") if top.table.get("labels") else (),
+        max_tokens=top.integer("max_tokens", 0, MAX_DIM) if "max_tokens" in top.table else 0,
         parity=top.child("parity").table,
         files=files,
     )
@@ -98,7 +106,7 @@ def graph_spec(entry: JsonObject, files: dict[str, FileEntry]) -> GraphSpec:
         entry.refuse("file", file, "a file of the list")
     inputs = names(entry, "inputs")
     outputs = names(entry, "outputs") if "outputs" in entry.table else ("logits",)
-    return GraphSpec(file, entry.text("target"), inputs, entry.choice("logits", ("last", "all")), outputs)
+    return GraphSpec(file, entry.text("target"), inputs, entry.choice("logits", LOGITS), outputs)
 
 
 def names(entry: JsonObject, key: str) -> tuple[str, ...]:
@@ -115,8 +123,10 @@ def state_specs(top: JsonObject) -> tuple[StateSpec, ...]:
     if len(entries) > MAX_STATES:
         raise ManifestError(f"{MANIFEST} lists {len(entries)} states, at most {MAX_STATES} are allowed")
     states = tuple(state_spec(JsonObject(entry, f"{MANIFEST}.state[{i}]")) for i, entry in enumerate(entries))
-    names = [name for state in states for name in (state.past, state.present)]
-    repeated = [name for name, count in Counter(names).items() if count > 1]
+    # What the encoder made goes in under the name that it came out with.
+    used = [name for state in states for name in {state.past, state.present} if state.kind == "cross"]
+    used += [name for state in states for name in (state.past, state.present) if state.kind != "cross"]
+    repeated = [name for name, count in Counter(used).items() if count > 1]
     if repeated:
         raise ManifestError(f"{MANIFEST} uses the state name {repeated[0]!r} twice")
     total = sum(state.row_bytes() for state in states)
@@ -128,17 +138,23 @@ def state_specs(top: JsonObject) -> tuple[StateSpec, ...]:
 def state_spec(entry: JsonObject) -> StateSpec:
     """One state; all but its batch and, in a cache, its capacity is fixed."""
     kind = entry.choice("kind", tuple(NAMED_AXES))
-    shape, named = entry.array("shape"), NAMED_AXES[kind]
-    fits = max(named) < len(shape) <= MAX_RANK and all(
-        dim == named[axis] if axis in named else is_size(dim) for axis, dim in enumerate(shape)
-    )
-    if not fits:
-        wanted = " and ".join(f"{name!r} at {axis}" for axis, name in named.items())
+    shape = entry.array("shape")
+    if not any(fits(shape, named) for named in NAMED_AXES[kind]):
+        wanted = ", or ".join(
+            " and ".join(f"{name!r} at {axis}" for axis, name in named.items()) for named in NAMED_AXES[kind]
+        )
         raise ManifestError(
             f"{entry.where}.shape is {json.dumps(shape)[:80]}, wanted {wanted}, among at most {MAX_RANK} sizes above 0"
         )
-    dtype = entry.choice("dtype", tuple(DTYPE_BYTES))
+    dtype = entry.choice("dtype", tuple(name for name in DTYPE_BYTES if name != "int32" or kind == "cross"))
     return StateSpec(kind, entry.text("past"), entry.text("present"), dtype, tuple(shape))
+
+
+def fits(shape: list[Any], named: dict[int, str]) -> bool:
+    """Whether a shape has these names at their places, and sizes everywhere else."""
+    return max(named) < len(shape) <= MAX_RANK and all(
+        dim == named[axis] if axis in named else is_size(dim) for axis, dim in enumerate(shape)
+    )
 
 
 def is_size(dim: object) -> bool:

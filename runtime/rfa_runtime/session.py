@@ -14,7 +14,7 @@ from rfa_runtime.bundle import Bundle
 from rfa_runtime.errors import OptionError, SessionError, StateError
 from rfa_runtime.ort import one_line, open_session
 from rfa_runtime.sampling import check_finite, most_likely_token
-from rfa_runtime.state import State
+from rfa_runtime.state import Arrays, State
 
 
 class StepSession:
@@ -34,9 +34,12 @@ class StepSession:
         self._has_cache = any(spec.kind == "cache" for spec in self.specs)
         self._check_interface()
 
-    def new_state(self, batch: int = 1, capacity: int | None = None) -> State:
-        """Return the state of B sequences that have read nothing.  capacity: tokens to make room for in a cache."""
-        return State.zeros(self.specs, batch, capacity, self._device)
+    def new_state(self, batch: int = 1, capacity: int | None = None, cross: Arrays | None = None) -> State:
+        """Return the state of B sequences that have read nothing.
+
+        capacity: tokens to make room for in a cache.  cross: what `Encoder.encode` gave, for a translator.
+        """
+        return State.zeros(self.specs, batch, capacity, self._device, cross)
 
     def step(self, input_ids: np.ndarray, state: State) -> np.ndarray:
         """Read T tokens of every row and advance the state in place.
@@ -128,8 +131,8 @@ class StepSession:
         unknown = set(self.graph.outputs) - set(KNOWN_OUTPUTS)
         if unknown or LOGITS not in self.graph.outputs:
             raise SessionError(f"{self.graph.file} gives {self.graph.outputs}, this runtime reads {(*KNOWN_OUTPUTS,)}")
-        states = [spec.past for spec in self.specs], [spec.present for spec in self.specs]
-        wanted = {*self.graph.inputs, *states[0]}, {*self.graph.outputs, *states[1]}
+        pasts, presents = [s.past for s in self.specs], [s.present for s in self.specs if s.kind != "cross"]
+        wanted = {*self.graph.inputs, *pasts}, {*self.graph.outputs, *presents}
         for found, declared, what in ((inputs, wanted[0], "inputs"), (outputs, wanted[1], "outputs")):
             if found != declared:
                 raise SessionError(

@@ -5,27 +5,28 @@ Letters: B rows of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rfa_runtime.buffer import Buffer
 from rfa_runtime.errors import StateError
-from rfa_runtime.manifest import StateSpec
+from rfa_runtime.manifest import SOURCE, StateSpec
 
 if TYPE_CHECKING:
     from rfa_runtime.binding import Binding
 
 FIRST_CAPACITY = 256
 """Tokens that a new cache has room for; it doubles when it is full."""
+Arrays = Mapping[str, np.ndarray]
 
 
 class State:
     """What a model remembers of B sequences.
 
-    `StepSession.step` advances it in place; `copy` branches.  A recurrent state has one size for ever, a cache grows.
-    One thread at a time may use it.
+    `StepSession.step` advances it in place; `copy` branches.  A recurrent state has one size for ever, a cache grows;
+    what an encoder made of a source stays as it is.  One thread at a time may use it.
     """
 
     def __init__(self, specs: tuple[StateSpec, ...], lengths: np.ndarray, buffers: dict[str, Buffer]) -> None:
@@ -43,16 +44,27 @@ class State:
         """Where a session keeps what it prepared for this state: it goes when the state goes."""
 
     @staticmethod
-    def zeros(specs: tuple[StateSpec, ...], batch: int, capacity: int | None = None, device: str = "cpu") -> State:
-        """Return the state of B sequences that have read nothing.  capacity: tokens that caches have room for."""
+    def zeros(
+        specs: tuple[StateSpec, ...],
+        batch: int,
+        capacity: int | None = None,
+        device: str = "cpu",
+        cross: Arrays | None = None,
+    ) -> State:
+        """Return the state of B sequences that have read nothing.
+
+        capacity: tokens that caches have room for.  cross: what the encoder gave, where the model has one.
+        """
         if batch < 1 or (capacity is not None and capacity < 1):
             raise StateError(f"a state of batch {batch} and capacity {capacity} is empty, wanted both above zero")
         room = capacity or FIRST_CAPACITY
-        buffers = {
-            spec.past: Buffer(np.zeros(spec.sizes(batch, room), spec.dtype), device)  # untouched pages cost nothing
+        arrays = {
+            spec.past: np.zeros(spec.sizes(batch, room), spec.dtype)  # untouched pages cost nothing
+            if spec.kind != "cross"
+            else encoded(spec, batch, cross)
             for spec in specs
         }
-        return State(specs, np.zeros(batch, np.int64), buffers)
+        return State(specs, np.zeros(batch, np.int64), {name: Buffer(array, device) for name, array in arrays.items()})
 
     @staticmethod
     def stack(states: Sequence[State]) -> State:
@@ -63,10 +75,10 @@ class State:
         for state in states:
             state.check(first.specs)
         room = max(state.capacity for state in states)
-        arrays = {
-            spec.past: np.concatenate([with_room(spec, state.read(spec), room) for state in states])
-            for spec in first.specs
-        }
+        arrays = {}
+        for spec in first.specs:
+            parts = [with_room(spec, state.read(spec), room) for state in states]
+            arrays[spec.past] = np.concatenate(same_source(spec, parts))
         return first._like(np.concatenate([state.lengths for state in states]), arrays)
 
     @property
@@ -90,10 +102,26 @@ class State:
             raise StateError(f"rows {chosen.tolist()} were asked for, the state has rows 0 to {self.batch - 1}")
         return self._like(self.lengths[chosen], self._map(lambda spec, array: array[chosen]))
 
+    def reorder(self, rows: Sequence[int]) -> None:
+        """Put row `rows[i]` in place i, in the same memory; what an encoder made stays where it is.
+
+        So the beams of one source change places: one gather, of the rows that move.
+        """
+        chosen = np.asarray(rows, np.int64)
+        if chosen.shape != (self.batch,) or chosen.min() < 0 or chosen.max() >= self.batch:
+            raise StateError(f"rows {chosen.tolist()} came, wanted {self.batch} from 0 to {self.batch - 1}")
+        moved = np.flatnonzero(chosen != np.arange(self.batch))
+        self._behind = self._behind[chosen]
+        for spec in self.specs:
+            if moved.size and spec.kind != "cross":
+                self.buffers[spec.past].replace_rows(moved, chosen[moved])
+
     def reset(self) -> None:
-        """Forget everything, in place."""
-        for buffer in self.buffers.values():
-            buffer.write(np.zeros(buffer.shape, buffer.dtype))
+        """Forget everything but what an encoder made, in place."""
+        for spec in self.specs:
+            if spec.kind != "cross":
+                buffer = self.buffers[spec.past]
+                buffer.write(np.zeros(buffer.shape, buffer.dtype))
         self.longest, self._behind = 0, np.zeros(self.batch, np.int64)
 
     def reserve(self, tokens: int) -> None:
@@ -129,6 +157,26 @@ class State:
     def _like(self, lengths: np.ndarray, arrays: dict[str, np.ndarray]) -> State:
         device = next((buffer.device for buffer in self.buffers.values()), "cpu")
         return State(self.specs, lengths, {name: Buffer(array, device) for name, array in arrays.items()})
+
+
+def encoded(spec: StateSpec, batch: int, cross: Arrays | None) -> np.ndarray:
+    """Find what the encoder made for one tensor of B rows.  Raises StateError where it is missing or does not fit."""
+    if cross is None or spec.present not in cross:
+        raise StateError(f"the model reads a source through {spec.past!r}, which did not come: encode the source first")
+    array = cross[spec.present]
+    source = array.shape[spec.shape.index(SOURCE)] if SOURCE in spec.shape and array.ndim == len(spec.shape) else 1
+    if array.shape != spec.sizes(batch, source=source) or array.dtype != spec.dtype:
+        raise StateError(f"{spec.past!r} is {array.dtype} {array.shape}, wanted {show(spec, batch)}")
+    return array
+
+
+def same_source(spec: StateSpec, parts: list[np.ndarray]) -> list[np.ndarray]:
+    """Fill up the rows of shorter sources with zeros: the mask, which is such a tensor too, leaves them out."""
+    if SOURCE not in spec.shape:
+        return parts
+    axis = spec.shape.index(SOURCE)
+    longest = max(part.shape[axis] for part in parts)
+    return [np.pad(p, [(0, (longest - p.shape[axis]) * (i == axis)) for i in range(p.ndim)]) for p in parts]
 
 
 def with_room(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
