@@ -26,10 +26,14 @@ class Buffer:
         """Return the contents: a view on the CPU, a copy from elsewhere."""
         return self.value.numpy() if self._array is None else self._array
 
-    def replace_rows(self, places: np.ndarray, rows: np.ndarray) -> None:
-        """Put copies of some rows into places, all at once.  places, rows: int [n]."""
+    def replace_rows(self, places: np.ndarray, rows: np.ndarray, filled: int | None = None) -> None:
+        """Put copies of some rows into places, all at once.
+
+        places, rows: int [n].  filled: of the third dimension, when no more than the beginning of it matters.
+        """
         contents = self.read()
-        contents[places] = contents[rows]
+        part = contents if filled is None else contents[:, :, :filled]
+        part[places] = part[rows]
         if self._array is None:
             self.write(contents)
 

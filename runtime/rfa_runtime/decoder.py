@@ -143,9 +143,6 @@ class Decoder:
 def check_task(bundle: Bundle) -> None:
     """Raise BundleError for a model that does something else than to continue text."""
     if bundle.manifest.task != TASK:
-        raise BundleError(
-            f"{bundle.path.name} is for the task {bundle.manifest.task!r}, this version of rfa-runtime runs {TASK!r}: "
-            "upgrade it"
-        )
+        raise BundleError(f"{bundle.path.name} is for the task {bundle.manifest.task!r}, a Decoder wants {TASK!r}")
     if bundle.graph("model").logits != "last":
         raise BundleError(f"{bundle.path.name}: the graph 'model' gives all logits, wanted the last position's")

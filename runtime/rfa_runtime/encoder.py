@@ -5,16 +5,22 @@ Letters: B rows, M source tokens.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from rfa_runtime.bundle import Bundle
 from rfa_runtime.errors import OptionError, SessionError, StateError
 from rfa_runtime.ort import one_line, open_session
-from rfa_runtime.state import Arrays
+from rfa_runtime.padding import pad, similar
+from rfa_runtime.state_arrays import Arrays
 
 ROLE = "encoder"
 INPUT_IDS, ATTENTION_MASK, POSITION_IDS = "input_ids", "attention_mask", "position_ids"
 KNOWN_INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
+MAX_PAIRS = 1 << 24
+"""Of tokens that attend to each other in one batch, unless one source alone has more.  An encoder with softmax may keep
+a number for each pair in every head; at 4096 tokens a source, which is as many, uses all cores by itself."""
 
 
 class Encoder:
@@ -36,11 +42,8 @@ class Encoder:
         Raises StateError for a source without tokens or with ids outside the vocabulary.
         """
         self._check_ids(sources)
-        longest = max(map(len, sources))
-        ids, mask = np.zeros((2, len(sources), longest), np.int64)
-        for row, source in enumerate(sources):
-            ids[row, : len(source)], mask[row, : len(source)] = source, 1
-        positions = np.broadcast_to(np.arange(longest), ids.shape)
+        ids, mask = pad(sources)
+        positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
         available = dict(zip(KNOWN_INPUTS, (ids, mask, positions), strict=True))
         try:
             found = self._session.run(self._outputs, {name: available[name] for name in self.graph.inputs})
@@ -65,3 +68,11 @@ class Encoder:
             raise SessionError(
                 f"{self.graph.file}, the manifest and this runtime disagree on {difference}: export the bundle again"
             )
+
+
+def batches(sources: list[list[int]]) -> Iterator[list[list[int]]]:
+    """Cut sources, the longest first, into batches of like length that an encoder can read at once."""
+    for group in similar([(len(source),) for source in sources]):  # keeps such an order
+        rows = max(1, MAX_PAIRS // len(sources[group[0]]) ** 2)
+        for start in range(0, len(group), rows):
+            yield [sources[row] for row in group[start : start + rows]]

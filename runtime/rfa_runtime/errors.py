@@ -8,7 +8,9 @@
     │   ├── BundleVersionError                      a format newer than this reader
     │   └── ManifestError                           manifest.json is missing, malformed or impossible
     ├── MissingBackendError     (ImportError)       ONNX Runtime is not installed
+    ├── MissingExtraError       (ImportError)       a package that an extra brings is not installed
     ├── OptionError             (ValueError)        a setting that cannot work
+    ├── OutputExistsError       (FileExistsError)   a file of answers that is not to be lost
     ├── PromptError             (ValueError)        a prompt that cannot be continued
     ├── SessionError            (RuntimeError)      ONNX Runtime cannot load or run a graph
     │   └── LogitsError         (ArithmeticError)   a graph gave numbers that nothing can be chosen from
@@ -51,8 +53,16 @@ class MissingBackendError(RfaRuntimeError, ImportError):
     """ONNX Runtime is not installed."""
 
 
+class MissingExtraError(RfaRuntimeError, ImportError):
+    """A package is not installed that only some uses need."""
+
+
 class OptionError(RfaRuntimeError, ValueError):
     """A setting is out of range, or makes no sense."""
+
+
+class OutputExistsError(RfaRuntimeError, FileExistsError):
+    """A file of answers is there, and not one that can be gone on with."""
 
 
 class PromptError(RfaRuntimeError, ValueError):

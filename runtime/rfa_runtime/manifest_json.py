@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from rfa_runtime.errors import BundleVersionError, ManifestError
 from rfa_runtime.file_names import MANIFEST, check_name
-from rfa_runtime.json_object import JsonObject, parse_json
+from rfa_runtime.json_object import MAX_TEXT, JsonObject, parse_json
 from rfa_runtime.manifest import (
     BATCH,
     CAPACITY,
@@ -22,6 +22,7 @@ from rfa_runtime.manifest import (
     SOURCE,
     FileEntry,
     GraphSpec,
+    Logits,
     Manifest,
     SpecialIds,
     StateSpec,
@@ -29,12 +30,12 @@ from rfa_runtime.manifest import (
 
 MAX_VOCABULARY = 1 << 24
 MAX_STATES = 10_000
+MAX_LABELS = 1 << 16
 MAX_DIM = 1 << 31
 MAX_RANK = 8
 MAX_ROW_BYTES = 8 << 30
 """Of one row of all states: more is a mistake or an attack, and would fail only once it is allocated."""
 MAX_FILE_BYTES = 1 << 44
-LOGITS = ("last", "all", "sequence", "none")
 NAMED_AXES: dict[str, tuple[dict[int, str], ...]] = {
     "recurrent": ({0: BATCH},),
     "cache": ({0: BATCH, 2: CAPACITY},),
@@ -61,17 +62,20 @@ def parse_manifest(data: bytes) -> Manifest:
     version = check_version(top)
     vocab_size = top.integer("vocab_size", 1, MAX_VOCABULARY)
     files = {name: file_entry(name, entry) for name, entry in top.child("files").children()}
+    graphs = {role: graph_spec(entry, files) for role, entry in top.child("graphs").children()}
+    states = state_specs(top)
+    check_encoder(graphs, states)
     return Manifest(
         format_version=version,
         producer=top.text("producer"),
         task=top.text("task"),
         vocab_size=vocab_size,
-        graphs={role: graph_spec(entry, files) for role, entry in top.child("graphs").children()},
-        state=state_specs(top),
+        graphs=graphs,
+        state=states,
         special_ids=special_ids(top.child("special_ids"), vocab_size),
         sampling=sampling(top.child("sampling")),
         scoring=scoring(top.child("scoring")),
-        labels=names(top, "labels") if top.table.get("labels") else (),
+        labels=labels(top, graphs),
         max_tokens=top.integer("max_tokens", 0, MAX_DIM) if "max_tokens" in top.table else 0,
         parity=top.child("parity").table,
         files=files,
@@ -106,7 +110,7 @@ def graph_spec(entry: JsonObject, files: dict[str, FileEntry]) -> GraphSpec:
         entry.refuse("file", file, "a file of the list")
     inputs = names(entry, "inputs")
     outputs = names(entry, "outputs") if "outputs" in entry.table else ("logits",)
-    return GraphSpec(file, entry.text("target"), inputs, entry.choice("logits", LOGITS), outputs)
+    return GraphSpec(file, entry.text("target"), inputs, entry.choice("logits", get_args(Logits)), outputs)
 
 
 def names(entry: JsonObject, key: str) -> tuple[str, ...]:
@@ -123,9 +127,7 @@ def state_specs(top: JsonObject) -> tuple[StateSpec, ...]:
     if len(entries) > MAX_STATES:
         raise ManifestError(f"{MANIFEST} lists {len(entries)} states, at most {MAX_STATES} are allowed")
     states = tuple(state_spec(JsonObject(entry, f"{MANIFEST}.state[{i}]")) for i, entry in enumerate(entries))
-    # What the encoder made goes in under the name that it came out with.
-    used = [name for state in states for name in {state.past, state.present} if state.kind == "cross"]
-    used += [name for state in states for name in (state.past, state.present) if state.kind != "cross"]
+    used = [state.past for state in states] + [state.present for state in states if state.kind != "cross"]
     repeated = [name for name, count in Counter(used).items() if count > 1]
     if repeated:
         raise ManifestError(f"{MANIFEST} uses the state name {repeated[0]!r} twice")
@@ -136,7 +138,7 @@ def state_specs(top: JsonObject) -> tuple[StateSpec, ...]:
 
 
 def state_spec(entry: JsonObject) -> StateSpec:
-    """One state; all but its batch and, in a cache, its capacity is fixed."""
+    """One state; all but its batch is fixed, and the capacity of a cache, and the source that a cross tensor is of."""
     kind = entry.choice("kind", tuple(NAMED_AXES))
     shape = entry.array("shape")
     if not any(fits(shape, named) for named in NAMED_AXES[kind]):
@@ -147,7 +149,10 @@ def state_spec(entry: JsonObject) -> StateSpec:
             f"{entry.where}.shape is {json.dumps(shape)[:80]}, wanted {wanted}, among at most {MAX_RANK} sizes above 0"
         )
     dtype = entry.choice("dtype", tuple(name for name in DTYPE_BYTES if name != "int32" or kind == "cross"))
-    return StateSpec(kind, entry.text("past"), entry.text("present"), dtype, tuple(shape))
+    spec = StateSpec(kind, entry.text("past"), entry.text("present"), dtype, tuple(shape))
+    if kind == "cross" and spec.past != spec.present:
+        entry.refuse("present", spec.present, "the name of its past, as no step changes it")
+    return spec
 
 
 def fits(shape: list[Any], named: dict[int, str]) -> bool:
@@ -155,6 +160,16 @@ def fits(shape: list[Any], named: dict[int, str]) -> bool:
     return max(named) < len(shape) <= MAX_RANK and all(
         dim == named[axis] if axis in named else is_size(dim) for axis, dim in enumerate(shape)
     )
+
+
+def check_encoder(graphs: dict[str, GraphSpec], states: tuple[StateSpec, ...]) -> None:
+    """Raise ManifestError unless the encoder gives the cross tensors, all of them and nothing else."""
+    given = set(graphs["encoder"].outputs) if "encoder" in graphs else set[str]()
+    wanted = {state.past for state in states if state.kind == "cross"}
+    if given - wanted:
+        raise ManifestError(f"{MANIFEST}: the encoder gives {min(given - wanted)!r}, which is no state of kind 'cross'")
+    if wanted - given:
+        raise ManifestError(f"{MANIFEST}: no encoder gives the state {min(wanted - given)!r} of kind 'cross'")
 
 
 def is_size(dim: object) -> bool:
@@ -176,6 +191,16 @@ def sampling(entry: JsonObject) -> dict[str, Any]:
         if value is not None and type(value) not in (int, float):
             entry.refuse(key, value, "a number or null")
     return entry.table
+
+
+def labels(top: JsonObject, graphs: dict[str, GraphSpec]) -> tuple[str, ...]:
+    """Names of the classes; there are none where no graph classifies, and in bundles of older writers."""
+    found = names(top, "labels") if top.table.get("labels") else ()
+    if len(found) > MAX_LABELS or any(len(label) > MAX_TEXT for label in found):
+        top.refuse("labels", found, f"at most {MAX_LABELS} names of at most {MAX_TEXT} characters")
+    if not found and any(graph.logits == "sequence" for graph in graphs.values()):
+        raise ManifestError(f"{MANIFEST} has no labels, and a graph that gives logits for them")
+    return found
 
 
 def scoring(entry: JsonObject) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Locks on folders that the system releases when their process ends, however it ends."""
+"""Locks on folders and files that the system releases when their process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: no lock on a folder; leftovers stay until someone removes them
+except ImportError:  # Windows: no locks; leftovers stay until someone removes them
     fcntl = None  # type: ignore[assignment]
 
 
@@ -22,6 +22,18 @@ def try_lock(folder: Path) -> int | None:
         os.close(handle)
         return None
     return handle
+
+
+def lock_file(handle: int) -> bool:
+    """Lock an open file until it is closed.  Returns False where another process has it."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: the file can be written all the same
+        pass
+    return True
 
 
 def unlock(lock: int | None) -> None:

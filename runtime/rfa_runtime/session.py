@@ -14,7 +14,8 @@ from rfa_runtime.bundle import Bundle
 from rfa_runtime.errors import OptionError, SessionError, StateError
 from rfa_runtime.ort import one_line, open_session
 from rfa_runtime.sampling import check_finite, most_likely_token
-from rfa_runtime.state import Arrays, State
+from rfa_runtime.state import State
+from rfa_runtime.state_arrays import Arrays
 
 
 class StepSession:

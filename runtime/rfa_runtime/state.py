@@ -5,21 +5,21 @@ Letters: B rows of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rfa_runtime.buffer import Buffer
 from rfa_runtime.errors import StateError
-from rfa_runtime.manifest import SOURCE, StateSpec
+from rfa_runtime.manifest import StateSpec
+from rfa_runtime.state_arrays import Arrays, encoded, same_source, show, with_room
 
 if TYPE_CHECKING:
     from rfa_runtime.binding import Binding
 
 FIRST_CAPACITY = 256
 """Tokens that a new cache has room for; it doubles when it is full."""
-Arrays = Mapping[str, np.ndarray]
 
 
 class State:
@@ -58,12 +58,10 @@ class State:
         if batch < 1 or (capacity is not None and capacity < 1):
             raise StateError(f"a state of batch {batch} and capacity {capacity} is empty, wanted both above zero")
         room = capacity or FIRST_CAPACITY
-        arrays = {
-            spec.past: np.zeros(spec.sizes(batch, room), spec.dtype)  # untouched pages cost nothing
-            if spec.kind != "cross"
-            else encoded(spec, batch, cross)
-            for spec in specs
-        }
+        arrays = dict(encoded([spec for spec in specs if spec.kind == "cross"], batch, cross or {}))
+        for spec in specs:
+            if spec.kind != "cross":
+                arrays[spec.past] = np.zeros(spec.sizes(batch, room), spec.dtype)  # untouched pages cost nothing
         return State(specs, np.zeros(batch, np.int64), {name: Buffer(array, device) for name, array in arrays.items()})
 
     @staticmethod
@@ -92,8 +90,8 @@ class State:
         return sum(buffer.nbytes for buffer in self.buffers.values())
 
     def copy(self) -> State:
-        """Return a state of its own that goes on from here."""
-        return self.select(range(self.batch))
+        """Return a state of its own that goes on from here.  What an encoder made never changes: both read the same."""
+        return self._like(self.lengths, self._map(lambda spec, array: array if spec.kind == "cross" else array.copy()))
 
     def select(self, rows: Iterable[int]) -> State:
         """Return a new state of some rows, in the given order; a row may come more than once."""
@@ -102,7 +100,7 @@ class State:
             raise StateError(f"rows {chosen.tolist()} were asked for, the state has rows 0 to {self.batch - 1}")
         return self._like(self.lengths[chosen], self._map(lambda spec, array: array[chosen]))
 
-    def reorder(self, rows: Sequence[int]) -> None:
+    def reorder(self, rows: Sequence[int] | np.ndarray) -> None:
         """Put row `rows[i]` in place i, in the same memory; what an encoder made stays where it is.
 
         So the beams of one source change places: one gather, of the rows that move.
@@ -114,7 +112,8 @@ class State:
         self._behind = self._behind[chosen]
         for spec in self.specs:
             if moved.size and spec.kind != "cross":
-                self.buffers[spec.past].replace_rows(moved, chosen[moved])
+                filled = self.longest if spec.kind == "cache" else None
+                self.buffers[spec.past].replace_rows(moved, chosen[moved], filled)
 
     def reset(self) -> None:
         """Forget everything but what an encoder made, in place."""
@@ -157,37 +156,3 @@ class State:
     def _like(self, lengths: np.ndarray, arrays: dict[str, np.ndarray]) -> State:
         device = next((buffer.device for buffer in self.buffers.values()), "cpu")
         return State(self.specs, lengths, {name: Buffer(array, device) for name, array in arrays.items()})
-
-
-def encoded(spec: StateSpec, batch: int, cross: Arrays | None) -> np.ndarray:
-    """Find what the encoder made for one tensor of B rows.  Raises StateError where it is missing or does not fit."""
-    if cross is None or spec.present not in cross:
-        raise StateError(f"the model reads a source through {spec.past!r}, which did not come: encode the source first")
-    array = cross[spec.present]
-    source = array.shape[spec.shape.index(SOURCE)] if SOURCE in spec.shape and array.ndim == len(spec.shape) else 1
-    if array.shape != spec.sizes(batch, source=source) or array.dtype != spec.dtype:
-        raise StateError(f"{spec.past!r} is {array.dtype} {array.shape}, wanted {show(spec, batch)}")
-    return array
-
-
-def same_source(spec: StateSpec, parts: list[np.ndarray]) -> list[np.ndarray]:
-    """Fill up the rows of shorter sources with zeros: the mask, which is such a tensor too, leaves them out."""
-    if SOURCE not in spec.shape:
-        return parts
-    axis = spec.shape.index(SOURCE)
-    longest = max(part.shape[axis] for part in parts)
-    return [np.pad(p, [(0, (longest - p.shape[axis]) * (i == axis)) for i in range(p.ndim)]) for p in parts]
-
-
-def with_room(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
-    """Return a cache with room for more tokens; a recurrent state as it is."""
-    if spec.kind != "cache" or array.shape[2] == tokens:
-        return array
-    wider = np.zeros(spec.sizes(len(array), tokens), array.dtype)
-    wider[:, :, : array.shape[2]] = array
-    return wider
-
-
-def show(spec: StateSpec, batch: int | str) -> str:
-    """A shape for people, `B` for any batch."""
-    return "(" + ", ".join(str(batch if dim == "batch" else dim) for dim in spec.shape) + f") {spec.dtype}"

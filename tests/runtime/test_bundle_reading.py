@@ -43,6 +43,22 @@ MANIFEST: dict[str, Any] = {
     "files": {"model.onnx": {"bytes": 7, "sha256": HASH}},
 }
 STATE = MANIFEST["state"][0]
+GRAPH = MANIFEST["graphs"]["model"]
+KEYS = {"kind": "cross", "past": "x", "present": "x", "dtype": "float32", "shape": ["batch", 4, "source", 32]}
+MASK = {"kind": "cross", "past": "m", "present": "m", "dtype": "int32", "shape": ["batch", "source"]}
+ENCODER = GRAPH | {"inputs": ["input_ids", "attention_mask"], "logits": "none", "outputs": ["x", "m"]}
+TRANSLATOR: dict[str, Any] = {
+    "task": "translation",
+    "graphs": {"encoder": ENCODER, "model": GRAPH},
+    "state": [*MANIFEST["state"], KEYS, MASK],
+}
+CLASSIFIER: dict[str, Any] = {
+    "task": "classification",
+    "graphs": {"model": GRAPH | {"logits": "sequence"}},
+    "state": [],
+    "labels": ["good", "bad"],
+    "max_tokens": 4000,
+}
 
 
 def write(folder: Path, **changes: Any) -> Path:
@@ -72,6 +88,34 @@ def test_a_bundle_written_by_hand_is_read(tmp_path: Path) -> None:
     assert manifest.files["model.onnx"].bytes == 7
     with pytest.raises(BundleError, match="no graph 'score', it has: model"):
         bundle.graph("score")
+
+
+def test_a_translator_written_by_hand_is_read(tmp_path: Path) -> None:
+    bundle = read_bundle(write(tmp_path / "hand.rfa", **TRANSLATOR))
+    assert bundle.graph("encoder").logits == "none"
+    assert bundle.graph("encoder").outputs == ("x", "m")
+    keys, mask = bundle.manifest.state[2:]
+    assert keys.sizes(batch=2, capacity=5, source=9) == (2, 4, 9, 32)
+    assert mask.sizes(batch=2, source=9) == (2, 9)
+    assert [keys.row_bytes(source=9), mask.row_bytes(source=9)] == [4 * 9 * 32 * 4, 9 * 4]
+
+
+def test_what_an_encoder_made_may_have_a_size_of_its_own(tmp_path: Path) -> None:
+    sums = KEYS | {"shape": ["batch", 4, 64, 33]}
+    graphs = {"encoder": ENCODER | {"outputs": ["x"]}, "model": GRAPH}
+    bundle = read_bundle(write(tmp_path / "hand.rfa", graphs=graphs, state=[sums]))
+    assert bundle.manifest.state[0].sizes(batch=2, source=9) == (2, 4, 64, 33)
+
+
+def test_a_classifier_written_by_hand_is_read(tmp_path: Path) -> None:
+    manifest = read_bundle(write(tmp_path / "hand.rfa", **CLASSIFIER)).manifest
+    assert (manifest.labels, manifest.max_tokens, manifest.state) == (("good", "bad"), 4000, ())
+    assert manifest.graphs["model"].logits == "sequence"
+
+
+def test_bundles_of_writers_before_classes_have_none(tmp_path: Path) -> None:
+    manifest = read_bundle(write(tmp_path / "hand.rfa")).manifest
+    assert (manifest.labels, manifest.max_tokens) == ((), 0)
 
 
 def test_remarks_of_later_writers_are_left_alone(tmp_path: Path) -> None:
@@ -114,6 +158,27 @@ BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"state": [STATE | {"shape": ["batch", *[1] * 8]}]}, "at most 8"),
     ({"state": [STATE | {"shape": ["batch", 1 << 31]}]}, "sizes above 0"),
     ({"state": [STATE | {"shape": ["batch", 1 << 20, 1 << 20]}]}, "bytes for one row"),
+    ({"state": [STATE | {"dtype": "int32"}]}, "wanted 'float16' or 'float32'"),
+    ({"state": [STATE | {"shape": ["batch", 4, "source", 33]}]}, "sizes above 0"),
+    (TRANSLATOR | {"state": [KEYS, MASK | {"dtype": "int64"}]}, "wanted 'float16' or 'float32' or 'int32'"),
+    (TRANSLATOR | {"state": [MASK, KEYS | {"present": "y"}]}, "present is .y., wanted the name of its past"),
+    (TRANSLATOR | {"state": [MASK, KEYS, KEYS]}, "'x' twice"),
+    (TRANSLATOR | {"state": [MASK, KEYS, STATE | {"past": "x"}]}, "'x' twice"),
+    (TRANSLATOR | {"state": [MASK, KEYS | {"shape": ["source", 4, 8, 32]}]}, "'batch' at 0"),
+    (TRANSLATOR | {"state": [MASK, KEYS | {"shape": ["batch", 4, 8, "source"]}]}, "'source' at 2"),
+    (TRANSLATOR | {"state": [MASK, KEYS | {"shape": ["batch", "source", "source", 32]}]}, "'source' at 2"),
+    (TRANSLATOR | {"state": [MASK, KEYS | {"shape": ["batch", 4, "capacity", 32]}]}, "'source' at 2"),
+    (TRANSLATOR | {"state": [MASK, KEYS | {"shape": ["batch", 1 << 30, "source", 1 << 30]}]}, "bytes for one row"),
+    (TRANSLATOR | {"state": [MASK]}, "the encoder gives 'x', which is no state of kind 'cross'"),
+    (TRANSLATOR | {"graphs": {"model": GRAPH}}, "no encoder gives the state 'm' of kind 'cross'"),
+    (TRANSLATOR | {"graphs": {"encoder": ENCODER | {"outputs": ["m"]}}}, "no encoder gives the state 'x'"),
+    (CLASSIFIER | {"labels": []}, "no labels, and a graph that gives logits for them"),
+    (CLASSIFIER | {"labels": ["a", "a"]}, "labels is a list, wanted a list of distinct names"),
+    (CLASSIFIER | {"labels": ["a", 3]}, "labels is a list, wanted a list of distinct names"),
+    (CLASSIFIER | {"labels": "good"}, "labels is .good., wanted a list"),
+    (CLASSIFIER | {"labels": ["a", "x" * 2000]}, "at most 65536 names of at most 1024 characters"),
+    (CLASSIFIER | {"max_tokens": -1}, "max_tokens is -1"),
+    (CLASSIFIER | {"max_tokens": "all"}, "max_tokens is"),
     ({"special_ids": {"bos": 512, "eos": None}}, "bos is 512, wanted a whole number from 0 to 511"),
     ({"special_ids": {"bos": None}}, "no 'eos'"),
     ({"sampling": {"temperature": "hot"}}, "wanted a number or null"),

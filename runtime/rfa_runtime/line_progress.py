@@ -1,0 +1,71 @@
+"""How far a file of lines has come: a small file beside the output, from which a stopped run goes on.
+
+    OUTPUT             the lines that are done, and perhaps a few bytes more
+    OUTPUT.progress    how many lines and bytes of it are certain, and what they were made from
+
+The note is written after the lines: what it says is true whenever the process is killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+SUFFIX = ".progress"
+NOTHING = hashlib.sha256().hexdigest()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the output is made from, as sha256: it goes on only if all are the same."""
+
+    input: str
+    bundle: str
+    """Of its manifest, which has the sums of all other files."""
+    settings: str
+
+
+@dataclass(frozen=True)
+class LineProgress:
+    """What is certain about an output."""
+
+    origin: Origin
+    lines: int = 0
+    errors: int = 0
+    """Lines among them that are empty because nothing could be made of their input."""
+    bytes: int = 0
+    output: str = NOTHING
+    """sha256 of these bytes."""
+
+
+def progress_file(output: Path) -> Path:
+    """The file that lies beside an output."""
+    return output.with_name(output.name + SUFFIX)
+
+
+def write_progress(output: Path, progress: LineProgress) -> None:
+    """Replace the file in one step: whoever is killed leaves the old or the new one."""
+    file = progress_file(output)
+    draft = file.with_name(file.name + ".new")
+    draft.write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
+    draft.replace(file)
+
+
+def read_progress(output: Path) -> LineProgress | None:
+    """Read it back; None where there is none, or none that this program wrote."""
+    try:
+        table = json.loads(progress_file(output).read_bytes())
+        found = LineProgress(Origin(**table.pop("origin")), **table)
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    counts = (found.lines, found.errors, found.bytes)
+    texts = (found.output, *(getattr(found.origin, field.name) for field in fields(Origin)))
+    right = all(type(count) is int and count >= 0 for count in counts) and all(type(text) is str for text in texts)
+    return found if right else None
+
+
+def sha256_of_settings(settings: object) -> str:
+    """Of anything that JSON can hold; the order of names makes no difference."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

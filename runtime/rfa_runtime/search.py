@@ -1,0 +1,107 @@
+"""How a translation is looked for, and what is found.
+
+Letters: M source tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rfa_runtime.errors import OptionError
+
+LENGTH_RATIO, LENGTH_MARGIN = 2, 20
+"""Without another limit a translation ends after LENGTH_RATIO * M + LENGTH_MARGIN tokens: a longer one repeats itself.
+The margin is for sources of a few words."""
+MAX_BEAM = 1024
+MAX_PENALTY = 10
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How translations are searched for.  Everything is checked here, once."""
+
+    beam: int = 1
+    """Hypotheses that go on side by side; 1 is greedy: the most likely token, then the next."""
+    length_penalty: float = 1.0
+    """A hypothesis' score is the sum of its log probabilities / length ** length_penalty; its end token counts.
+
+    0 ranks by probability alone, which prefers short translations; more prefers longer ones.
+    """
+    n_best: int = 1
+    """Hypotheses that are returned, the best first; at most `beam`."""
+    early_stop: bool = True
+    """End as soon as `beam` hypotheses have ended; False goes on until none that is open could still be among the best.
+
+    A beam of 1 ends with its first end token either way.
+    """
+    max_new_tokens: int | None = None
+    """Tokens of a translation, its end token included; None goes by the source: 2 * M + 20."""
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for a setting out of range."""
+        check_whole("beam", self.beam, MAX_BEAM)
+        check_whole("n_best", self.n_best, self.beam, " as the beam has no more")
+        penalty = self.length_penalty
+        if type(penalty) not in (int, float) or not abs(penalty) <= MAX_PENALTY:  # NaN is refused, too
+            raise OptionError(f"length_penalty is {penalty!r}, wanted a number from -{MAX_PENALTY} to {MAX_PENALTY}")
+        if type(self.early_stop) is not bool:
+            raise OptionError(f"early_stop is {self.early_stop!r}, wanted True or False")
+        if self.max_new_tokens is not None:
+            check_whole("max_new_tokens", self.max_new_tokens, 1 << 31)
+
+    def limit(self, source_tokens: int) -> int:
+        """Tokens after which a translation of M source tokens ends."""
+        return self.max_new_tokens or LENGTH_RATIO * source_tokens + LENGTH_MARGIN
+
+    def score(self, total: float, length: int) -> float:
+        """What a hypothesis is worth.  total: sum of the log probabilities of its tokens."""
+        return float(total / length**self.length_penalty)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation that was found."""
+
+    token_ids: list[int]
+    """The end token included, where it came."""
+    score: float
+    """See SearchConfig.length_penalty; 0 would be certain."""
+    finish_reason: str
+    """`stop`: the model ended it.  `length`: the limit did."""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The translation of a source; the names are the contract of `rfa-run --json`."""
+
+    token_ids: list[int]
+    """Of the best hypothesis, the end token included."""
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    """Of the source, the end token included."""
+    completion_tokens: int
+    ttft_s: float
+    """From the call to the first token: reading the source takes most of it."""
+    tokens_per_s: float
+    """Of the best hypothesis, after its first token; 0 where there are none."""
+    state_bytes: int
+    """What is kept between two tokens for this source, all its hypotheses together."""
+    peak_rss_bytes: int
+    """Of the process so far."""
+    score: float
+    """Of the best hypothesis."""
+    n_best: list[Hypothesis]
+    """The best first: as many as were asked for."""
+
+    def as_table(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def check_whole(name: str, value: Any, highest: int, why: str = "") -> None:
+    """Raise OptionError unless a setting is a whole number from 1."""
+    if type(value) is not int or not 1 <= value <= highest:
+        raise OptionError(f"{name} is {value!r}, wanted a whole number from 1 to {highest}{why}")
