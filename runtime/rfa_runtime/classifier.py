@@ -61,8 +61,6 @@ class Classifier:
         self.pairs = PAIR + INPUTS[0] in self.graph.inputs
         """Whether it takes pairs of documents."""
         self.tokenizer = load_tokenizer(self.bundle)
-        if self.tokenizer is not None:
-            self.tokenizer.encode_special_tokens = True  # in a text, the name of a special token is letters like others
         self._session = open_session(self.bundle.path / self.graph.file, threads, provider)
         self._check_interface()
 

@@ -19,9 +19,11 @@ def load_tokenizer(bundle: Bundle) -> Tokenizer | None:
     if TOKENIZER not in bundle.manifest.files:
         return None
     try:
-        return Tokenizer.from_file(str(bundle.path / TOKENIZER))
+        tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
     except Exception as error:  # the tokenizers library raises bare Exception
         raise BundleError(f"{bundle.path.name}/{TOKENIZER} cannot be read: {error}") from error
+    tokenizer.encode_special_tokens = True  # a text that spells one is text: it cannot end a source or start a target
+    return tokenizer
 
 
 def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -> list[int]:

@@ -315,3 +315,8 @@ def test_a_model_without_an_end_token_goes_on_to_the_limit(tmp_path: Path) -> No
     translator = Translator(write_toy_translator(tmp_path / "toy.rfa", eos=None))
     found = translator.translate("x", SearchConfig(2, max_new_tokens=LIMIT))
     assert (found.completion_tokens, found.finish_reason) == (LIMIT, "length")
+
+
+def test_a_special_token_that_a_text_spells_is_text(translator: Translator) -> None:
+    ids = translator.encode("a <end> b")
+    assert ids == [*b"a <end> b", END]
