@@ -14,8 +14,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from rfa_bench import growth, latency, overhead, report, steady
+from rfa_bench import growth, latency, overhead, report, steady, translation
 from rfa_bench.machine import machine, versions
+from rfa_bench.translator_twins import TRANSLATORS, export_translator_twins
 from rfa_bench.twins import SIZES, export_random, export_twins, twin_of
 from rfa_export.errors import ExportError
 from rfa_models.checkpoint import load_checkpoint
@@ -95,6 +96,40 @@ def latency_command(
     if plot is not None:
         report.plot_latency(rows, f"{checkpoint or size}, batch {batch}, {threads} thread(s)", plot)
     print_result({"rows": latency.as_tables(rows)}, report.table(rows), as_json)
+
+
+@main.command("translation", epilog="Example:  rfa-bench translation --batch 16 --threads 2 --plot translation.png")
+@click.option("--size", type=click.Choice(list(TRANSLATORS)), default="base", show_default=True, help="Shape.")
+@click.option("--sources", type=Lengths(), default="32,512,2048", show_default=True, help="Source tokens, with commas.")
+@click.option(
+    "--targets", type=Lengths(), default="32,128,512,2048", show_default=True, help="Target tokens, with commas."
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
+@THREADS
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Turns of all systems.")
+@click.option("--burst", type=click.IntRange(min=1), default=8, show_default=True, help="Steps of one system per turn.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot as PNG.")
+@KEEP
+@JSON
+def translation_command(
+    size: str,
+    sources: list[int],
+    targets: list[int],
+    batch: int,
+    threads: int,
+    rounds: int,
+    burst: int,
+    plot: Path | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Time per target token of a translator at growing source and target, RFA against the strongest softmax export."""
+    with working(keep) as folder, console.status("export") as status:
+        bundles = export_translator_twins(TRANSLATORS[size], folder)
+        rows = translation.measure(bundles, sources, targets, batch, threads, rounds, burst, status.update)
+    if plot is not None:
+        translation.plot(rows, f"translator of size {size}, batch {batch}, {threads} thread(s)", plot)
+    print_result({"rows": translation.as_tables(rows)}, translation.table(rows), as_json)
 
 
 @main.command("growth", epilog="Example:  rfa-bench growth --plot growth.png")

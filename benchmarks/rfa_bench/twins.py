@@ -12,6 +12,7 @@ from rfa_bench.pair_tokenizer import pair_tokenizer
 from rfa_export.pipeline import export_module
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.config import AttentionConfig, ModelConfig
+from rfa_models.errors import ConfigError
 from rfa_models.language_model import LanguageModel
 
 Size = Literal["tiny", "gpt2-small"]
@@ -48,6 +49,8 @@ def export_random(config: ModelConfig, bundle: Path) -> Path:
 def twin_of(checkpoint: Checkpoint, folder: Path) -> Path:
     """Export a softmax model of a checkpoint's shape with random weights, to compare speed with."""
     config = checkpoint.model.config
+    if not isinstance(config, ModelConfig):
+        raise ConfigError(f"the checkpoint is for the task {checkpoint.task!r}, wanted a language model")
     return export_random(
         replace(config, attention=replace(config.attention, kind="softmax", gate=False)), folder / "softmax.rfa"
     )

@@ -2,11 +2,12 @@
 
     format          "rfa-checkpoint"
     format_version  1
-    task            "language-model"
-    config          ModelConfig as nested dicts
-    tokenizer       the text of tokenizer.json
-    segment_length  tokens per training segment, the default for scoring
-    training        what is known of the training: steps, validation perplexity, versions
+    task            "language-model", "translation" or "classification"
+    config          ModelConfig, TranslatorConfig or ClassifierConfig as nested dicts
+    tokenizer       the text of tokenizer.json; it knows `<s>` and `</s>` of a translator, and `<cls>` of a classifier
+                    that reads the first token's place
+    segment_length  of language models: tokens per training segment, the default for scoring; 0 carries the state on
+    training        what is known of the training: steps, validation figure, versions
     tensors         name -> tensor; the evaluation's random matrices among them
 
 A file from elsewhere is hostile until checked (`untrusted.py`): nothing is built larger than the tensors that the file
@@ -19,49 +20,56 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from rfa_models.atomic import save_atomically
 from rfa_models.checks import LARGEST_COUNT
-from rfa_models.config import ModelConfig
+from rfa_models.classifier_config import ClassifierConfig
 from rfa_models.errors import CheckpointError, ConfigError
-from rfa_models.language_model import LanguageModel
+from rfa_models.model_kinds import KINDS, Model, ModelKind, Task, task_of
+from rfa_models.model_tensors import build_model, stored_tensors
 from rfa_models.tables import read_table
+from rfa_models.tokenizer import CLASS, END, START
+from rfa_models.translator_config import TranslatorConfig
 from rfa_models.untrusted import check_tensors, read_tables
 from rfa_models.wording import one_line, shown
 
 FORMAT = "rfa-checkpoint"
 FORMAT_VERSION = 1
-TASK = "language-model"
-ENTRIES = {"config": dict, "tokenizer": str, "segment_length": int, "training": dict, "tensors": dict}
+ENTRIES = {"config": dict, "tokenizer": str, "training": dict, "tensors": dict}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A trained model with all that is needed to use it."""
 
-    model: LanguageModel
+    model: Model
     tokenizer: Tokenizer
-    segment_length: int
+    segment_length: int = 0
+    """Of a language model: tokens per segment, 0 carries the state through a text."""
     training: dict[str, Any] = field(default_factory=dict)
     """Plain facts on the training, for people to read."""
+
+    @property
+    def task(self) -> Task:
+        """What the model is for."""
+        return task_of(self.model)
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write `model.pt`: whole or not at all.  Raises OSError as the file system does."""
+    of_text = {"segment_length": checkpoint.segment_length} if checkpoint.task == "language-model" else {}
     save_atomically(
         {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "task": TASK,
+            "task": checkpoint.task,
             "config": asdict(checkpoint.model.config),
             "tokenizer": checkpoint.tokenizer.to_str(),
-            "segment_length": checkpoint.segment_length,
             "training": checkpoint.training,
             "tensors": stored_tensors(checkpoint.model),
-        },
+        }
+        | of_text,
         path,
     )
 
@@ -75,10 +83,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     table = read_tables(path, FORMAT)
     check_header(table, path)
     check_tensors(table["tensors"], path)
-    config = read_config(table["config"], path)
-    tokenizer = read_tokenizer(table["tokenizer"], config.vocab_size, path)
-    model = build_model(config, table["tensors"], path)
-    return Checkpoint(model.eval(), tokenizer, table["segment_length"], table["training"])
+    kind = KINDS[table["task"]]
+    config = read_config(kind, table["config"], path)
+    tokenizer = read_tokenizer(table["tokenizer"], config, path)
+    model = build_model(kind, config, table["tensors"], path)
+    return Checkpoint(model.eval(), tokenizer, table.get("segment_length", 0), table["training"])
 
 
 def check_header(table: dict[str, Any], path: Path) -> None:
@@ -88,75 +97,49 @@ def check_header(table: dict[str, Any], path: Path) -> None:
         raise CheckpointError(
             f"{path}: format version {shown(version)}, this rfa-export reads up to {FORMAT_VERSION}: update rfa-export"
         )
-    if table.get("task") != TASK:
-        raise CheckpointError(f"{path}: task {shown(table.get('task'))}, wanted {TASK!r}")
-    for key, wanted in ENTRIES.items():
+    task = table.get("task")
+    if not isinstance(task, str) or task not in KINDS:
+        raise CheckpointError(f"{path}: task {shown(task)}, wanted one of {', '.join(KINDS)}")
+    of_text = {"segment_length": int} if task == "language-model" else {}
+    for key, wanted in (ENTRIES | of_text).items():
         if not isinstance(table.get(key), wanted):
             raise CheckpointError(f"{path}: its {key!r} is not a {wanted.__name__}: the file is damaged")
-    if not 1 <= table["segment_length"] <= LARGEST_COUNT:
+    if of_text and not 0 <= table["segment_length"] <= LARGEST_COUNT:
         raise CheckpointError(
-            f"{path}: segment_length is {shown(table['segment_length'])}, wanted a number from 1 to {LARGEST_COUNT:,}"
+            f"{path}: segment_length is {shown(table['segment_length'])}, wanted a number from 0 to {LARGEST_COUNT:,}"
         )
 
 
-def read_config(table: dict[str, Any], path: Path) -> ModelConfig:
+def read_config(kind: ModelKind, table: dict[str, Any], path: Path) -> Any:
     """The model's settings, checked.  Raises CheckpointError."""
     try:
-        return read_table(ModelConfig, table, "config")
+        return read_table(kind.config, table, "config")
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def read_tokenizer(text: str, vocab_size: int, path: Path) -> Tokenizer:
+def read_tokenizer(text: str, config: Any, path: Path) -> Tokenizer:
     """The tokenizer, if the model knows each of its ids.  Raises CheckpointError."""
     try:
         tokenizer = Tokenizer.from_str(text)
     except Exception as error:  # tokenizers raises bare Exception
         raise CheckpointError(f"{path}: its tokenizer cannot be read ({one_line(error)})") from error
     largest = max(tokenizer.get_vocab().values(), default=-1)
-    if largest >= vocab_size:
+    if largest >= config.vocab_size:
         raise CheckpointError(
-            f"{path}: the tokenizer has ids up to {largest}, the model knows {vocab_size} tokens, numbered from 0: "
-            "they do not belong together"
+            f"{path}: the tokenizer has ids up to {largest}, the model knows {config.vocab_size} tokens, numbered from "
+            "0: they do not belong together"
         )
     if tokenizer.padding or tokenizer.truncation:
         raise CheckpointError(f"{path}: its tokenizer pads or truncates, which no tokenizer of rfa-train does")
+    for token in special_tokens(config):
+        if tokenizer.token_to_id(token) is None:
+            raise CheckpointError(f"{path}: its tokenizer has no {token}, which the model was trained with")
     return tokenizer
 
 
-def build_model(config: ModelConfig, tensors: dict[str, Tensor], path: Path) -> LanguageModel:
-    """Make the model around the file's tensors, without memory of its own.  Raises CheckpointError."""
-    layers = {name.split(".")[1] for name in tensors if name.startswith("blocks.")}
-    if len(layers) != config.layers:  # before as many are built
-        raise CheckpointError(f"{path}: config says {config.layers} layers, the tensors are of {len(layers)}")
-    with torch.device("meta"):
-        model = LanguageModel(config)
-    check_shapes(tensors, {name: tensor.shape for name, tensor in stored_tensors(model).items()}, path)
-    # float() also undoes a checkpoint stored in half precision to save space.
-    state = {name: tensor.detach().float() for name, tensor in tensors.items()}
-    if config.tie_embeddings:
-        state["head.weight"] = state["embedding.weight"]
-    model.load_state_dict(state, assign=True)
-    if config.tie_embeddings:
-        model.head.weight = model.embedding.weight
-    return model
-
-
-def check_shapes(tensors: dict[str, Tensor], expected: dict[str, torch.Size], path: Path) -> None:
-    """The tensors that the config asks for, each of its shape, and no others.  Raises CheckpointError."""
-    for name in sorted(expected.keys() ^ tensors.keys()):
-        problem = "missing" if name in expected else "not of this model"
-        raise CheckpointError(f"{path}: tensor {shown(name)} is {problem}: the file is damaged or edited")
-    for name, shape in expected.items():
-        if tensors[name].shape != shape:
-            raise CheckpointError(
-                f"{path}: tensor {name!r} has shape {tuple(tensors[name].shape)}, its config wants {tuple(shape)}"
-            )
-
-
-def stored_tensors(model: LanguageModel) -> dict[str, Tensor]:
-    """The tensors that a checkpoint holds; a tied head is stored once."""
-    tensors = {name: tensor.detach() for name, tensor in model.state_dict().items()}
-    if model.config.tie_embeddings:
-        del tensors["head.weight"]
-    return tensors
+def special_tokens(config: Any) -> tuple[str, ...]:
+    """Names of the tokens that a model cannot do without."""
+    if isinstance(config, TranslatorConfig):
+        return START, END
+    return (CLASS,) if isinstance(config, ClassifierConfig) and config.pooling == "first" else ()

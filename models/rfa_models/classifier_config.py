@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rfa_models.checks import LARGEST_SIZE, check_choices, check_fraction, check_whole
-from rfa_models.config import AttentionConfig, Positions
+from rfa_models.config import AttentionConfig, Positions, check_positions
 from rfa_models.errors import ConfigError
 
 Pooling = Literal["mean", "first"]
@@ -40,8 +40,7 @@ class ClassifierConfig:
             raise ConfigError(f"labels are {list(self.labels)}, wanted two or more different names")
         if self.attention.gate:
             raise ConfigError("gate = true in a classifier: the gate forgets a past, which only causal attention has")
-        if self.positions == "sinusoidal" and self.width % 2:
-            raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {self.width}")
+        check_positions(self.positions, self.width)
 
     @property
     def width(self) -> int:

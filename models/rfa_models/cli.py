@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 import sys
 from itertools import islice
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -19,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rfa_models.checkpoint import save_checkpoint
 from rfa_models.errors import ConfigError, ModelError
 from rfa_models.recipe import Recipe, read_recipe
+from rfa_models.stop_request import StopRequest
 from rfa_models.train import StepReport, TrainingRun
 from rfa_models.wording import one_line
 
@@ -28,8 +27,8 @@ EPILOG = "Example:  rfa-train models/recipes/pydoc-tiny.toml -o model.pt"
 
 @click.command(epilog=EPILOG)
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--data", multiple=True, metavar="FILE", help="Training text in place of the recipe's; may be repeated.")
-@click.option("--valid", multiple=True, metavar="FILE", help="Validation text in place of the recipe's.")
+@click.option("--data", multiple=True, metavar="FILE", help="Training data in place of the recipe's; may be repeated.")
+@click.option("--valid", multiple=True, metavar="FILE", help="Validation data in place of the recipe's.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="model.pt", show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps in place of the recipe's.")
 @click.option("--device", help="cpu, cuda, cuda:1, ...; a CUDA device where there is one by default.")
@@ -76,13 +75,13 @@ def train(
         run.restore(resume)
         console.print(f"resuming {output} at step {run.done} of {recipe.train.steps}")
     keep_log_up_to(log, run.done)
-    console.print(f"{count(run):,} parameters, {len(run.batches.ids):,} training tokens, on {run.device}")
+    console.print(f"{count(run):,} parameters, {run.task.summary}, on {run.device}")
     if not follow(run, resume, log, console):
         console.print(f"stopped at step {run.done}: the same command goes on from there")
         sys.exit(130)
     save_checkpoint(run.checkpoint(), output)
     resume.unlink(missing_ok=True)
-    print(result_as_json(run, output) if as_json else f"{output}: validation perplexity {run.valid_perplexity:.3f}")
+    print(result_as_json(run, output) if as_json else f"{output}: validation {run.task.metric} {run.valid:.3f}")
 
 
 def count(run: TrainingRun) -> int:
@@ -92,7 +91,7 @@ def count(run: TrainingRun) -> int:
 
 def result_as_json(run: TrainingRun, output: Path) -> str:
     """What `--json` prints."""
-    figures = {"steps": run.done, "valid_perplexity": run.valid_perplexity, "parameters": count(run)}
+    figures = {"steps": run.done, f"valid_{run.task.metric}": run.valid, "parameters": count(run)}
     return json.dumps({"model": str(output)} | figures)
 
 
@@ -103,10 +102,10 @@ def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar, log.open("a") as lines, stop:
         task = bar.add_task("", total=run.recipe.train.steps, completed=run.done)
         for report in run.steps():
-            lines.write(json.dumps(dataclasses.asdict(report)) + "\n")
-            bar.update(task, completed=report.step, description=describe(report, run.valid_perplexity))
-            if report.valid_perplexity is not None:
-                console.print(f"step {report.step}: validation perplexity {report.valid_perplexity:.3f}")
+            lines.write(json.dumps(report.as_table(run.task.metric)) + "\n")
+            bar.update(task, completed=report.step, description=describe(report, run.valid, run.task.metric))
+            if report.valid is not None:
+                console.print(f"step {report.step}: validation {run.task.metric} {report.valid:.3f}")
             if report.step % every == 0 or stop.requested:
                 lines.flush()
                 run.save(resume)
@@ -115,31 +114,10 @@ def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
     return True
 
 
-def describe(report: StepReport, valid: float | None) -> str:
+def describe(report: StepReport, valid: float | None, metric: str) -> str:
     """The figures beside the progress bar."""
     text = f"loss {report.loss:.3f}  {report.tokens_per_s:,.0f} tokens/s"
-    return text if valid is None else f"{text}  valid {valid:.2f}"
-
-
-class StopRequest:
-    """Makes of Ctrl-C and `kill` a request that the loop obeys after the step in hand; a second one stops at once."""
-
-    def __init__(self) -> None:
-        self.requested = False
-
-    def __enter__(self) -> StopRequest:
-        self.previous = {name: signal.signal(name, self.request) for name in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for name, handler in self.previous.items():
-            signal.signal(name, handler)
-
-    def request(self, number: int, frame: FrameType | None) -> None:
-        """The signal handler."""
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
+    return text if valid is None else f"{text}  {metric} {valid:.3f}"
 
 
 def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], steps: int | None) -> Recipe:

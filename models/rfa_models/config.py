@@ -25,7 +25,8 @@ FeatureMap = Literal["gaussian", "arccos"]
 UnitNorm = Literal["guarded", "additive"]
 DenominatorKind = Literal["signed_floor", "clamp", "abs_clamp"]
 MatrixKind = Literal["iid", "orthogonal"]
-Positions = Literal["sinusoidal", "none"]
+Positions = Literal["sinusoidal", "fairseq", "none"]
+Activation = Literal["gelu", "relu"]
 
 AUTHORS: dict[str, Any] = {
     "feature_scale": 0.1,
@@ -36,6 +37,9 @@ AUTHORS: dict[str, Any] = {
     "pool_size": 500,
 }
 """Constants of the authors' release for causal attention: `AttentionConfig(..., **AUTHORS)`."""
+
+AUTHORS_CROSS: dict[str, Any] = AUTHORS | {"denominator": "abs_clamp"}
+"""The same for its cross attention, which drops the denominator's sign."""
 
 
 @dataclass(frozen=True)
@@ -117,20 +121,28 @@ class ModelConfig:
     layers: int = 4
     mlp_width: int = 1024
     dropout: float = 0.0
+    activation: Activation = "gelu"
     tie_embeddings: bool = True
     """Use the embedding as the output projection too."""
     positions: Positions = "sinusoidal"
-    """Sinusoids of `position_ids`, or nothing: the recurrence itself knows the order."""
+    """Sinusoids of `position_ids`, fairseq's variant of them, or nothing: the recurrence itself knows the order."""
     attention: AttentionConfig = field(default_factory=AttentionConfig)
 
     def __post_init__(self) -> None:
-        check_choices(self, positions=Positions)
+        check_choices(self, positions=Positions, activation=Activation)
         check_whole(self, 1, LARGEST_SIZE, "vocab_size", "layers", "mlp_width")
         check_fraction(self, "dropout")
-        if self.positions == "sinusoidal" and self.width % 2:
-            raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {self.width}")
+        check_positions(self.positions, self.width)
 
     @property
     def width(self) -> int:
         """E, width of the residual stream."""
         return self.attention.width
+
+
+def check_positions(positions: Positions, width: int) -> None:
+    """Raise ConfigError where sines and cosines would not fill the width, or fairseq's division by (half - 1) fails."""
+    if positions != "none" and width % 2:
+        raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {width}")
+    if positions == "fairseq" and width < 4:
+        raise ConfigError(f"fairseq's positions need a width of 4 at least, heads x head_dim is {width}")

@@ -11,8 +11,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from rfa_models.data_config import DataConfig
 from rfa_models.errors import DataError
-from rfa_models.recipe import DataConfig
 
 BUILT_IN = "pydoc"
 """In place of a file name: the help texts that come with every Python, about 700 kB of English."""

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from rfa_models.errors import TrainingError
-from rfa_models.recipe import TrainConfig
+from rfa_models.train_config import TrainConfig
 
 
 def check_finite(step: int, config: TrainConfig, **figures: float) -> None:

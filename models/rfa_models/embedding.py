@@ -21,8 +21,8 @@ class TokenEmbedding(nn.Module):
     def forward(self, input_ids: Tensor, position_ids: Tensor | None = None) -> Tensor:
         """input_ids, position_ids: int64 [B, T] -> [B, T, E].  Positions count from 0 where none are given."""
         x = self.tokens(input_ids) * self.width**0.5  # as large as the sinusoids
-        if self.positions == "sinusoidal":
+        if self.positions != "none":
             if position_ids is None:
                 position_ids = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
-            x = x + sinusoids(position_ids, self.width).to(x.dtype)
+            x = x + sinusoids(position_ids, self.width, self.positions).to(x.dtype)
         return self.dropout(x)

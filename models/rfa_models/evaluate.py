@@ -1,80 +1,64 @@
-"""Perplexity of a model in torch, by the same protocol as `rfa-run --score`.
+"""The figures of a model in torch, by the same protocols as `rfa-run --score`.
 
-The text is one stream of tokens cut into segments; each starts from an empty state, every token after the stream's
-first is predicted once.
+    language model    perplexity of a text
+    translator        perplexity of the targets of a data file, each token given the right ones before it
+    classifier        accuracy on a data file
+
+The results should be identical up to rounding.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import sys
 from pathlib import Path
 
 import click
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from rfa_models.checkpoint import load_checkpoint
+from rfa_models.checkpoint import Checkpoint, load_checkpoint
+from rfa_models.classification_task import EncodedTexts, accuracy
+from rfa_models.classifier import Classifier
 from rfa_models.data import encode, read_text
-from rfa_models.errors import DataError, ModelError
-
-LARGEST_LOSS = math.log(sys.float_info.max)
-
-
-@torch.no_grad()
-def perplexity(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 16) -> float:
-    """exp of the mean negative log likelihood of ids[1:], infinite where no float can hold it.
-
-    ids: int [tokens], two at least, else raises DataError.
-    """
-    check_predictable(ids, "the text")
-    device, was_training = next(model.parameters()).device, model.training
-    model.eval()
-    inputs, targets = ids[:-1].long(), ids[1:].long()
-    whole = len(inputs) // segment_length * segment_length
-    rows = [
-        *zip(
-            inputs[:whole].view(-1, segment_length).split(batch),
-            targets[:whole].view(-1, segment_length).split(batch),
-            strict=True,
-        )
-    ]
-    if whole < len(inputs):
-        rows.append((inputs[None, whole:], targets[None, whole:]))
-    total = sum(summed_loss(model, x.to(device), y.to(device)) for x, y in rows)
-    model.train(was_training)
-    mean = total / len(inputs)
-    return math.inf if mean > LARGEST_LOSS else math.exp(mean)
-
-
-def check_predictable(ids: Tensor, what: str) -> None:
-    """Raise DataError where there is no token to predict.  ids: int [tokens]."""
-    if len(ids) < 2:
-        raise DataError(f"{what} has {len(ids)} token(s), perplexity needs at least 2: give more text")
-
-
-def summed_loss(model: nn.Module, inputs: Tensor, targets: Tensor) -> float:
-    """Negative log likelihood of all targets together.  inputs, targets: [B, T]."""
-    logits = model(inputs).float()
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum").item()
+from rfa_models.data_config import ListopsConfig, NumbersConfig
+from rfa_models.errors import ConfigError, ModelError
+from rfa_models.labelled_data import read_source
+from rfa_models.pairs_data import read_sources
+from rfa_models.perplexity import perplexity
+from rfa_models.translation_task import EncodedPairs, target_perplexity
+from rfa_models.translator import Translator
 
 
 @click.command(epilog="Example:  python -m rfa_models.evaluate model.pt valid.txt")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.argument("text", type=click.Path(path_type=Path))
-@click.option("--segment", type=click.IntRange(min=1), help="Tokens per segment; the training length by default.")
-def main(checkpoint: Path, text: Path, segment: int | None) -> None:
-    """Print the perplexity of CHECKPOINT on TEXT in torch, to compare with `rfa-run --score`."""
+@click.argument("data", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--segment", type=click.IntRange(min=0), help="Tokens per segment, 0 carries the state; as trained.")
+def main(checkpoint: Path, data: tuple[Path, ...], segment: int | None) -> None:
+    """Print the figure of CHECKPOINT on DATA in torch, to compare with `rfa-run --score`.
+
+    DATA is a text, a .tsv or .jsonl, or the two plain files of a translation.
+    """
     try:
-        loaded = load_checkpoint(checkpoint)
-        ids = encode(loaded.tokenizer, read_text(text))
-        value = perplexity(loaded.model, ids, segment or loaded.segment_length)
+        found = evaluate(load_checkpoint(checkpoint), tuple(map(str, data)), segment)
     except (ModelError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
-    print(json.dumps({"perplexity": value, "tokens": len(ids) - 1}))
+    print(json.dumps(found))
+
+
+def evaluate(checkpoint: Checkpoint, data: tuple[str, ...], segment: int | None = None) -> dict[str, float]:
+    """The figure of a checkpoint on data files, and of how many tokens or texts it is."""
+    model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    if isinstance(model, Translator):
+        pairs = EncodedPairs(tokenizer, read_sources(data, NumbersConfig()), max_tokens=0)
+        return {"perplexity": target_perplexity(model, pairs), "items": len(pairs)}
+    if len(data) > 1:
+        raise ConfigError(f"{len(data)} data files, wanted one")
+    if isinstance(model, Classifier):
+        rows = read_source(data[0], ListopsConfig())
+        return {"accuracy": accuracy(model, EncodedTexts(tokenizer, rows, model.config)), "items": len(rows)}
+    ids = encode(tokenizer, read_text(data[0]))
+    length = checkpoint.segment_length if segment is None else segment
+    return {"perplexity": perplexity(model, ids, length), "tokens": len(ids) - 1}
 
 
 if __name__ == "__main__":

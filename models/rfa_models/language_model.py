@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rfa_models.attention import RfaAttention, build_attention
+from rfa_models.attention import build_attention
 from rfa_models.config import ModelConfig
 from rfa_models.positions import sinusoids
-from rfa_models.random_matrices import take
+from rfa_models.residual import perceptron
 
 
 class Block(nn.Module):
@@ -21,7 +21,7 @@ class Block(nn.Module):
         width = config.width
         self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = build_attention(config.attention)
-        self.mlp = nn.Sequential(nn.Linear(width, config.mlp_width), nn.GELU(), nn.Linear(config.mlp_width, width))
+        self.mlp = perceptron(width, config.mlp_width, config.activation)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, keep: Tensor | None, past_state: Any) -> tuple[Tensor, Any]:
@@ -62,25 +62,12 @@ class LanguageModel(nn.Module):
     ) -> tuple[Tensor, list[Any]]:
         """As forward, carrying one state per layer from call to call: prefill and decode in torch."""
         x = self.embedding(input_ids) * self.config.width**0.5  # as large as the sinusoids
-        if self.config.positions == "sinusoidal":
+        if self.config.positions != "none":
             if position_ids is None:
                 position_ids = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
-            x = x + sinusoids(position_ids, self.config.width).to(x.dtype)
+            x = x + sinusoids(position_ids, self.config.width, self.config.positions).to(x.dtype)
         x, states = self.dropout(x), []
         for index, block in enumerate(self.blocks):
             x, state = block(x, keep, None if past_states is None else past_states[index])
             states.append(state)
         return self.head(self.norm(x)), states
-
-
-def rfa_layers(model: nn.Module) -> list[RfaAttention]:
-    """Every RFA layer inside a module, in order."""
-    return [module for module in model.modules() if isinstance(module, RfaAttention)]
-
-
-def resample_matrices(model: nn.Module, pool: Tensor, rng: torch.Generator) -> None:
-    """Give every RFA layer other random matrices for the next training step.  pool: [P, D, d]."""
-    layers = rfa_layers(model)
-    if layers:
-        for layer, matrices in zip(layers, take(pool, len(layers), layers[0].config.heads, rng), strict=True):
-            layer.training_matrices = matrices

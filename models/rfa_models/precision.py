@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from rfa_models.errors import ConfigError
-from rfa_models.recipe import TrainConfig
+from rfa_models.train_config import TrainConfig
 
 
 def autocast(config: TrainConfig, device: torch.device) -> contextlib.AbstractContextManager[Any]:

@@ -5,91 +5,25 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeVar
 
-from rfa_models.checks import (
-    LARGEST_COUNT,
-    LARGEST_NUMBER,
-    LARGEST_SEED,
-    LARGEST_SIZE,
-    check_choices,
-    check_fraction,
-    check_number,
-    check_positive,
-    check_whole,
-)
+from rfa_models.classifier_config import ClassifierConfig
 from rfa_models.config import ModelConfig
+from rfa_models.data_config import DataConfig, LabelledConfig, PairsConfig
 from rfa_models.errors import ConfigError
+from rfa_models.model_kinds import Task
 from rfa_models.tables import read_table
-from rfa_models.tokenizer import TokenizerKind
-from rfa_models.wording import one_line
+from rfa_models.tokenizer import TokenizerConfig
+from rfa_models.train_config import (
+    ClassificationTrainConfig,
+    LanguageTrainConfig,
+    TrainConfig,
+    TranslationTrainConfig,
+)
+from rfa_models.translator_config import TranslatorConfig
+from rfa_models.wording import one_line, shown
 
-Precision = Literal["float32", "bfloat16", "float16"]
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Where the text comes from.  Paths are relative to the working directory; `pydoc` is Python's own help text."""
-
-    train: tuple[str, ...] = ("pydoc",)
-    valid: tuple[str, ...] = ()
-    """Validation text; where there is none, the end of the training text is kept apart."""
-    valid_fraction: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not 0 < self.valid_fraction < 1:
-            raise ConfigError(f"valid_fraction is {self.valid_fraction}, wanted a value between 0 and 1")
-
-
-@dataclass(frozen=True)
-class TokenizerConfig:
-    """How text becomes tokens."""
-
-    kind: TokenizerKind = "bpe"
-    vocab_size: int = 512
-    """For `bpe` only: the others know their own."""
-
-    def __post_init__(self) -> None:
-        check_choices(self, kind=TokenizerKind)
-        check_whole(self, 0, LARGEST_SIZE, "vocab_size")
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How the model learns: AdamW, linear warm-up, cosine decay."""
-
-    steps: int = 1000
-    batch_size: int = 16
-    """Segments per step and accumulation."""
-    accumulate: int = 1
-    """Batches whose gradients are added up before a step."""
-    segment_length: int = 256
-    """Tokens per segment; each starts from an empty state."""
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-4
-    """Where the cosine ends."""
-    warmup_steps: int = 100
-    weight_decay: float = 0.1
-    """On matrices only."""
-    beta2: float = 0.99
-    clip: float = 1.0
-    """Largest norm of the gradient."""
-    precision: Precision = "float32"
-    """Autocast type of the large products; the attention's sums stay in float32.  float16 needs CUDA."""
-    seed: int = 0
-    evaluate_every: int = 500
-    checkpoint_every: int = 200
-    """Steps between resume points: a killed run loses at most these."""
-
-    def __post_init__(self) -> None:
-        check_choices(self, precision=Precision)
-        check_whole(self, 1, LARGEST_COUNT, "steps", "evaluate_every", "checkpoint_every")
-        check_whole(self, 0, LARGEST_COUNT, "warmup_steps")
-        check_whole(self, 1, LARGEST_SIZE, "batch_size", "accumulate", "segment_length")
-        check_whole(self, -LARGEST_SEED, LARGEST_SEED, "seed")
-        check_positive(self, "learning_rate", "clip")
-        check_number(self, 0.0, LARGEST_NUMBER, "final_learning_rate", "weight_decay")
-        check_fraction(self, "beta2")
+C = TypeVar("C", ModelConfig, TranslatorConfig, ClassifierConfig)
 
 
 @dataclass(frozen=True)
@@ -97,15 +31,86 @@ class Recipe:
     """One TOML file, checked.  The vocabulary's size comes from the tokenizer, so [model] leaves it out."""
 
     model: dict[str, Any]
+    task: Task = "language-model"
     data: DataConfig = field(default_factory=DataConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
 
-    def model_config(self, vocab_size: int) -> ModelConfig:
-        """The model's config once the vocabulary is known.  Raises ConfigError."""
+    def check_model(self) -> None:
+        """Raise ConfigError where [model] cannot work, whatever the data are."""
+
+    def check_tokenizer(self, *kinds: str) -> None:
+        """Raise ConfigError for a tokenizer that the task has no use for."""
+        if self.tokenizer.kind not in kinds:
+            raise ConfigError(
+                f"tokenizer.kind is {self.tokenizer.kind!r}, wanted one of {', '.join(kinds)} for {self.task}"
+            )
+
+    def read_model(self, cls: type[C], **known: Any) -> C:
+        """[model] with what the data decide; `labels` may be given there."""
         if "vocab_size" in self.model:
             raise ConfigError("[model] has a vocab_size, which the tokenizer decides: set it in [tokenizer]")
-        return read_table(ModelConfig, {"vocab_size": vocab_size} | self.model, "model")
+        return read_table(cls, known | self.model, "model")
+
+
+@dataclass(frozen=True)
+class LanguageRecipe(Recipe):
+    """The recipe of a language model."""
+
+    train: LanguageTrainConfig = field(default_factory=LanguageTrainConfig)
+
+    def model_config(self, vocab_size: int) -> ModelConfig:
+        """The model's config once the vocabulary is known.  Raises ConfigError."""
+        config = self.read_model(ModelConfig, vocab_size=vocab_size)
+        if self.train.stateful and config.attention.kind == "softmax":
+            raise ConfigError("stateful = true with softmax attention: only RFA has a state of fixed size to carry")
+        return config
+
+    def check_model(self) -> None:
+        """As Recipe.check_model."""
+        self.check_tokenizer("byte", "char", "bpe")
+        self.model_config(vocab_size=256)
+
+
+@dataclass(frozen=True)
+class TranslationRecipe(Recipe):
+    """The recipe of a translator."""
+
+    data: PairsConfig = field(default_factory=PairsConfig)
+    train: TranslationTrainConfig = field(default_factory=TranslationTrainConfig)
+
+    def model_config(self, vocab_size: int) -> TranslatorConfig:
+        """The model's config once the vocabulary is known.  Raises ConfigError."""
+        return self.read_model(TranslatorConfig, vocab_size=vocab_size)
+
+    def check_model(self) -> None:
+        """As Recipe.check_model."""
+        self.check_tokenizer("byte", "bpe")
+        self.model_config(vocab_size=258)
+
+
+@dataclass(frozen=True)
+class ClassificationRecipe(Recipe):
+    """The recipe of a classifier."""
+
+    data: LabelledConfig = field(default_factory=LabelledConfig)
+    train: ClassificationTrainConfig = field(default_factory=ClassificationTrainConfig)
+
+    def model_config(self, vocab_size: int, labels: tuple[str, ...]) -> ClassifierConfig:
+        """The model's config once vocabulary and classes are known.  Raises ConfigError."""
+        return self.read_model(ClassifierConfig, vocab_size=vocab_size, labels=labels)
+
+    def check_model(self) -> None:
+        """As Recipe.check_model."""
+        self.check_tokenizer("byte", "char", "bpe", "word")
+        self.model_config(vocab_size=256, labels=("0", "1"))
+
+
+RECIPES: dict[Any, type[Recipe]] = {
+    "language-model": LanguageRecipe,
+    "translation": TranslationRecipe,
+    "classification": ClassificationRecipe,
+}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -115,8 +120,16 @@ def read_recipe(path: Path) -> Recipe:
     except (ValueError, RecursionError) as error:  # wrong syntax, bytes or digits; tables a thousand deep
         raise ConfigError(f"{path}: not TOML: {one_line(error)}") from error
     try:
-        recipe = read_table(Recipe, table, "recipe")
-        recipe.model_config(vocab_size=256)
+        recipe = read_table(recipe_class(table), table, "recipe")
+        recipe.check_model()
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     return recipe
+
+
+def recipe_class(table: dict[str, Any]) -> type[Recipe]:
+    """The class of a recipe's task.  Raises ConfigError."""
+    task = table.get("task", "language-model")
+    if not isinstance(task, str) or task not in RECIPES:
+        raise ConfigError(f"task is {shown(task)}, wanted one of {', '.join(RECIPES)}")
+    return RECIPES[task]

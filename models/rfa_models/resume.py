@@ -6,7 +6,8 @@ Its entries:
     recipe            fingerprint of the settings
     text              fingerprint of the tokens trained and measured on, and of their tokenizer
     done              steps done
-    valid_perplexity  the last one measured, or None
+    valid_METRIC      the task's figure as last measured, or None: valid_perplexity, valid_accuracy
+    carried           of a stateful language model only: the state of each layer, or None
     model, optimizer, scaler
                       their state dicts
     pool_rng, torch_rng, device_rng
@@ -37,7 +38,6 @@ ENTRIES: dict[str, type | tuple[type, ...]] = {
     "recipe": str,
     "text": str,
     "done": int,
-    "valid_perplexity": (float, NoneType),
     "model": dict,
     "optimizer": dict,
     "scaler": dict,
@@ -46,19 +46,25 @@ ENTRIES: dict[str, type | tuple[type, ...]] = {
     "device_rng": (Tensor, NoneType),
 }
 
+LATER: dict[str, dict[str, Any]] = {
+    "tokenizer": {"replace": {}},
+    "train": {"schedule": "cosine", "stateful": False},
+}
+"""Settings that came after the first release, with the values that mean the same as not knowing them."""
+
 
 def write_resume_point(path: Path, recipe: str, text: str, state: dict[str, Any]) -> None:
     """Write a run's state, whole or not at all.  recipe, text: their fingerprints.  Raises OSError."""
     save_atomically({"format": FORMAT, "recipe": recipe, "text": text} | state, path)
 
 
-def read_resume_point(path: Path, recipe: str, text: str) -> dict[str, Any]:
-    """Read the state of the run with these fingerprints.
+def read_resume_point(path: Path, recipe: str, text: str, metric: str) -> dict[str, Any]:
+    """Read the state of the run with these fingerprints.  metric: name of its figure.
 
     Raises CheckpointError where the file is damaged, or of another recipe or text; OSError as `open` does.
     """
     table = read_tables(path, FORMAT)
-    for key, wanted in ENTRIES.items():
+    for key, wanted in (ENTRIES | {f"valid_{metric}": (float, NoneType)}).items():
         if key not in table or not isinstance(table[key], wanted):
             raise damaged(path, f"its {key!r} is missing or of a wrong type")
     if table["recipe"] != recipe:
@@ -78,11 +84,17 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     table = asdict(recipe)
     for key in ("evaluate_every", "checkpoint_every"):
         del table["train"][key]
+    if table["task"] == "language-model":
+        del table["task"]
+    for part, settings in LATER.items():
+        for key, value in settings.items():
+            if table[part].get(key) == value:
+                del table[part][key]
     return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def text_fingerprint(tokenizer: Tokenizer, *texts: Tensor) -> str:
-    """Equal where the same tokens mean the same text.  texts: int32 [tokens] each."""
+    """Equal where the same tokens mean the same text.  texts: whole numbers, [any length] each."""
     digest = hashlib.sha256(tokenizer.to_str().encode())
     for ids in texts:
         digest.update(f"{len(ids)} tokens".encode())

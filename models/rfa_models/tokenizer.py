@@ -1,16 +1,54 @@
-"""Text to ids and back: byte, character and BPE tokenizers, all as `tokenizers.Tokenizer`."""
+"""Text to ids and back: byte, character, word and BPE tokenizers, all as `tokenizers.Tokenizer`."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from rfa_models.checks import LARGEST_SIZE, check_choices, check_whole
 from rfa_models.errors import ConfigError, DataError
+from rfa_models.wording import shown
 
-TokenizerKind = Literal["byte", "char", "bpe"]
+TokenizerKind = Literal["byte", "char", "bpe", "word"]
 UNKNOWN = "<unk>"
+START, END, CLASS = "<s>", "</s>", "<cls>"
+"""Start of a target; end of a source or target; the token whose place a classifier reads."""
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """How text becomes tokens."""
+
+    kind: TokenizerKind = "bpe"
+    vocab_size: int = 512
+    """Of `bpe`, and the most of `word`: the others know their own."""
+    replace: dict[str, str] = field(default_factory=dict)
+    """Of `word`: what to put in place of some letters before the text is split, nothing for instance."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, kind=TokenizerKind)
+        check_whole(self, 0, LARGEST_SIZE, "vocab_size")
+        if self.replace and self.kind != "word":
+            raise ConfigError(f"tokenizer.replace with kind = {self.kind!r}: only 'word' may change a text")
+        for old, new in self.replace.items():
+            if not old or not isinstance(new, str):
+                raise ConfigError(f"tokenizer.replace has {shown(old)} = {shown(new)}, wanted a text for a text")
+
+
+def make_tokenizer(config: TokenizerConfig, lines: Iterable[str], special_tokens: tuple[str, ...] = ()) -> Tokenizer:
+    """The tokenizer that a recipe asks for, with special tokens besides; errors as `train_tokenizer`."""
+    if config.kind == "bpe":
+        return bpe_tokenizer(lines, config.vocab_size, special_tokens)
+    if config.kind == "word":
+        tokenizer = word_tokenizer(lines, config.vocab_size, config.replace)
+    else:
+        tokenizer = train_tokenizer(config.kind, lines, config.vocab_size)
+    tokenizer.add_special_tokens(list(special_tokens))
+    return tokenizer
 
 
 def train_tokenizer(kind: TokenizerKind, lines: Iterable[str], vocab_size: int) -> Tokenizer:
@@ -18,13 +56,14 @@ def train_tokenizer(kind: TokenizerKind, lines: Iterable[str], vocab_size: int) 
 
     byte: ids are the byte values, nothing is learned.  char: one id per character of the text, others are unknown.
     bpe: byte-level BPE with up to `vocab_size` tokens, so that no text is unknown to it.
+    word: one id for each of the most frequent words between white spaces, others are unknown.
     Raises ConfigError for a vocabulary too small, DataError for a text without characters.
     """
     if kind == "byte":
         return byte_tokenizer()
     if kind == "char":
         return char_tokenizer(lines)
-    return bpe_tokenizer(lines, vocab_size)
+    return word_tokenizer(lines, vocab_size) if kind == "word" else bpe_tokenizer(lines, vocab_size)
 
 
 def byte_tokenizer() -> Tokenizer:
@@ -46,13 +85,35 @@ def char_tokenizer(lines: Iterable[str]) -> Tokenizer:
     return tokenizer
 
 
-def bpe_tokenizer(lines: Iterable[str], vocab_size: int) -> Tokenizer:
-    """Byte-level BPE learned from the text."""
-    if vocab_size < 256:
-        raise ConfigError(f"tokenizer.vocab_size is {vocab_size}, byte-level BPE needs at least 256")
+def word_tokenizer(lines: Iterable[str], vocab_size: int, replace: dict[str, str] | None = None) -> Tokenizer:
+    """One token per frequent word found in the text, and one for all others."""
+    normalizer = normalizers.Sequence([normalizers.Replace(old, new) for old, new in (replace or {}).items()])
+    counts = Counter[str]()
+    for line in lines:
+        counts.update(normalizer.normalize_str(line).split())
+    counts.pop(UNKNOWN, None)
+    if not counts or vocab_size < 2:
+        raise DataError(f"{len(counts)} words for a vocabulary of {vocab_size}, wanted at least 1 and 2: give text")
+    frequent = sorted(counts, key=lambda word: (-counts[word], word))[: vocab_size - 1]
+    vocabulary = {word: index for index, word in enumerate([UNKNOWN, *frequent])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    if replace:
+        tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return tokenizer
+
+
+def bpe_tokenizer(lines: Iterable[str], vocab_size: int, special_tokens: tuple[str, ...] = ()) -> Tokenizer:
+    """Byte-level BPE learned from the text; special tokens come first."""
+    smallest = 256 + len(special_tokens)
+    if vocab_size < smallest:
+        raise ConfigError(f"tokenizer.vocab_size is {vocab_size}, byte-level BPE needs at least {smallest}")
     tokenizer = with_byte_level(Tokenizer(models.BPE()), use_regex=True)
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=vocab_size,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=list(special_tokens),
+        show_progress=False,
     )
     tokenizer.train_from_iterator(lines, trainer)
     return tokenizer

@@ -1,6 +1,6 @@
-"""Training: from a recipe to a checkpoint, resumable at any time.
+"""Training: from a recipe to a checkpoint, resumable at any time, the same for every task.
 
-run = TrainingRun(recipe, device)        model, tokenizer, data and optimiser, all from the recipe's seed
+run = TrainingRun(recipe, device)        data, model and optimiser, all from the recipe's seed
 run.restore(resume_file)                 optional: go on where a killed run stopped, to the same end result
 for report in run.steps():               one optimiser step each
     run.save(resume_file)                whole or not at all
@@ -16,22 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from rfa_models.checkpoint import Checkpoint
-from rfa_models.data import SegmentBatches, encode, read_texts
 from rfa_models.divergence import check_finite, check_weights
-from rfa_models.evaluate import check_predictable, perplexity
-from rfa_models.language_model import LanguageModel, resample_matrices
+from rfa_models.matrix_pools import MatrixPools
 from rfa_models.memory import memory_for
 from rfa_models.optimizer import build_optimizer, check_moments
-from rfa_models.precision import autocast, check_precision
-from rfa_models.random_matrices import draw_pool
+from rfa_models.precision import check_precision
 from rfa_models.recipe import Recipe
-from rfa_models.resume import damaged, read_resume_point, recipe_fingerprint, text_fingerprint, write_resume_point
+from rfa_models.resume import damaged, read_resume_point, recipe_fingerprint, write_resume_point
 from rfa_models.schedule import learning_rate
-from rfa_models.tokenizer import train_tokenizer
+from rfa_models.tasks import read_task
 from rfa_models.wording import one_line
 
 
@@ -42,12 +38,18 @@ class StepReport:
     step: int
     """Steps done, this one included."""
     loss: float
-    """Mean negative log likelihood of the step's tokens, in nats."""
+    """Mean loss of the step, in nats."""
     learning_rate: float
     gradient_norm: float
     tokens_per_s: float
-    valid_perplexity: float | None = None
-    """Measured every `evaluate_every` steps and at the end."""
+    """Without padding."""
+    valid: float | None = None
+    """The task's figure, measured every `evaluate_every` steps and at the end."""
+
+    def as_table(self, metric: str) -> dict[str, Any]:
+        """For the log, which calls the figure by its name."""
+        table = asdict(self)
+        return table | {f"valid_{metric}": table.pop("valid")}
 
 
 class TrainingRun:
@@ -56,26 +58,19 @@ class TrainingRun:
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
         check_precision(recipe.train, device)
-        train_text, valid_text = read_texts(recipe.data)
-        self.tokenizer = train_tokenizer(
-            recipe.tokenizer.kind, train_text.splitlines(keepends=True), recipe.tokenizer.vocab_size
-        )
-        train_ids, self.valid_ids = encode(self.tokenizer, train_text), encode(self.tokenizer, valid_text)
+        self.task = read_task(recipe, device)
         config = recipe.train
-        self.batches = SegmentBatches(train_ids, config.batch_size, config.segment_length, config.seed)
-        check_predictable(self.valid_ids, "the validation text")
-        self.text = text_fingerprint(self.tokenizer, train_ids, self.valid_ids)
         torch.manual_seed(config.seed)
         with memory_for("the model and its random matrices", "lower its sizes or pool_size"):
-            self.model = LanguageModel(recipe.model_config(self.tokenizer.get_vocab_size())).to(device)
-            attention = self.model.config.attention
-            self.pool = draw_pool(attention).to(device) if attention.kind == "rfa" else torch.empty(0)
+            self.model = self.task.build_model().to(device)
+            self.pools = MatrixPools(self.model, device)
         self.pool_rng = torch.Generator().manual_seed(config.seed + 1)
         self.optimizer = build_optimizer(self.model, config)
         # float16 gradients underflow without a scaled loss; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
         self.done = 0
-        self.valid_perplexity: float | None = None
+        self.valid: float | None = None
+        """The task's figure, as last measured."""
 
     def steps(self) -> Iterator[StepReport]:
         """Train to the recipe's end, one report per step.
@@ -85,33 +80,33 @@ class TrainingRun:
         config = self.recipe.train
         while self.done < config.steps:
             started = time.perf_counter()
-            with memory_for("a training step", "lower batch_size, and raise accumulate to make up for it"):
-                loss, norm = self.step()
+            with memory_for("a training step", "lower the batch's size, and raise accumulate to make up for it"):
+                loss, norm, tokens = self.step()
             self.done += 1
             seconds = time.perf_counter() - started
             evaluated = None
             if self.done % config.evaluate_every == 0 or self.done == config.steps:
                 evaluated = self.evaluate()
-            tokens = config.batch_size * config.accumulate * config.segment_length
             rate = learning_rate(self.done - 1, config)
             yield StepReport(self.done, loss, rate, norm, tokens / seconds, evaluated)
 
-    def step(self) -> tuple[float, float]:
-        """One optimiser step.  Returns the loss and the gradient's norm before clipping.
+    def step(self) -> tuple[float, float, int]:
+        """One optimiser step.  Returns the loss, the gradient's norm before clipping, and the tokens read.
 
-        Raises TrainingError, and leaves the weights as they are, where one of these is not finite.
+        Raises TrainingError, and leaves the weights as they are, where one of the first two is not finite.
         """
         config = self.recipe.train
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.done, config)
-        resample_matrices(self.model, self.pool, self.pool_rng)
-        total = 0.0
+        if self.task.other_matrices:
+            self.pools.resample(self.pool_rng)
+        total, tokens = 0.0, 0
         for part in range(config.accumulate):
-            inputs, targets = (x.to(self.device) for x in self.batches(self.done * config.accumulate + part))
-            loss = self.loss(inputs, targets) / config.accumulate
+            loss, read = self.task.loss(self.model, self.done * config.accumulate + part)
+            loss = loss / config.accumulate
             self.scaler.scale(loss).backward()
-            total += loss.item()
+            total, tokens = total + loss.item(), tokens + read
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip).item()
         check_finite(self.done + 1, config, loss=total)
@@ -120,21 +115,13 @@ class TrainingRun:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        return total, norm
-
-    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean negative log likelihood.  inputs, targets: int64 [B, T]."""
-        with autocast(self.recipe.train, self.device):
-            logits = self.model(inputs)
-        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+        return total, norm, tokens
 
     def evaluate(self) -> float:
-        """Measure the validation perplexity.  Raises TrainingError where it is not finite."""
-        config = self.recipe.train
-        value = perplexity(self.model, self.valid_ids, config.segment_length)
-        check_finite(self.done, config, validation_perplexity=value)
-        self.valid_perplexity = value
-        return value
+        """Measure on the validation data.  Raises TrainingError where the figure is not finite."""
+        self.valid = self.task.evaluate(self.model)
+        check_finite(self.done, self.recipe.train, **{f"validation_{self.task.metric}": self.valid})
+        return self.valid
 
     def save(self, path: Path) -> None:
         """Write all that `restore` needs, whole or not at all.
@@ -142,11 +129,11 @@ class TrainingRun:
         Raises TrainingError, and leaves the old file, where the weights are not finite; OSError where it cannot write.
         """
         check_weights(self.done, self.recipe.train, self.model)
-        write_resume_point(path, recipe_fingerprint(self.recipe), self.text, self.state())
+        write_resume_point(path, recipe_fingerprint(self.recipe), self.task.text, self.state())
 
     def restore(self, path: Path) -> None:
         """Go on from a resume file.  Raises CheckpointError where it is damaged or of another recipe or text."""
-        state = read_resume_point(path, recipe_fingerprint(self.recipe), self.text)
+        state = read_resume_point(path, recipe_fingerprint(self.recipe), self.task.text, self.task.metric)
         try:
             self.load_state(state)
             check_weights(self.done, self.recipe.train, self.model)
@@ -155,9 +142,9 @@ class TrainingRun:
 
     def state(self) -> dict[str, Any]:
         """All that changes from step to step."""
-        return {
+        return self.task.state() | {
             "done": self.done,
-            "valid_perplexity": self.valid_perplexity,
+            f"valid_{self.task.metric}": self.valid,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -170,11 +157,12 @@ class TrainingRun:
         """Take over what `state` gave.  Raises whatever torch does, or ValueError, where it does not fit."""
         if not 0 <= state["done"] <= self.recipe.train.steps:
             raise ValueError(f"{state['done']} steps done")
-        self.done, self.valid_perplexity = state["done"], state["valid_perplexity"]
+        self.done, self.valid = state["done"], state[f"valid_{self.task.metric}"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         check_moments(self.optimizer)
         self.scaler.load_state_dict(state["scaler"])
+        self.task.load_state(state, self.model)
         self.pool_rng.set_state(state["pool_rng"])
         torch.set_rng_state(state["torch_rng"])
         if state["device_rng"] is not None and self.device.type == "cuda":
@@ -184,9 +172,8 @@ class TrainingRun:
         """The model as it stands, with what is known of its training."""
         facts: dict[str, Any] = {
             "steps": self.done,
-            "valid_perplexity": self.valid_perplexity,
+            f"valid_{self.task.metric}": self.valid,
             "torch": str(torch.__version__),
             "recipe": asdict(self.recipe.train),
         }
-        model = self.model.eval()
-        return Checkpoint(model, self.tokenizer, self.recipe.train.segment_length, facts)
+        return Checkpoint(self.model.eval(), self.task.tokenizer, self.task.segment_length, facts)

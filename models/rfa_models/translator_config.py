@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rfa_models.checks import LARGEST_SIZE, check_choices, check_fraction, check_whole
-from rfa_models.config import AttentionConfig, Positions
+from rfa_models.config import Activation, AttentionConfig, Positions, check_positions
 from rfa_models.errors import ConfigError
 
 Norm = Literal["pre", "post"]
-Activation = Literal["gelu", "relu"]
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,7 @@ class TranslatorConfig:
                 f"causal attention is {self.causal_attention.kind}, cross attention {self.cross_attention.kind}: "
                 "make both the same kind"
             )
-        if self.positions == "sinusoidal" and self.width % 2:
-            raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {self.width}")
+        check_positions(self.positions, self.width)
 
     @property
     def width(self) -> int:

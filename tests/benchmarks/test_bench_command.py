@@ -102,3 +102,18 @@ def test_bad_requests_are_one_line_and_exit_code_2(arguments: list[str], words: 
     assert result.exit_code == 2
     assert words in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.output
+
+
+def test_translation_measures_both_systems_at_every_pair_of_lengths(tmp_path: Path) -> None:
+    plot = tmp_path / "translation.png"
+    lengths = ("--sources", "5,40", "--targets", "4,30", "--batch", 2)
+    options = ("--size", "tiny", "--rounds", 1, "--burst", 2, "--keep", tmp_path / "twins", "--plot", plot)
+    rows = bench("translation", *lengths, *options)["rows"]
+    found = {(r["system"], r["source"], r["target"]): r for r in rows}
+    assert set(found) == {(s, m, t) for s in ("rfa", "softmax") for m in (5, 40) for t in (4, 30)}
+    assert all(r["batch"] == 2 and r["ms_per_token"] > 0 for r in rows)
+    assert {r["state_bytes"] for r in rows if r["system"] == "rfa"} == {2 * 2 * 2 * 2 * 64 * 33 * 4}, "at any length"
+    assert [found["softmax", m, 4]["state_bytes"] for m in (5, 40)] == [
+        2 * (2 * 2 * 2 * (4 + m) * 32 * 4 + m * 4) for m in (5, 40)
+    ]
+    assert plot.exists()

@@ -43,6 +43,100 @@ evaluate_every = 6
 checkpoint_every = 4
 """
 
+STATEFUL = RECIPE.replace("segment_length = 16", "segment_length = 16\nstateful = true")
+
+TRANSLATION = """
+task = "translation"
+
+[model]
+encoder_layers = 1
+decoder_layers = 1
+mlp_width = 16
+dropout = 0.1
+
+[model.encoder_attention]
+kind = "softmax"
+heads = 2
+head_dim = 8
+
+[model.causal_attention]
+heads = 2
+head_dim = 8
+random_vectors = 8
+pool_size = 8
+
+[model.cross_attention]
+heads = 2
+head_dim = 8
+random_vectors = 12
+pool_size = 8
+
+[data]
+train = ["numbers"]
+valid_fraction = 0.1
+
+[data.numbers]
+count = 200
+
+[tokenizer]
+kind = "bpe"
+vocab_size = 300
+
+[train]
+steps = 12
+batch_tokens = 400
+warmup_steps = 2
+learning_rate = 1e-2
+evaluate_every = 6
+checkpoint_every = 4
+"""
+
+CLASSIFICATION = """
+task = "classification"
+
+[model]
+layers = 1
+mlp_width = 16
+dropout = 0.1
+pooling = "first"
+max_tokens = 40
+
+[model.attention]
+heads = 2
+head_dim = 8
+random_vectors = 8
+pool_size = 8
+
+[data]
+train = ["listops"]
+valid_fraction = 0.1
+
+[data.listops]
+count = 200
+shortest = 5
+longest = 60
+
+[tokenizer]
+kind = "word"
+vocab_size = 32
+replace = { "(" = "", ")" = "", "]" = "X" }
+
+[train]
+steps = 12
+batch_size = 8
+warmup_steps = 2
+learning_rate = 1e-2
+evaluate_every = 6
+checkpoint_every = 4
+"""
+
+RECIPES = {
+    "language-model": RECIPE,
+    "stateful": STATEFUL,
+    "translation": TRANSLATION,
+    "classification": CLASSIFICATION,
+}
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
@@ -76,15 +170,15 @@ def checkpoint(small_model: Callable[..., LanguageModel]) -> Checkpoint:
 
 @pytest.fixture
 def recipe_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Write the tiny recipe and its text into an empty working directory; old=new keywords edit the recipe's lines."""
+    """Write a task's tiny recipe and text into an empty working directory; old=new keywords edit the recipe's lines."""
     monkeypatch.chdir(tmp_path)
     topics = "\n".join(text for _, text in sorted(pydoc_data.topics.topics.items()))
     Path("text.txt").write_text(topics[:20_000], encoding="utf-8")
 
-    def write(name: str = "recipe.toml", **lines: str) -> Path:
-        text = RECIPE
+    def write(name: str = "recipe.toml", task: str = "language-model", **lines: str) -> Path:
+        text = RECIPES[task]
         for key, value in lines.items():
-            old = next(line for line in RECIPE.splitlines() if line.startswith(f"{key} = "))
+            old = next(line for line in text.splitlines() if line.startswith(f"{key} = "))
             text = text.replace(old, f"{key} = {value}")
         Path(name).write_text(text, encoding="utf-8")
         return Path(name)

@@ -226,11 +226,13 @@ def test_another_format_version_is_refused_with_the_next_step(edited, version):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"task": "translation"}, "task 'translation', wanted 'language-model'"),
+        ({"task": "other"}, "task 'other', wanted one of language-model, translation, classification"),
+        ({"task": 3}, "task 3, wanted one of"),
+        ({"task": "translation"}, "unknown key 'layers'"),
         ({"tokenizer": 3}, "'tokenizer' is not a str"),
         ({"tokenizer": "{}"}, "its tokenizer cannot be read"),
         ({"tokenizer": "[" * 50_000}, "its tokenizer cannot be read"),
-        ({"segment_length": 0}, "segment_length is 0"),
+        ({"segment_length": -1}, "segment_length is -1, wanted a number from 0"),
         ({"segment_length": 10**600}, "segment_length is a number of 1,994 bits"),
         ({"segment_length": "16"}, "'segment_length' is not a int"),
         ({"training": []}, "'training' is not a dict"),

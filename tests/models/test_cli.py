@@ -81,6 +81,39 @@ def test_json_result_is_one_object_on_stdout(recipe_file):
     assert 1 < found["valid_perplexity"] < 300
 
 
+@pytest.mark.parametrize(
+    ("task", "metric", "amount"),
+    [
+        ("language-model", "perplexity", "19,016 training tokens"),
+        ("stateful", "perplexity", "19,016 training tokens"),
+        ("translation", "perplexity", "180 pairs"),
+        ("classification", "accuracy", "180 texts of 10 classes"),
+    ],
+)
+def test_every_task_names_its_figure_and_says_how_much_it_learns_from(recipe_file, task, metric, amount):
+    recipe_file(task=task)
+    result = rfa_train("--json")
+    assert result.exit_code == 0, result.output
+    found, log = json.loads(result.stdout), log_of(f"valid_{metric}")
+    assert set(found) == {"model", "steps", f"valid_{metric}", "parameters"}
+    model = load_checkpoint(Path("model.pt"))
+    assert found["parameters"] == sum(parameter.numel() for parameter in model.model.parameters())
+    assert found[f"valid_{metric}"] == model.training[f"valid_{metric}"] == log[-1]
+    assert [value is not None for value in log] == [step in (6, 12) for step in range(1, 13)]
+    assert amount in result.stderr
+    assert f"step 6: validation {metric} {log[5]:.3f}" in result.stderr
+
+
+def test_a_translation_takes_two_plain_files_twice(recipe_file):
+    recipe_file(task="translation", valid_fraction="0.1\nmax_tokens = 8")
+    for name in ("a.en", "a.de", "b.en", "b.de"):
+        Path(name).write_text("one two\nthree\n" * 5 + "a long line " * 9 * name.startswith("a"))
+    files = [("--data", "a.en"), ("--data", "a.de"), ("--valid", "b.en"), ("--valid", "b.de")]
+    result = rfa_train(*(word for option in files for word in option))
+    assert result.exit_code == 0, result.output
+    assert "10 pairs (1 longer than 8 tokens left out)" in result.stderr
+
+
 def test_options_replace_the_recipes_settings(recipe_file):
     recipe_file()
     Path("other.txt").write_text("abc def\n" * 300, encoding="utf-8")
@@ -213,19 +246,27 @@ def test_a_killed_run_loses_no_more_than_checkpoint_every_steps_and_ends_as_one_
         assert torch.equal(resumed[name], tensor), name
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_kill_exit_130_and_leave_a_run_that_goes_on(recipe_file, stopped_at, number):
-    recipe_file(steps="400", evaluate_every="1")
+@pytest.mark.parametrize(
+    ("number", "task"),
+    [
+        (signal.SIGINT, "language-model"),
+        (signal.SIGTERM, "stateful"),
+        (signal.SIGINT, "translation"),
+        (signal.SIGTERM, "classification"),
+    ],
+)
+def test_ctrl_c_and_kill_exit_130_and_leave_a_run_that_goes_on(recipe_file, stopped_at, number, task):
+    recipe_file(task=task, steps="200", evaluate_every="1")
     code, seen = stopped_at(3, number)
     assert code == 130
     assert not Path("model.pt").exists()
     assert torch.load("model.pt.resume", weights_only=True)["done"] == seen == log_steps()[-1]
 
-    recipe_file(steps="400", evaluate_every="400")
+    recipe_file(task=task, steps="200", evaluate_every="200")
     result = rfa_train()
     assert result.exit_code == 0, result.output
-    assert f"resuming model.pt at step {seen} of 400" in result.stderr
-    assert log_steps() == list(range(1, 401))
+    assert f"resuming model.pt at step {seen} of 200" in result.stderr
+    assert log_steps() == list(range(1, 201))
 
 
 def test_log_lines_of_steps_that_were_lost_are_dropped(recipe_file):

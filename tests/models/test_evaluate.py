@@ -1,81 +1,96 @@
-"""Perplexity: every token after the first is predicted once, whatever the segments."""
+"""The command that measures a checkpoint in torch, whatever its task."""
 
 import json
-import math
+from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
-from torch import nn
-from torch.nn import functional as F
+from click.testing import CliRunner, Result
 
 from rfa_models.checkpoint import save_checkpoint
-from rfa_models.errors import DataError
-from rfa_models.evaluate import main, perplexity
+from rfa_models.evaluate import main
+from rfa_models.perplexity import perplexity
+from rfa_models.recipe import read_recipe
+from rfa_models.train import TrainingRun
 
 
-class Bigram(nn.Module):
-    """Logits that depend on the last token only, so that segments cannot matter."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.table = nn.Embedding(7, 7)
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        return self.table(ids)
+def evaluate(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["model.pt", *arguments])
 
 
-@pytest.mark.parametrize("length", [1, 2, 5, 30, 31, 32, 1000])
-@pytest.mark.parametrize("batch", [1, 4])
-def test_every_token_after_the_first_counts_once(length, batch):
-    model, ids = Bigram(), torch.randint(7, (32,), dtype=torch.int32)
-    wanted = math.exp(F.cross_entropy(model(ids[:-1].long()), ids[1:].long()).item())
-    assert perplexity(model, ids, length, batch) == pytest.approx(wanted, rel=1e-5)
+@pytest.fixture
+def trained(recipe_file):
+    """A run of two steps whose checkpoint lies in model.pt."""
+
+    def train(task: str) -> TrainingRun:
+        run = TrainingRun(read_recipe(recipe_file(task=task, steps="2")), torch.device("cpu"))
+        list(run.steps())
+        save_checkpoint(run.checkpoint(), Path("model.pt"))
+        return run
+
+    return train
 
 
-def test_segments_start_from_an_empty_state(small_model):
-    model, ids = small_model(), torch.randint(256, (21,))
-    losses = [
-        F.cross_entropy(model(ids[start : start + 10][None])[0], ids[start + 1 : start + 11], reduction="sum").item()
-        for start in (0, 10)
-    ]
-    assert perplexity(model, ids, 10) == pytest.approx(math.exp(sum(losses) / 20), rel=1e-5)
+def test_a_language_model_is_measured_on_a_text(trained):
+    run = trained("language-model")
+    Path("a.txt").write_text("a short text")
+    found = json.loads(evaluate("a.txt").stdout)
+    assert found == {"perplexity": perplexity(run.model, torch.tensor(list(b"a short text")), 16), "tokens": 11}
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_mode_of_the_model_is_as_it_was(small_model, training):
-    model = small_model(dropout=0.5).train(training)
-    ids = torch.randint(256, (20,))
-    assert perplexity(model, ids, 8) == perplexity(model, ids, 8)
-    assert model.training is training
+@pytest.mark.parametrize(("task", "length"), [("language-model", 16), ("stateful", 0)])
+def test_segments_are_those_of_the_training_or_as_asked(trained, task, length):
+    run = trained(task)
+    Path("a.txt").write_text("a text of forty letters or a little more")
+    ids = torch.tensor(list(Path("a.txt").read_bytes()))
+    assert json.loads(evaluate("a.txt").stdout)["perplexity"] == perplexity(run.model, ids, length)
+    for asked in (0, 5):
+        found = json.loads(evaluate("a.txt", "--segment", str(asked)).stdout)
+        assert found["perplexity"] == perplexity(run.model, ids, asked)
 
 
-@pytest.mark.parametrize("tokens", [0, 1])
-def test_text_of_less_than_two_tokens_is_refused(small_model, tokens):
-    with pytest.raises(DataError, match="needs at least 2"):
-        perplexity(small_model(), torch.zeros(tokens, dtype=torch.int32), 8)
+def test_a_translator_is_measured_on_pairs(trained):
+    trained("translation")
+    Path("a.tsv").write_text("one\teins\ntwo\tzwei\n")
+    Path("a.en").write_text("one\ntwo\n")
+    Path("a.de").write_text("eins\nzwei\n")
+    found = json.loads(evaluate("a.tsv").stdout)
+    assert found["items"] == 2
+    assert 1 < found["perplexity"] < 3000
+    assert json.loads(evaluate("a.en", "a.de").stdout) == found
 
 
-def test_perplexity_that_no_float_can_hold_is_infinite():
-    model = Bigram()
-    torch.nn.init.zeros_(model.table.weight)
-    with torch.no_grad():
-        model.table.weight[:, 0] = 1e4
-    assert perplexity(model, torch.ones(9, dtype=torch.int32), 4) == math.inf
+def test_a_classifier_is_measured_on_labelled_texts(trained):
+    trained("classification")
+    Path("a.tsv").write_text("".join(f"( ( ( [MAX {digit} ) 0 ) ] )\t{digit}\n" for digit in range(10)))
+    found = json.loads(evaluate("a.tsv").stdout)
+    assert found["items"] == 10
+    assert found["accuracy"] * 10 == pytest.approx(round(found["accuracy"] * 10))
 
 
-def test_the_command_ends_in_one_line_and_exit_code_2_on_a_mistake(tmp_path):
-    (tmp_path / "model.pt").write_bytes(b"x")
-    result = CliRunner().invoke(main, [str(tmp_path / "model.pt"), "text.txt"])
+@pytest.mark.parametrize(
+    ("task", "data", "message"),
+    [
+        ("classification", ("a.tsv", "a.tsv"), "2 data files, wanted one"),
+        ("classification", ("a.tsv",), "a row has the label 'q', known are 0, 1"),
+        ("translation", ("a.txt",), "a.txt is neither .tsv nor .jsonl"),
+        ("language-model", ("absent.txt",), "absent.txt"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(trained, task, data, message):
+    trained(task)
+    Path("a.tsv").write_text("a\tq\n")
+    result = evaluate(*data)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"Error: {tmp_path / 'model.pt'}: the file is truncated")
+    assert result.stderr.startswith("Error: ")
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_the_command_prints_the_perplexity_of_a_text(tmp_path, checkpoint):
-    save_checkpoint(checkpoint, tmp_path / "model.pt")
-    (tmp_path / "text.txt").write_text("a short text", encoding="utf-8")
-    result = CliRunner().invoke(main, [str(tmp_path / "model.pt"), str(tmp_path / "text.txt")])
-    found = json.loads(result.stdout)
-    assert found["tokens"] == 11
-    assert 1 < found["perplexity"] < 1000
+def test_a_damaged_checkpoint_is_one_line_and_exit_code_2(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("model.pt").write_bytes(b"x")
+    result = evaluate("text.txt")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: model.pt: the file is truncated")
+    assert result.stderr.count("\n") == 1

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from rfa_models.language_model import LanguageModel, resample_matrices, rfa_layers
-from rfa_models.random_matrices import draw_pool
+from rfa_models.language_model import LanguageModel
 
 KINDS = {"rfa": {}, "gate": {"gate": True}, "softmax": {"kind": "softmax"}}
 kinds = pytest.mark.parametrize("attention", KINDS.values(), ids=KINDS.keys())
@@ -72,32 +71,6 @@ def test_tied_embeddings_are_one_tensor_and_untied_are_two(small_model):
     assert tied.head.weight is tied.embedding.weight
     assert untied.head.weight is not untied.embedding.weight
     assert sum(p.numel() for p in untied.parameters()) - sum(p.numel() for p in tied.parameters()) == 256 * 16
-
-
-def test_resampling_changes_training_but_not_evaluation(small_model):
-    model, tokens = small_model(), ids()
-    evaluated, trained = model(tokens), model.train()(tokens)
-    resample_matrices(model, draw_pool(model.config.attention), torch.Generator().manual_seed(1))
-    assert not torch.allclose(model.train()(tokens), trained, atol=1e-4)
-    assert torch.equal(model.eval()(tokens), evaluated)
-
-
-def test_resampling_gives_every_layer_other_matrices(small_model):
-    model = small_model()
-    resample_matrices(model, draw_pool(model.config.attention), torch.Generator().manual_seed(1))
-    first, second = (layer.training_matrices for layer in rfa_layers(model))
-    assert not any(torch.equal(a, b) for a in first for b in second)
-
-
-def test_evaluation_matrices_are_the_same_in_every_layer(small_model):
-    first, second = (layer.random_matrices for layer in rfa_layers(small_model()))
-    assert torch.equal(first, second)
-
-
-def test_resampling_a_softmax_model_does_nothing(small_model):
-    model = small_model({"kind": "softmax"})
-    resample_matrices(model, torch.empty(0), torch.Generator())
-    assert rfa_layers(model) == []
 
 
 def test_same_seed_gives_the_same_model(small_model):

@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from rfa_models.checkpoint import save_checkpoint
+from rfa_models.data_config import DataConfig
 from rfa_models.errors import CheckpointError, ConfigError, DataError, TrainingError
 from rfa_models.optimizer import build_optimizer
-from rfa_models.recipe import DataConfig, read_recipe
+from rfa_models.recipe import read_recipe
 from rfa_models.resume import recipe_fingerprint
 from rfa_models.train import TrainingRun
 
 CPU = torch.device("cpu")
+tasks = pytest.mark.parametrize("task", ["language-model", "stateful", "translation", "classification"])
 
 
 def start(path: Path) -> TrainingRun:
@@ -42,13 +44,14 @@ def test_loss_falls_on_the_built_in_text(recipe_file, kind):
     first, last = (sum(report.loss for report in part) / 5 for part in (reports[:5], reports[-5:]))
     assert [report.step for report in reports] == list(range(1, 61))
     assert last < first - 1
-    assert run.valid_perplexity < 60  # 256 is knowing nothing
-    assert reports[-1].valid_perplexity == run.valid_perplexity
+    assert run.valid < 60  # 256 is knowing nothing
+    assert reports[-1].valid == run.valid
 
 
+@tasks
 @pytest.mark.parametrize("stop", [1, 5, 11])
-def test_an_interrupted_and_restored_run_gives_the_same_weights_to_the_bit(recipe_file, stop):
-    path = recipe_file()
+def test_an_interrupted_and_restored_run_gives_the_same_weights_to_the_bit(recipe_file, task, stop):
+    path = recipe_file(task=task)
     whole = start(path)
     wanted = finish(whole)
     killed = start(path)
@@ -61,12 +64,13 @@ def test_an_interrupted_and_restored_run_gives_the_same_weights_to_the_bit(recip
     resumed.restore(Path("run.resume"))
     assert resumed.done == stop
     assert_same_weights(finish(resumed), wanted)
-    assert resumed.valid_perplexity == whole.valid_perplexity
+    assert resumed.valid == whole.valid
 
 
-def test_saving_and_evaluating_do_not_change_the_run(recipe_file):
-    wanted = finish(start(recipe_file()))
-    run = start(recipe_file(evaluate_every="1"))
+@tasks
+def test_saving_and_evaluating_do_not_change_the_run(recipe_file, task):
+    wanted = finish(start(recipe_file(task=task)))
+    run = start(recipe_file(task=task, evaluate_every="1"))
     for _ in run.steps():
         run.save(Path("run.resume"))
     assert_same_weights(run.model.state_dict(), wanted)
@@ -93,6 +97,18 @@ def test_a_resume_file_of_another_recipe_is_refused(recipe_file, change):
     start(recipe_file()).save(Path("run.resume"))
     with pytest.raises(CheckpointError, match="other settings: restore the recipe, or use --restart"):
         start(recipe_file(**change)).restore(Path("run.resume"))
+
+
+def test_fingerprints_of_language_models_are_those_of_the_first_release(recipe_file):
+    """A run that was stopped under the first release goes on under this one."""
+    wanted = "d643fc57c860f8abe99462d513d5840ed7715ee55307076419ab09cc965ffb1c"
+    assert recipe_fingerprint(read_recipe(recipe_file())) == wanted
+
+
+@pytest.mark.parametrize("line", ["stateful = true", 'schedule = "inverse-sqrt"'])
+def test_later_settings_change_the_fingerprint_where_they_are_used(recipe_file, line):
+    plain, changed = (recipe_fingerprint(read_recipe(recipe_file(steps=steps))) for steps in ("12", f"12\n{line}"))
+    assert plain != changed
 
 
 def test_how_often_a_run_is_measured_and_saved_may_change_on_the_way(recipe_file):
@@ -127,6 +143,29 @@ def test_a_damaged_resume_file_is_refused(recipe_file, content):
     Path("run.resume").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"run\.resume"):
         start(recipe_file()).restore(Path("run.resume"))
+
+
+def test_a_resume_file_without_the_carried_states_is_refused(recipe_file):
+    run = start(recipe_file(task="stateful"))
+    run.save(Path("run.resume"))
+    table = torch.load("run.resume", weights_only=True)
+    del table["carried"]
+    torch.save(table, "run.resume")
+    with pytest.raises(CheckpointError, match=r"run\.resume: it does not fit the run .* use --restart"):
+        run.restore(Path("run.resume"))
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [[], [torch.zeros(2, 2, 16, 8)], [torch.full((2, 2, 16, 9), torch.nan)], "x", [torch.zeros(3, 2, 16, 9)], 3],
+    ids=["none", "shape", "nan", "text", "batch", "number"],
+)
+def test_carried_states_that_do_not_fit_are_refused(recipe_file, carried):
+    path = recipe_file(task="stateful")
+    stepped(path, 3).save(Path("run.resume"))
+    torch.save(torch.load("run.resume", weights_only=True) | {"carried": carried}, "run.resume")
+    with pytest.raises(CheckpointError, match=r"run\.resume: it does not fit the run .* use --restart"):
+        start(path).restore(Path("run.resume"))
 
 
 @pytest.mark.parametrize(
@@ -265,9 +304,9 @@ def test_the_checkpoint_tells_of_its_training(recipe_file):
     finish(run)
     made = run.checkpoint()
     assert not made.model.training
-    assert made.segment_length == 16
+    assert (made.task, made.segment_length) == ("language-model", 16)
     assert made.training["steps"] == 12
-    assert made.training["valid_perplexity"] == run.valid_perplexity
+    assert made.training["valid_perplexity"] == run.valid
 
 
 def test_each_step_trains_on_other_random_matrices(recipe_file):

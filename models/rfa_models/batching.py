@@ -1,0 +1,94 @@
+"""Rows of like length to batches, so that little of a batch is padding.
+
+Lengths are rounded up to borders that lie a fifth apart.  Every epoch shuffles the rows, then sorts them by their
+rounded lengths: whom a row meets changes, the sizes of the batches do not.  So the batch of a step is a function of the
+step, and a resumed run sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+RATIO = 1.2
+"""Between one border and the next."""
+
+Cut = Callable[[list[tuple[int, ...]]], list[int]]
+"""From the rounded lengths of sorted rows to the sizes of batches."""
+
+
+class BucketBatches:
+    """The rows of every batch, as a function of its number."""
+
+    def __init__(self, lengths: Tensor, cut: Cut, seed: int) -> None:
+        """lengths: int64 [rows, texts of a row], sorted by the first text, then the second."""
+        buckets, borders = bucketed(lengths)
+        self._keys = sort_keys(buckets)
+        order = self._keys.argsort(descending=True, stable=True)
+        self._sizes = cut([tuple(row) for row in borders[buckets[order]].tolist()])
+        self._epoch, self._batches, self._seed = -1, list[Tensor](), seed
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return len(self._sizes)
+
+    def __call__(self, index: int) -> Tensor:
+        """The rows of one batch, int64 [B]."""
+        epoch, place = divmod(index, len(self))
+        if epoch != self._epoch:
+            self._epoch, self._batches = epoch, self._epoch_batches(epoch)
+        return self._batches[place]
+
+    def _epoch_batches(self, epoch: int) -> list[Tensor]:
+        """All batches of an epoch, in its order."""
+        rng = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+        shuffled = torch.randperm(len(self._keys), generator=rng)
+        rows = shuffled[self._keys[shuffled].argsort(descending=True, stable=True)]
+        batches = rows.split(self._sizes)
+        return [batches[i] for i in torch.randperm(len(batches), generator=rng).tolist()]
+
+
+def in_order(lengths: Tensor, cut: Cut) -> tuple[Tensor, ...]:
+    """All rows once in batches, the longest first.  lengths: int64 [rows, texts of a row]."""
+    buckets, borders = bucketed(lengths)
+    order = sort_keys(buckets).argsort(descending=True, stable=True)
+    return order.split(cut([tuple(row) for row in borders[buckets[order]].tolist()]))
+
+
+def by_rows(lengths: list[tuple[int, ...]], limit: int) -> list[int]:
+    """Batches of as many rows each."""
+    whole, rest = divmod(len(lengths), limit)
+    return [limit] * whole + [rest] * (rest > 0)
+
+
+def by_tokens(lengths: list[tuple[int, ...]], limit: int) -> list[int]:
+    """Batches as large as a number of tokens allows, padding included; one row at least."""
+    sizes, widest = list[int](), tuple[int, ...]()
+    for row in lengths:
+        wider = tuple(map(max, row, widest or row))
+        if sizes and (sizes[-1] + 1) * sum(wider) <= limit:
+            sizes[-1] += 1
+            widest = wider
+        else:
+            sizes.append(1)
+            widest = row
+    return sizes
+
+
+def bucketed(lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """The bucket of each length, in its shape, and the length that each bucket is rounded up to."""
+    borders = [1]
+    while borders[-1] < int(lengths.max()):
+        borders.append(max(borders[-1] + 1, int(borders[-1] * RATIO)))
+    found = torch.tensor(borders)
+    return torch.bucketize(lengths, found), found
+
+
+def sort_keys(buckets: Tensor) -> Tensor:
+    """One number for each row that sorts by its first bucket, then the next.  [rows, texts] -> [rows]."""
+    keys = torch.zeros(len(buckets), dtype=torch.int64)
+    for column in buckets.unbind(1):
+        keys = keys * (int(buckets.max()) + 1) + column
+    return keys

@@ -1,0 +1,82 @@
+"""Our tensors' names to those of the authors' release, which are fairseq's.
+
+    encoder.3.mlp.0.weight                      encoder.layers.3.fc1.weight
+    decoder.3.attention.q_proj.bias             decoder.layers.3.self_attn.q_proj.bias
+    decoder.3.cross_attention.k_proj.weight     PROJECT.layers.3.k_proj.weight
+
+PROJECT is the release's shared module that projects the encoder's output for all layers of the decoder.  It is found by
+what it alone holds, whatever it is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from rfa_models.errors import CheckpointError
+from rfa_models.wording import shown
+
+EMBEDDING, SOURCE_EMBEDDING = "decoder.embed_tokens.weight", "encoder.embed_tokens.weight"
+OUTPUT = "decoder.output_projection.weight"
+CAUSAL_SIGMA = "decoder.layers.0.self_attn.sigma"
+MATRICES, POOL = "random_matrices_eval", "random_matrices"
+"""Of the project module: [H, D, d] for evaluation, [P, D, d] that training draws from."""
+
+OUTSIDE_LAYERS = {
+    "embedding": "decoder.embed_tokens",
+    "embedding.tokens": "decoder.embed_tokens",
+    "head": "decoder.output_projection",
+    "encoder_norm": "encoder.layer_norm",
+    "decoder_norm": "decoder.layer_norm",
+    "norm": "decoder.layer_norm",
+}
+IN_LAYERS = {
+    "attention": "self_attn",
+    "attention_norm": "self_attn_layer_norm",
+    "attention_sum.norm": "self_attn_layer_norm",
+    "cross_attention": "encoder_attn",
+    "cross_sum.norm": "encoder_attn_layer_norm",
+    "mlp.0": "fc1",
+    "mlp.2": "fc2",
+    "mlp_norm": "final_layer_norm",
+    "mlp_sum.norm": "final_layer_norm",
+}
+OF_PROJECT = tuple(f"cross_attention.{part}" for part in ("k_proj", "v_proj", "sigma"))
+LAYER = re.compile(r"(encoder|decoder|blocks)\.([0-9]+)\.(.+)")
+
+
+def release_name(name: str, project: str) -> str:
+    """The release's name of one of our tensors.  project: the project module's name with its dot."""
+    layer = LAYER.fullmatch(name)
+    if layer is None:
+        stem, _, leaf = name.rpartition(".")
+        return f"{OUTSIDE_LAYERS[stem]}.{leaf}"
+    side, index, part = layer.groups()
+    if part.startswith(OF_PROJECT):
+        return f"{project}layers.{index}.{part.removeprefix('cross_attention.')}"
+    ours = next(stem for stem in IN_LAYERS if part.startswith(f"{stem}."))
+    side = "encoder" if side == "encoder" else "decoder"
+    return f"{side}.layers.{index}.{IN_LAYERS[ours]}{part.removeprefix(ours)}"
+
+
+def find_project(names: Iterable[str]) -> str:
+    """The project module's name with its dot, or nothing for tensors without one.  Raises CheckpointError."""
+    found = [name.removesuffix(MATRICES) for name in names if f".{name}".endswith(f".{MATRICES}")]
+    if len(found) != 1:
+        raise CheckpointError(
+            f"has {len(found)} tensors '...{MATRICES}', wanted one, that of cross attention: "
+            "was it trained with Random Feature Attention in its decoder?"
+        )
+    return found[0]
+
+
+def count_layers(names: Iterable[str], side: str) -> int:
+    """Layers of the `encoder` or the `decoder`."""
+    numbered = re.compile(rf"{side}\.layers\.([^.]*)\.")
+    return len({match[1] for name in names if (match := numbered.match(name))})
+
+
+def listed(names: Collection[str], most: int = 4) -> str:
+    """The first few names, for a message."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in sorted(names)[:most]) + more

@@ -1,0 +1,78 @@
+"""How well a model predicts the next token of a text, or of a translation.
+
+A text is one stream of tokens cut into segments; each starts from an empty state, or goes on from the one before.
+Every token after the stream's first is predicted once.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rfa_models.errors import DataError
+
+LARGEST_LOSS = math.log(sys.float_info.max)
+CHUNK = 512
+"""Tokens at once where the state is carried through the text: as `rfa-run --score`."""
+
+
+@torch.no_grad()
+def perplexity(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 16) -> float:
+    """exp of the mean negative log likelihood of ids[1:], infinite where no float can hold it.
+
+    ids: int [tokens], two at least, else raises DataError.  segment_length: 0 carries the state through the text.
+    """
+    check_predictable(ids, "the text")
+    device, was_training = next(model.parameters()).device, model.training
+    model.eval()
+    inputs, targets = ids[:-1].long().to(device), ids[1:].long().to(device)
+    if segment_length:
+        total = sum(summed_loss(model(x), y) for x, y in segments(inputs, targets, segment_length, batch))
+    else:
+        total = carried_loss(model, inputs, targets)
+    model.train(was_training)
+    return exp_or_infinity(total / len(inputs))
+
+
+def check_predictable(ids: Tensor, what: str) -> None:
+    """Raise DataError where there is no token to predict.  ids: int [tokens]."""
+    if len(ids) < 2:
+        raise DataError(f"{what} has {len(ids)} token(s), perplexity needs at least 2: give more text")
+
+
+def segments(inputs: Tensor, targets: Tensor, length: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of segments [B, T].  inputs, targets: int64 [tokens].  The last may be shorter, and comes alone."""
+    whole = len(inputs) // length * length
+    yield from zip(
+        inputs[:whole].view(-1, length).split(batch), targets[:whole].view(-1, length).split(batch), strict=True
+    )
+    if whole < len(inputs):
+        yield inputs[None, whole:], targets[None, whole:]
+
+
+def carried_loss(model: Any, inputs: Tensor, targets: Tensor) -> float:
+    """Summed loss of a text that is read once from its beginning, in constant memory.  inputs, targets: [tokens]."""
+    total, states, start = 0.0, None, 0
+    for x, y in zip(inputs[None].split(CHUNK, 1), targets[None].split(CHUNK, 1), strict=True):
+        positions = torch.arange(start, start + x.shape[1], device=x.device)[None]
+        logits, states = model.step(x, positions, None, states)
+        total += summed_loss(logits, y)
+        start += x.shape[1]
+    return total
+
+
+def summed_loss(logits: Tensor, targets: Tensor, ignore: int = -100) -> float:
+    """Negative log likelihood of all targets together.  logits: [B, T, N], targets: [B, T]."""
+    loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="sum", ignore_index=ignore)
+    return loss.item()
+
+
+def exp_or_infinity(loss: float) -> float:
+    """The perplexity of a mean loss."""
+    return math.inf if loss > LARGEST_LOSS else math.exp(loss)

@@ -1,0 +1,34 @@
+"""Long texts as streams side by side, for models that carry their state from segment to segment."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rfa_models.errors import DataError
+
+
+class StreamBatches:
+    """B contiguous streams; each batch is the next segment of every stream, as a function of its number.
+
+    Every epoch begins at another offset, with other borders between the streams.
+    """
+
+    def __init__(self, ids: Tensor, batch: int, length: int, seed: int) -> None:
+        self.segments = (len(ids) - length - 1) // (batch * length)
+        """Of each stream."""
+        if self.segments < 1:
+            raise DataError(
+                f"the training text has {len(ids)} tokens, {batch} streams of segments of {length} need at least "
+                f"{(batch + 1) * length + 1}: give more text or a smaller batch_size"
+            )
+        self.ids, self.batch, self.length, self.seed = ids, batch, length, seed
+
+    def __call__(self, index: int) -> tuple[Tensor, Tensor, int]:
+        """Inputs and targets, both int64 [B, T], and where in the streams they begin: at 0 there is no state yet."""
+        epoch, place = divmod(index, self.segments)
+        rng = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        offset = torch.randint(self.length, (1,), generator=rng)
+        starts = offset + torch.arange(self.batch) * self.segments * self.length + place * self.length
+        window = self.ids[starts.unsqueeze(1) + torch.arange(self.length + 1)].long()
+        return window[:, :-1], window[:, 1:], place * self.length
