@@ -9,9 +9,16 @@ import click
 from rfa_bench.cli import main as rfa_bench
 from rfa_export.cli import main as rfa_export
 from rfa_models.cli import main as rfa_train
+from rfa_models.convert import main as rfa_convert
 from rfa_runtime.cli import main as rfa_run
 
-COMMANDS = {"rfa-train": rfa_train, "rfa-export": rfa_export, "rfa-run": rfa_run, "rfa-bench": rfa_bench}
+COMMANDS = {
+    "rfa-train": rfa_train,
+    "rfa-convert": rfa_convert,
+    "rfa-export": rfa_export,
+    "rfa-run": rfa_run,
+    "rfa-bench": rfa_bench,
+}
 FILE = Path(__file__).with_name("help.md")
 WIDTH = 100
 

@@ -63,7 +63,7 @@ def report(exported: Exported) -> str:
     parity = exported.parity
     return (
         f"{exported.bundle}: {exported.bytes / 1e6:.1f} MB\n"
-        f"parity with torch in float64, by {parity.runtime}: {parity.tokens_equal} of {parity.tokens_compared} tokens "
+        f"parity with torch in float64, by {parity.runtime}: {parity.tokens_equal} of {parity.tokens_compared} choices "
         f"equal, {parity.near_ties} near ties, largest error of a logit {parity.max_abs_error:.1e}"
     )
 

@@ -1,9 +1,10 @@
 """What can go wrong on the way from a checkpoint to a bundle.
 
 ExportError
-├── TraceError    (ValueError)   the module cannot be traced, or holds no attention of ours
-├── GraphError    (ValueError)   the finished graph breaks the interface that runtimes rely on
-└── ParityError   (ValueError)   the bundle does not compute what the checkpoint computes
+├── TraceError      (ValueError)   the module cannot be traced, or holds no attention of ours
+├── GraphError      (ValueError)   the finished graph breaks the interface that runtimes rely on
+├── TokenizerError  (ValueError)   the tokenizer lacks a token that the task needs
+└── ParityError     (ValueError)   the bundle does not compute what the checkpoint computes
 """
 
 
@@ -17,6 +18,10 @@ class TraceError(ExportError, ValueError):
 
 class GraphError(ExportError, ValueError):
     """A graph that breaks the contract of `graph/names.py`."""
+
+
+class TokenizerError(ExportError, ValueError):
+    """A tokenizer without a token that the model starts or ends its texts with."""
 
 
 class ParityError(ExportError, ValueError):

@@ -1,6 +1,8 @@
 """From a checkpoint to a verified bundle: the main path.
 
-trace -> thread_state -> cleanup -> fuse -> last_logits -> top_token -> check -> save -> verify -> bundle
+trace -> rewrite -> save -> verify -> bundle
+
+What is traced, rewritten and verified is the task's business: `task_export.py` says which files know it.
 """
 
 from __future__ import annotations
@@ -10,29 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import onnx_ir as ir
 from tokenizers import Tokenizer
 from torch import nn
 
-from rfa_export.graph.check import check
-from rfa_export.graph.cleanup import cleanup
-from rfa_export.graph.edit import dims
-from rfa_export.graph.fuse import fuse
-from rfa_export.graph.last_logits import last_logits
-from rfa_export.graph.names import LOGITS, TOP_LOGIT, TOP_TOKEN
-from rfa_export.graph.thread_state import thread_state
-from rfa_export.graph.top_token import top_token
+from rfa_export.classifier_export import ClassifierExport
+from rfa_export.errors import TokenizerError
 from rfa_export.graph.weights import save_graphs
-from rfa_export.trace import trace
-from rfa_export.verify import Parity, verify
-from rfa_export.version import __version__
+from rfa_export.language_export import STEP_OUTPUTS, LanguageExport
+from rfa_export.parity import Parity
+from rfa_export.task_export import NO_SPECIAL_IDS, STEP, TARGET, WEIGHTS, TaskExport
+from rfa_export.translator_export import TranslatorExport
 from rfa_models.checkpoint import Checkpoint
+from rfa_models.classifier import Classifier
+from rfa_models.tokenizer import CLASS, END, START
+from rfa_models.translator import Translator
 from rfa_runtime.bundle import staged_bundle
-from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+from rfa_runtime.manifest import SpecialIds
 
-STEP, SCORE, WEIGHTS = "model.onnx", "model.score.onnx", "model.onnx.data"
-STEP_OUTPUTS = (LOGITS, TOP_LOGIT, TOP_TOKEN)
-TARGET = "ort"
+__all__ = ["STEP", "STEP_OUTPUTS", "TARGET", "Exported", "export", "export_module", "export_task", "task_of"]
 
 Progress = Callable[[str], None]
 """Called with the name of each stage as it begins."""
@@ -49,8 +46,8 @@ class Exported:
 
 
 def export(checkpoint: Checkpoint, folder: Path, overwrite: bool = False, progress: Progress = print) -> Exported:
-    """Export a checkpoint of rfa-train; as `export_module`."""
-    return export_module(checkpoint.model, folder, checkpoint.tokenizer, checkpoint.segment_length, overwrite, progress)
+    """Export a checkpoint of rfa-train, whatever its task; as `export_task`."""
+    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress)
 
 
 def export_module(
@@ -61,52 +58,58 @@ def export_module(
     overwrite: bool = False,
     progress: Progress = print,
 ) -> Exported:
-    """Export any module built from the attention layers of rfa_models as a bundle.
+    """Export any module built from the attention layers of rfa_models as the bundle of a language model.
 
     module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].  segment_length: tokens
-    per segment when the bundle scores a text.  The bundle appears at `folder` verified and whole, or not at all.
+    per segment when the bundle scores a text.  As `export_task`.
+    """
+    return export_task(LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress)
+
+
+def export_task(
+    task: TaskExport,
+    folder: Path,
+    tokenizer: Tokenizer | None = None,
+    overwrite: bool = False,
+    progress: Progress = print,
+) -> Exported:
+    """Export what a task makes of its module.  The bundle appears at `folder` verified and whole, or not at all.
+
     Raises ExportError, BundleError, or OSError as the file system does.
     """
     with staged_bundle(folder, overwrite) as staging:
         progress("trace")
-        scoring = trace(module)
+        traced = task.trace()
         progress("rewrite")
-        states = thread_state(scoring)
-        cleanup(scoring)
-        fuse(scoring)
-        cleanup(scoring)
-        step = last_logits(scoring)
-        top_token(step)
-        check(scoring, states, logits="all")
-        check(step, states, logits="last")
+        graphs, manifest = task.rewrite(traced)
         progress("save")
-        save_graphs({STEP: step, SCORE: scoring}, staging.path, WEIGHTS)
+        save_graphs(graphs, staging.path, WEIGHTS)
         save_tokenizer(tokenizer, staging.path)
-        manifest = describe(step, states, segment_length)
         staging.finish(manifest)
         progress("verify")
-        parity = verify(module, staging.path)
+        parity = task.verify(staging.path)
         staging.finish(replace(manifest, parity={TARGET: parity.as_table()}))
     return Exported(folder, parity, sum(file.stat().st_size for file in folder.iterdir()))
 
 
-def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Manifest:
-    """The manifest of a language model's bundle; the writer adds the list of files."""
-    carried = {state.past for state in states}
-    inputs = tuple(str(value.name) for value in step.graph.inputs if value.name not in carried)
-    logits = next(value for value in step.graph.outputs if value.name == LOGITS)
-    *_, vocab_size = dims(logits) or [0]
-    return Manifest(
-        producer=f"rfa-export {__version__}",
-        task="language-model",
-        vocab_size=int(vocab_size),
-        graphs={
-            "model": GraphSpec(file=STEP, target=TARGET, inputs=inputs, logits="last", outputs=STEP_OUTPUTS),
-            "score": GraphSpec(file=SCORE, target=TARGET, inputs=inputs, logits="all"),
-        },
-        state=tuple(states),
-        scoring={"segment_length": segment_length},
-    )
+def task_of(checkpoint: Checkpoint) -> TaskExport:
+    """What a checkpoint's model is made for.  Raises TokenizerError where the tokenizer lacks a token that it needs."""
+    model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    if isinstance(model, Translator):
+        return TranslatorExport(model, SpecialIds(token_id(tokenizer, START), token_id(tokenizer, END)))
+    if isinstance(model, Classifier):
+        config = model.config
+        special_ids = SpecialIds(token_id(tokenizer, CLASS)) if config.pooling == "first" else NO_SPECIAL_IDS
+        return ClassifierExport(model, config.vocab_size, config.labels, config.pairs, config.max_tokens, special_ids)
+    return LanguageExport(model, checkpoint.segment_length)
+
+
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a special token that must be there."""
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise TokenizerError(f"the tokenizer has no token {token!r}, which the model was trained with: train it again")
+    return found
 
 
 def save_tokenizer(tokenizer: Tokenizer | None, folder: Path) -> None:

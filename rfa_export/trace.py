@@ -1,4 +1,4 @@
-"""Any torch module built from the attention layers of rfa_models -> a graph with stateless attention nodes."""
+"""A torch module with named inputs and outputs -> a graph in which attention is a node, still without state."""
 
 from __future__ import annotations
 
@@ -6,57 +6,100 @@ import inspect
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from typing import Any
 
 import onnx_ir as ir
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rfa_export.errors import TraceError
-from rfa_export.graph.names import BATCH, INPUT_IDS, LOGITS, POSITION_IDS, SEQUENCE, STATEFUL
+from rfa_export.graph.names import BATCH, INPUT_IDS, PAIR_SEQUENCE, POSITION_IDS, SEQUENCE, SOURCE
 from rfa_export.symbolic import SYMBOLIC
 from rfa_models import operators
+from rfa_models.operators import Operators
 
 OPSET = 23
 """The first with RMSNormalization, and one that every ONNX Runtime since 1.23 runs."""
+EXAMPLE_SIZES = {BATCH: 2, SEQUENCE: 3, SOURCE: 5, PAIR_SEQUENCE: 7}
+"""No size that torch would take as fixed, as it does 0 and 1, and no two alike."""
 
 
-def trace(module: nn.Module) -> ir.Model:
-    """Trace `module(input_ids[, position_ids]) -> logits` in its evaluation mode.
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor that a module takes; dimensions that stay free have names."""
 
-    input_ids, position_ids: int64 [B, T], logits: float32 [B, T, N]; B and T stay free.  Raises TraceError for a module
-    that torch cannot trace, or in which there is no attention layer of ours.
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: torch.dtype = torch.int64
+
+    def example(self) -> Tensor:
+        """Zeros of that kind."""
+        sizes = [dim if isinstance(dim, int) else EXAMPLE_SIZES[dim] for dim in self.shape]
+        return torch.zeros(sizes, dtype=self.dtype)
+
+    def free(self) -> dict[int, Any]:
+        """The free dimensions, as torch wants them."""
+        return {axis: torch.export.Dim(dim) for axis, dim in enumerate(self.shape) if isinstance(dim, str)}
+
+
+Arguments = Mapping[str, TensorSpec | tuple[TensorSpec, ...]]
+"""What the parameters of `forward` take: a tensor, or several."""
+
+
+def trace(
+    module: nn.Module,
+    arguments: Arguments,
+    outputs: str | Sequence[str],
+    operators_in_place: Operators = SYMBOLIC,
+    title: str | None = None,
+) -> ir.Model:
+    """Trace a module in its evaluation mode.
+
+    outputs: the name of the tensor that it returns, or names of several.  title: what errors call the module.
+    Raises TraceError for a module that torch cannot trace.
     """
-    names = input_names(module)
-    check_parameters(module)
-    free = {0: torch.export.Dim(BATCH), 1: torch.export.Dim(SEQUENCE)}
-    # 2 and 3: no size that torch would take as fixed
-    examples = {name: torch.zeros(2, 3, dtype=torch.int64) for name in names}
-    with evaluating(module), quiet(), operators.using(SYMBOLIC), torch.no_grad():
+    title = title or type(module).__name__
+    names = [spec.name for given in arguments.values() for spec in (given if isinstance(given, tuple) else (given,))]
+    with evaluating(module), quiet(), operators.using(operators_in_place), torch.no_grad():
         try:
             program = torch.onnx.export(
                 module,
-                kwargs=examples,
+                kwargs=each(TensorSpec.example, arguments),
                 dynamo=True,
                 input_names=names,
-                output_names=[LOGITS],
-                dynamic_shapes=dict.fromkeys(names, free),
+                output_names=[outputs] if isinstance(outputs, str) else list(outputs),
+                dynamic_shapes=each(TensorSpec.free, arguments),
                 opset_version=OPSET,
                 optimize=False,
                 verbose=False,
             )
         except Exception as error:  # the exporter raises many kinds
-            raise TraceError(f"{type(module).__name__} cannot be traced: {reason(error)}") from error
-    if program is None or not any(node.op_type in STATEFUL for node in program.model.graph):
-        raise TraceError(
-            f"{type(module).__name__} has no RfaAttention or SoftmaxAttention in it: nothing carries a state"
-        )
-    assert program.exported_program is not None  # torch.export made it
-    returned = program.exported_program.call_spec.out_spec
-    if not returned.is_leaf():
-        raise TraceError(f"{type(module).__name__} returns a {returned.type.__name__}, wanted one tensor: the logits")
+            raise TraceError(f"{title} cannot be traced: {reason(error)}") from error
+    assert program is not None, "torch gives none only where it is asked to write a file"
+    check_returned(program, outputs, title)
     return program.model
+
+
+def each(function: Callable[[TensorSpec], Any], arguments: Arguments) -> dict[str, Any]:
+    """Apply a function to every tensor of the arguments."""
+    return {
+        name: tuple(map(function, given)) if isinstance(given, tuple) else function(given)
+        for name, given in arguments.items()
+    }
+
+
+def check_returned(program: torch.onnx.ONNXProgram, outputs: str | Sequence[str], title: str) -> None:
+    """Raise TraceError unless the module returns as many tensors as there are names."""
+    assert program.exported_program is not None, "torch.export made it"
+    returned = program.exported_program.call_spec.out_spec
+    if isinstance(outputs, str):
+        if not returned.is_leaf():
+            raise TraceError(f"{title} returns a {returned.type.__name__}, wanted one tensor: the {outputs}")
+    elif returned.num_leaves != len(outputs):
+        raise TraceError(f"{title} returns {returned.num_leaves} tensors, wanted {len(outputs)}")
 
 
 def input_names(module: nn.Module) -> list[str]:

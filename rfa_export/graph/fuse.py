@@ -1,9 +1,12 @@
 """Fewer and larger operators for ONNX Runtime: at one token, a node costs its launch more than its arithmetic.
 
-residual Add, (bias Add,) LayerNormalization    -> SkipLayerNormalization
 bias Add, Gelu                                  -> BiasGelu
 packed -> heads, x scale, heads -> packed       -> scale spread over the packed values by a 0/1 product
 signed floor of a denominator, division         -> bounded reciprocal, product
+
+and, in language models alone (see there):
+
+residual Add, (bias Add,) LayerNormalization    -> SkipLayerNormalization
 """
 
 from __future__ import annotations
@@ -18,12 +21,20 @@ from rfa_export.graph.edit import constant, dims, insert_before, numpy_value
 
 
 def fuse(model: ir.Model) -> None:
-    """Apply all of the above."""
-    fuse_skip_layer_normalization(model)
+    """Apply all of the above but the last."""
     fuse_bias_gelu(model)
     rewrite(model, pattern_rewrite_rules=[pattern.RewriteRule(floored_division, bounded_product, is_signed_floor)])
     for node in [node for node in model.graph if node.op_type == "Mul"]:
         scale_packed(model, node)
+
+
+def fuse_residuals(model: ir.Model) -> None:
+    """Apply the last.
+
+    ONNX Runtime 1.32 has a LayerNormalization that is faster than SkipLayerNormalization: with the two sums before it,
+    it takes 1.8 us for one row of 512 where the fused operator takes 3.3, and 11 us for 16 rows where that takes 42.
+    """
+    fuse_skip_layer_normalization(model)
 
 
 def floored_division(op, num, den, zero, below, above):  # type: ignore[no-untyped-def]

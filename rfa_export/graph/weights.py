@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import onnx_ir as ir
 
+Content = tuple[object, ...]
 INLINE_BYTES = 1024
 """Smaller tensors stay in the graph: runtimes read shapes and scalars while they load it."""
 
 
 def save_graphs(graphs: dict[str, ir.Model], folder: Path, data: str) -> None:
-    """Write each graph under its name; tensors of one name are one tensor, kept in the file `data`."""
-    shared: dict[str, ir.TensorProtocol] = {}
-    for model in graphs.values():
-        for name, value in model.graph.initializers.items():
-            if value.const_value is not None and value.const_value.nbytes > INLINE_BYTES:
-                shared.setdefault(name, value.const_value)
-    stored = dict(zip(shared, write_tensors(list(shared.values()), folder, data), strict=True))
+    """Write each graph under its name; equal tensors, whatever they are called, lie once in the file `data`."""
+    large = [
+        (value, tensor)
+        for model in graphs.values()
+        for value in model.graph.initializers.values()
+        if (tensor := value.const_value) is not None and tensor.nbytes > INLINE_BYTES
+    ]
+    tensors = {id(tensor): tensor for _, tensor in large}  # graphs of one trace share theirs: look at each once
+    contents = {key: content(tensor) for key, tensor in tensors.items()}
+    unequal: dict[Content, ir.TensorProtocol] = {}
+    for key, tensor in tensors.items():
+        unequal.setdefault(contents[key], tensor)
+    stored = dict(zip(unequal, write_tensors(list(unequal.values()), folder, data), strict=True))
+    for value, tensor in large:
+        value.const_value = stored[contents[id(tensor)]]
     for file, model in graphs.items():
-        for name, value in model.graph.initializers.items():
-            if name in stored:
-                value.const_value = stored[name]
         ir.save(model, folder / file)
+
+
+def content(tensor: ir.TensorProtocol) -> Content:
+    """What equal tensors have in common, and no others."""
+    return tensor.dtype, tuple(tensor.shape.numpy()), hashlib.sha256(tensor.tobytes()).digest()
 
 
 def write_tensors(

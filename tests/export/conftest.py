@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import onnx_ir as ir
 import pytest
 import torch
 from small_models import Example, attention_config, disturbed, language_model
+from small_translators import TRANSLATORS
+from tokenizers import Tokenizer
 from torch import nn
 
-from rfa_export import pipeline, trace
+from rfa_export import language_export, pipeline
+from rfa_export.task_export import TaskExport
+from rfa_export.translator_export import TranslatorExport
 from rfa_models.attention import RfaAttention
 from rfa_models.checkpoint import Checkpoint, save_checkpoint
 from rfa_models.config import AUTHORS
@@ -38,16 +43,47 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[[nn.Module], Bu
 
 
 @pytest.fixture(scope="session")
+def export_task(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundle]:
+    """Export what a task makes of its module."""
+
+    def run(task: TaskExport, tokenizer: Tokenizer | None = None) -> Bundle:
+        folder = tmp_path_factory.mktemp("export") / "model.rfa"
+        pipeline.export_task(task, folder, tokenizer, progress=lambda stage: None)
+        return read_bundle(folder)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def translator_of(export_task: Callable[..., Bundle]) -> Callable[[str], Example]:
+    """Export a translator, each kind once."""
+
+    @cache
+    def run(kind: str) -> Example:
+        model = TRANSLATORS[kind]()
+        return Example(model, export_task(TranslatorExport(model)))
+
+    return run
+
+
+@pytest.fixture(params=TRANSLATORS)
+def translator(request: pytest.FixtureRequest, translator_of: Callable[[str], Example]) -> Example:
+    """A translator of each kind; a test asks for one of them by `indirect`."""
+    return translator_of(request.param)
+
+
+@pytest.fixture(scope="session")
 def gated_and_traced(export: Callable[..., Bundle]) -> tuple[Example, ir.Model]:
     """The language model of the defaults, with a gate, two layers and a tokenizer, and its graph as torch gives it."""
     model, graphs = language_model({"gate": True}), list[ir.Model]()
 
     def trace_and_keep(module: nn.Module) -> ir.Model:
-        graphs.append(trace.trace(module))
+        graphs.append(trace(module))
         return graphs[0].clone()
 
+    trace = language_export.trace_language_model
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "trace", trace_and_keep)
+        patch.setattr(language_export, "trace_language_model", trace_and_keep)
         bundle = export(model, tokenizer=byte_tokenizer(), segment_length=16)
     return Example(model, bundle), graphs[0]
 
@@ -73,7 +109,7 @@ def authors(export: Callable[..., Bundle]) -> Example:
 @pytest.fixture
 def already_traced(traced: ir.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare tests of what comes after tracing the time that it costs."""
-    monkeypatch.setattr(pipeline, "trace", lambda module: traced.clone())
+    monkeypatch.setattr(language_export, "trace_language_model", lambda module: traced.clone())
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,12 @@ from torch import Tensor, nn
 
 from rfa_export import tolerances
 from rfa_models.attention import RfaAttention
+from rfa_models.classifier import Classifier
+from rfa_models.classifier_config import ClassifierConfig
 from rfa_models.config import AttentionConfig, ModelConfig
 from rfa_models.language_model import LanguageModel
+from rfa_models.translator import Translator
+from rfa_models.translator_config import TranslatorConfig
 from rfa_runtime.bundle import Bundle
 from rfa_runtime.session import StepSession
 
@@ -43,6 +47,26 @@ def language_model(attention: dict[str, Any] | None = None, **settings: Any) -> 
     torch.manual_seed(0)
     table = {"vocab_size": VOCAB, "layers": 2, "mlp_width": 16} | settings
     return disturbed(LanguageModel(ModelConfig(attention=attention_config(**(attention or {})), **table)))
+
+
+def translator(encoder: str = "rfa", decoder: str = "rfa", gate: bool = False, **settings: Any) -> Translator:
+    """One encoder layer and two decoder layers of the given kinds; causal attention may have a gate."""
+    torch.manual_seed(0)
+    table = {"vocab_size": VOCAB, "encoder_layers": 1, "decoder_layers": 2, "mlp_width": 16, "dropout": 0.0} | settings
+    attentions = {
+        "encoder_attention": attention_config(kind=encoder),
+        "causal_attention": attention_config(kind=decoder, gate=gate),
+        "cross_attention": attention_config(kind=decoder),
+    }
+    return disturbed(Translator(TranslatorConfig(**attentions, **table)))
+
+
+def classifier(attention: dict[str, Any] | None = None, **settings: Any) -> Classifier:
+    """One layer and three classes; `attention` replaces settings of its attention."""
+    torch.manual_seed(0)
+    table = {"vocab_size": VOCAB, "labels": ("no", "perhaps", "yes"), "layers": 1, "mlp_width": 16, "dropout": 0.0}
+    config = ClassifierConfig(attention=attention_config(**(attention or {})), **(table | settings))
+    return disturbed(Classifier(config))
 
 
 def disturbed(module: nn.Module) -> Any:

@@ -17,7 +17,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from rfa_export import cli, pipeline
+from rfa_export import cli, language_export, pipeline
 from rfa_export.errors import ParityError
 from rfa_runtime.bundle import read_bundle
 
@@ -158,15 +158,18 @@ def test_a_bundle_that_fails_the_comparison_is_one_line_too(folder: Path, monkey
     def refuse(*_: object) -> None:
         raise ParityError("the step graph differs from torch: nothing was written")
 
-    monkeypatch.setattr(pipeline, "verify", refuse)
+    monkeypatch.setattr(language_export, "verify_language", refuse)
     assert_refused(rfa_export("model.pt"), "differs from torch")
     assert names(folder) == ["model.pt"]
 
 
 @pytest.mark.usefixtures("already_traced")
-@pytest.mark.parametrize("stage", ["cleanup", "save_graphs", "verify"])
-def test_ctrl_c_leaves_nothing(folder: Path, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, stage, lambda *_: signal.raise_signal(signal.SIGINT))
+@pytest.mark.parametrize(
+    ("module", "stage"),
+    [(language_export, "simplify"), (pipeline, "save_graphs"), (language_export, "verify_language")],
+)
+def test_ctrl_c_leaves_nothing(folder: Path, module: object, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, stage, lambda *_, **__: signal.raise_signal(signal.SIGINT))
     result = rfa_export("model.pt")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "stopped: nothing was written\n")
     assert names(folder) == ["model.pt"]
@@ -225,11 +228,11 @@ EXPORTS = """
 import os, signal, sys, torch
 from pathlib import Path
 import onnx_ir as ir
-from rfa_export import pipeline
+from rfa_export import language_export, pipeline
 from rfa_models.checkpoint import load_checkpoint
 torch.set_num_threads(1)
 checkpoint, traced = load_checkpoint(Path("model.pt")), ir.load(sys.argv[1])
-pipeline.trace = lambda module: traced.clone()
+language_export.trace_language_model = lambda module: traced.clone()
 for line in sys.stdin:
     stage, delay = line.split()
     if os.fork() == 0:

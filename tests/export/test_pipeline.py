@@ -14,7 +14,7 @@ from small_models import Example, OneLayer
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from rfa_export import __version__, pipeline
+from rfa_export import __version__, language_export, pipeline
 from rfa_export.errors import ExportError, ParityError
 from rfa_models.checkpoint import Checkpoint
 from rfa_runtime.bundle import read_bundle
@@ -101,15 +101,23 @@ def test_nothing_is_written_where_the_bundle_computes_something_else(gated: Exam
 
 
 @pytest.mark.usefixtures("already_traced")
-@pytest.mark.parametrize("stage", ["check", "save_graphs", "verify", "describe"])
+@pytest.mark.parametrize(
+    ("module", "stage"),
+    [
+        (language_export, "check_step"),
+        (pipeline, "save_graphs"),
+        (language_export, "verify_language"),
+        (language_export, "describe"),
+    ],
+)
 def test_nothing_is_left_where_a_stage_fails(
-    checkpoint: Checkpoint, tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Checkpoint, tmp_path: Path, module: object, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         assert len(names(tmp_path)) == 1, "there is something to clear away"
         raise ExportError("as if")
 
-    monkeypatch.setattr(pipeline, stage, fail)
+    monkeypatch.setattr(module, stage, fail)
     with pytest.raises(ExportError, match="as if"):
         pipeline.export(checkpoint, tmp_path / "model.rfa", progress=ignore)
     assert names(tmp_path) == []

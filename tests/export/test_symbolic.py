@@ -5,15 +5,27 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rfa_export.symbolic import linear_attention, random_projection, softmax_attention
-from rfa_models import features
+from rfa_export.symbolic import (
+    linear_attention,
+    projection_of_a_sequence,
+    random_projection,
+    read_summary,
+    softmax_attention,
+)
+from rfa_models import features, summary
 
 QKV = torch.zeros(1, 3, 48)
 
 
 def test_the_projection_is_that_of_the_model() -> None:
     x, w = torch.randn(2, 5, 4, 1, 8), torch.randn(4, 16, 8)
-    torch.testing.assert_close(random_projection(x, w), features.random_projection(x, w))
+    for written in (random_projection, projection_of_a_sequence):
+        torch.testing.assert_close(written(x, w), features.random_projection(x, w))
+
+
+def test_a_summary_is_read_as_in_the_model() -> None:
+    phi_q, sums = torch.randn(2, 5, 4, 16), torch.randn(2, 4, 16, 9)
+    torch.testing.assert_close(read_summary(phi_q, sums), summary.read_summary(phi_q, sums))
 
 
 def test_attention_that_begins_with_a_state_is_refused() -> None:

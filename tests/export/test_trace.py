@@ -6,12 +6,14 @@ import logging
 
 import onnx_ir as ir
 import pytest
+import torch
 from small_models import OneLayer
 from torch import Tensor, nn
 
 from rfa_export.errors import TraceError
 from rfa_export.graph.edit import dims
-from rfa_export.trace import reason, trace
+from rfa_export.language_export import trace_language_model
+from rfa_export.trace import TensorSpec, reason, trace
 from rfa_models import operators
 
 
@@ -78,7 +80,7 @@ def names(values: object) -> list[str]:
 
 def test_a_traced_graph_attends_from_an_empty_state(undecided: nn.Module) -> None:
     before = modes(undecided)
-    model = trace(undecided)
+    model = trace_language_model(undecided)
     assert modes(undecided) == before
     assert names(model.graph.inputs) == ["input_ids"]
     assert names(model.graph.outputs) == ["logits"]
@@ -97,7 +99,7 @@ def test_a_traced_graph_attends_from_an_empty_state(undecided: nn.Module) -> Non
 
 
 def test_positions_are_an_input_where_the_module_takes_them() -> None:
-    model = trace(WithPositions())
+    model = trace_language_model(WithPositions())
     assert names(model.graph.inputs) == ["input_ids", "position_ids"]
     assert {(*dims(value), value.dtype) for value in model.graph.inputs} == {("batch", "sequence", ir.DataType.INT64)}
     assert model.graph.inputs[1].uses()
@@ -121,13 +123,44 @@ def test_positions_are_an_input_where_the_module_takes_them() -> None:
 def test_a_module_that_cannot_become_a_step_graph_is_refused_in_one_line(build, message, capfd, log) -> None:
     module = build().train()
     with pytest.raises(TraceError) as refused:
-        trace(module)
+        trace_language_model(module)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert all(modes(module))
     assert operators.current() is operators.IN_TORCH
     assert capfd.readouterr() == ("", "")
     assert log == []
+
+
+class Several(nn.Module):
+    """Takes a tensor and a row of others, gives two."""
+
+    def forward(self, ids: Tensor, rows: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        return ids + 1, torch.cat(rows, -1) * 2
+
+
+SEVERAL = {
+    "ids": TensorSpec("input_ids", ("batch", "sequence")),
+    "rows": tuple(TensorSpec(f"row.{n}", ("batch", "source", 4), torch.float32) for n in range(2)),
+}
+
+
+def test_tensors_have_names_types_and_free_dimensions() -> None:
+    model = trace(Several(), SEVERAL, ["more", "both"])
+    assert [(value.name, dims(value), value.dtype) for value in model.graph.inputs] == [
+        ("input_ids", ["batch", "sequence"], ir.DataType.INT64),
+        ("row.0", ["batch", "source", 4], ir.DataType.FLOAT),
+        ("row.1", ["batch", "source", 4], ir.DataType.FLOAT),
+    ]
+    assert [(value.name, dims(value)) for value in model.graph.outputs] == [
+        ("more", ["batch", "sequence"]),
+        ("both", ["batch", "source", 8]),
+    ]
+
+
+def test_every_tensor_that_is_returned_needs_a_name() -> None:
+    with pytest.raises(TraceError, match="the translator returns 2 tensors, wanted 1"):
+        trace(Several(), SEVERAL, ["more"], title="the translator")
 
 
 def test_the_reason_is_the_first_line_of_the_innermost_cause() -> None:

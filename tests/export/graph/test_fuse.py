@@ -7,7 +7,7 @@ import pytest
 from small_graphs import EXTREME, assert_left_alone, normal, operators, run, small_graph
 
 from rfa_export.graph.cleanup import remove_unused
-from rfa_export.graph.fuse import fuse
+from rfa_export.graph.fuse import fuse, fuse_residuals
 
 SMALLEST = np.finfo(np.float32).tiny
 """Below it float32 loses digits: there, two ways to round are equally right."""
@@ -142,10 +142,14 @@ def test_a_residual_and_its_norm_become_one_operator() -> None:
     model = small_graph(RESIDUAL)
     inputs = normal(2, 3, 8), normal(2, 3, 8, seed=1), normal(8, seed=2), normal(8, seed=3)
     before = run(model, *inputs)
-    fuse(model)
+    fuse_residuals(model)
     assert operators(model) == ["SkipLayerNormalization"]
     for found, wanted in zip(run(model, *inputs), before, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_residual_stays_where_many_rows_are_computed() -> None:
+    assert_left_alone(fuse, small_graph(RESIDUAL))
 
 
 def test_a_bias_and_its_gelu_become_one_operator() -> None:
@@ -171,4 +175,5 @@ def test_a_bias_and_its_gelu_become_one_operator() -> None:
     ids=["norm over two axes", "no residual", "another gelu", "no bias but a tensor", "no sum"],
 )
 def test_other_norms_and_activations_are_left_alone(text: str) -> None:
-    assert_left_alone(fuse, small_graph(text))
+    for change in (fuse, fuse_residuals):
+        assert_left_alone(change, small_graph(text))

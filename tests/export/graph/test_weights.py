@@ -53,6 +53,31 @@ def test_a_weight_of_one_graph_alone_is_stored_beside_the_shared_ones(tmp_path: 
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
+def test_equal_weights_of_other_names_are_one_and_unequal_ones_of_one_name_are_two(tmp_path: Path) -> None:
+    first = small_graph(GRAPH, **WEIGHTS)
+    renamed = small_graph(GRAPH.replace("w)", "v)"), v=WEIGHTS["w"].copy(), bias=WEIGHTS["bias"])
+    other = small_graph(GRAPH, w=normal(32, 32, seed=5), bias=WEIGHTS["bias"])
+    x = normal(3, 32, seed=2)
+    graphs = {"a.onnx": first, "b.onnx": renamed, "c.onnx": other}
+    wanted = {name: run(model, x)[0] for name, model in graphs.items()}
+    save_graphs(graphs, tmp_path, "shared.data")
+    assert [external(tmp_path / name) for name in graphs] == [["w"], ["v"], ["w"]]
+    assert (tmp_path / "shared.data").stat().st_size == 2 * WEIGHTS["w"].nbytes
+    for name in graphs:
+        found = onnxruntime.InferenceSession(tmp_path / name).run(None, {"x": x})[0]
+        np.testing.assert_allclose(found, wanted[name], rtol=1e-6)
+
+
+def test_equal_bytes_of_another_shape_are_another_weight(tmp_path: Path) -> None:
+    first = small_graph(GRAPH, **WEIGHTS)
+    second = small_graph(
+        "g (float[batch, 64] x) => (float[batch, 16] y) { y = MatMul (x, w) }", w=WEIGHTS["w"].reshape(64, 16)
+    )
+    save_graphs({"a.onnx": first, "b.onnx": second}, tmp_path, "shared.data")
+    found = onnxruntime.InferenceSession(tmp_path / "b.onnx").run(None, {"x": np.eye(64, dtype=np.float32)})[0]
+    assert np.array_equal(found, WEIGHTS["w"].reshape(64, 16))
+
+
 def test_small_tensors_stay_in_the_graph(tmp_path: Path) -> None:
     model = small_graph(GRAPH, **WEIGHTS)
     save_graphs({"a.onnx": model}, tmp_path, "shared.data")

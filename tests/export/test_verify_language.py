@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
-from rfa_export.verify import accept, compare, split_points, verify
+from rfa_export.verify_language import verify_language
 from rfa_models.config import AUTHORS
 from rfa_runtime.bundle import Bundle, write_bundle
 
@@ -91,7 +91,7 @@ def name_an_unknown_operator(graph: onnx.GraphProto) -> None:
 
 
 def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
-    parity = verify(example.module, example.bundle.path)
+    parity = verify_language(example.module, example.bundle.path)
     assert parity.tokens_compared == 2 * (4 + 512), "two rows; a prefill in four pieces, then steps"
     assert parity.tokens_equal == parity.tokens_compared
     assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
@@ -118,7 +118,7 @@ def test_a_graph_that_computes_something_else_is_found_out(
 ) -> None:
     folder = rewritten(**changed(example.bundle, file, change))
     with pytest.raises(ParityError, match=message) as refused:
-        verify(example.module, folder)
+        verify_language(example.module, folder)
     assert str(refused.value).endswith("nothing was written")
     assert "\n" not in str(refused.value)
 
@@ -127,18 +127,18 @@ def test_one_changed_weight_is_found_out(example: Example, rewritten: Callable[.
     weights = np.frombuffer((example.bundle.path / WEIGHTS).read_bytes(), np.float32).copy()
     weights[np.abs(weights).argmax()] *= 1.1
     with pytest.raises(ParityError, match="differs from torch by"):
-        verify(example.module, rewritten(**{WEIGHTS: weights.tobytes()}))
+        verify_language(example.module, rewritten(**{WEIGHTS: weights.tobytes()}))
 
 
 def test_another_models_bundle_is_found_out(example: Example) -> None:
     with pytest.raises(ParityError):
-        verify(language_model(AUTHORS | {"seed": 1}, positions="none"), example.bundle.path)
+        verify_language(language_model(AUTHORS | {"seed": 1}, positions="none"), example.bundle.path)
 
 
 def test_the_module_is_left_as_it_was(example: Example) -> None:
     module = example.module.train()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    verify(module, example.bundle.path)
+    verify_language(module, example.bundle.path)
     assert module.training
     for name, tensor in module.eval().state_dict().items():
         assert tensor.dtype == torch.float32
@@ -158,53 +158,4 @@ class ShortTable(OneLayer):
 
 def test_a_module_that_cannot_read_so_long_a_text_is_refused(example: Example) -> None:
     with pytest.raises(ParityError, match=re.escape("ShortTable cannot read 576 tokens in torch (index out of range")):
-        verify(ShortTable(), example.bundle.path)
-
-
-def test_the_prefill_is_cut_differently_for_every_seed() -> None:
-    points = {tuple(split_points(np.random.default_rng(seed))) for seed in range(5)}
-    assert len(points) == 5
-    for ends in points:
-        assert list(ends) == sorted(set(ends))
-        assert ends[4:] == tuple(range(65, 577))
-
-
-def logits(*values: float) -> np.ndarray:
-    return np.array([[values]])
-
-
-def test_a_near_tie_may_swap() -> None:
-    gap = 0.9 * tolerances.NEAR_TIE * 100
-    parity = compare(logits(100 - 0.51 * gap, 100 - 0.49 * gap, 0), logits(100, 100 - gap, 0))
-    assert (parity.tokens_equal, parity.near_ties) == (0, 1)
-    assert parity.max_relative_error < tolerances.LOGITS_FLOAT32
-    assert accept(parity, "step graph") is parity
-
-
-def test_another_token_is_refused_where_the_two_are_no_tie(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tolerances, "LOGITS_FLOAT32", 1.0)  # else the error alone would be refused
-    parity = compare(logits(99, 100, 0), logits(100, 99, 0))
-    assert (parity.tokens_equal, parity.near_ties) == (0, 0)
-    with pytest.raises(ParityError, match="prefers other tokens than torch at 1 of 1 positions"):
-        accept(parity, "step graph")
-
-
-def test_an_error_is_measured_against_the_largest_logit() -> None:
-    parity = compare(logits(-200, 0.5), logits(-200, 0.25))
-    assert parity.max_abs_error == 0.25
-    assert parity.max_relative_error == 0.25 / 200
-
-
-@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("whose", ["found", "wanted", "both"])
-def test_numbers_that_are_none_are_refused(odd: float, whose: str) -> None:
-    right, wrong = logits(1, 2, 3), logits(1, odd, 3)
-    found, wanted = {"found": (wrong, right), "wanted": (right, wrong), "both": (wrong, wrong)}[whose]
-    with pytest.raises(ParityError, match=r"computes logits that are not finite: nothing was written"):
-        compare(found, wanted)
-
-
-def test_a_model_whose_logits_are_all_zero_can_be_right_or_wrong() -> None:
-    accept(compare(logits(0, 0), logits(0, 0)), "step graph")
-    with pytest.raises(ParityError):
-        accept(compare(logits(0, 1e-6), logits(0, 0)), "step graph")
+        verify_language(ShortTable(), example.bundle.path)

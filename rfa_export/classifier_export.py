@@ -1,0 +1,104 @@
+"""A classifier becomes one graph, from whole texts, or pairs of texts, to the logits of their classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx_ir as ir
+from torch import Tensor, nn
+
+from rfa_export.graph.check import check_classifier
+from rfa_export.graph.names import (
+    ATTENTION_MASK,
+    BATCH,
+    INPUT_IDS,
+    LOGITS,
+    PAIR,
+    PAIR_SEQUENCE,
+    POSITION_IDS,
+    SEQUENCE,
+)
+from rfa_export.graph.simplify import simplify
+from rfa_export.parity import Parity
+from rfa_export.symbolic import SYMBOLIC_SEQUENCE
+from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, STEP, TARGET, Graphs, graph_inputs
+from rfa_export.trace import TensorSpec, check_parameters, trace
+from rfa_export.verify_classifier import verify_classifier
+from rfa_runtime.manifest import GraphSpec, Manifest, SpecialIds
+
+TASK = "classification"
+INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
+
+
+@dataclass(frozen=True)
+class ClassifierExport:
+    """Any module `forward(input_ids, position_ids, keep[, and the same of a second text]) -> logits` [B, C]."""
+
+    module: nn.Module
+    vocab_size: int
+    labels: tuple[str, ...]
+    """Names of the classes, in the order of the logits."""
+    pairs: bool = False
+    """Whether it reads two texts."""
+    max_tokens: int = 0
+    """The longest text that it was made for; 0 sets no limit."""
+    special_ids: SpecialIds = NO_SPECIAL_IDS
+    """The token that stands before every text, where one does."""
+
+    def trace(self) -> Graphs:
+        """As TaskExport.trace."""
+        check_parameters(self.module)
+        arguments = {name: TensorSpec(name, (BATCH, SEQUENCE)) for name in INPUTS}
+        if self.pairs:
+            arguments |= {PAIR + name: TensorSpec(PAIR + name, (BATCH, PAIR_SEQUENCE)) for name in INPUTS}
+        whole = WholeText(self.module)
+        return {STEP: trace(whole, arguments, LOGITS, SYMBOLIC_SEQUENCE, type(self.module).__name__)}
+
+    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
+        """As TaskExport.rewrite."""
+        model = traced[STEP]
+        simplify(model)
+        check_classifier(model, len(self.labels), self.pairs)
+        return {STEP: model}, self.describe(model)
+
+    def describe(self, model: ir.Model) -> Manifest:
+        """The manifest of a classifier's bundle."""
+        return Manifest(
+            producer=PRODUCER,
+            task=TASK,
+            vocab_size=self.vocab_size,
+            graphs={"model": GraphSpec(STEP, TARGET, graph_inputs(model), logits="sequence")},
+            state=(),
+            special_ids=self.special_ids,
+            labels=self.labels,
+            max_tokens=self.max_tokens,
+        )
+
+    def verify(self, folder: Path) -> Parity:
+        """As TaskExport.verify."""
+        return verify_classifier(self.module, folder)
+
+
+class WholeText(nn.Module):
+    """A classifier by the names of the graph's inputs."""
+
+    def __init__(self, classifier: Any) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        position_ids: Tensor,
+        pair_input_ids: Tensor | None = None,
+        pair_attention_mask: Tensor | None = None,
+        pair_position_ids: Tensor | None = None,
+    ) -> Tensor:
+        """All [B, T] -> [B, C]."""
+        texts: list[Tensor | None] = [input_ids, position_ids, attention_mask]
+        if pair_input_ids is not None:
+            texts += [pair_input_ids, pair_position_ids, pair_attention_mask]
+        return self.classifier(*texts)

@@ -1,0 +1,90 @@
+"""A language model becomes one step graph for prefill and decoding, and one that gives the logits of a whole text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx_ir as ir
+from torch import nn
+
+from rfa_export.errors import TraceError
+from rfa_export.graph.check import check_step
+from rfa_export.graph.last_logits import last_logits
+from rfa_export.graph.names import BATCH, LOGITS, SEQUENCE, STATEFUL, TOP_LOGIT, TOP_TOKEN
+from rfa_export.graph.simplify import simplify
+from rfa_export.graph.thread_state import thread_state
+from rfa_export.graph.top_token import top_token
+from rfa_export.parity import Parity
+from rfa_export.task_export import PRODUCER, STEP, TARGET, Graphs, graph_inputs, vocabulary
+from rfa_export.trace import TensorSpec, check_parameters, input_names, trace
+from rfa_export.verify_language import verify_language
+from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+
+TASK = "language-model"
+SCORE = "model.score.onnx"
+STEP_OUTPUTS = (LOGITS, TOP_LOGIT, TOP_TOKEN)
+
+
+@dataclass(frozen=True)
+class LanguageExport:
+    """Any module `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N]."""
+
+    module: nn.Module
+    segment_length: int = 512
+    """Tokens per segment when the bundle scores a text."""
+
+    def trace(self) -> Graphs:
+        """As TaskExport.trace."""
+        return {SCORE: trace_language_model(self.module)}
+
+    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
+        """As TaskExport.rewrite."""
+        scoring = traced[SCORE]
+        states = thread_state(scoring)
+        simplify(scoring, residuals=True)
+        step = last_logits(scoring)
+        top_token(step)
+        check_step(scoring, states, logits="all")
+        check_step(step, states, logits="last")
+        return {STEP: step, SCORE: scoring}, describe(step, states, self.segment_length)
+
+    def verify(self, folder: Path) -> Parity:
+        """As TaskExport.verify."""
+        return verify_language(self.module, folder)
+
+
+def trace_language_model(module: nn.Module) -> ir.Model:
+    """Trace the logits of all positions.
+
+    Raises TraceError for a module that torch cannot trace, or in which there is no attention layer of ours.
+    """
+    check_parameters(module)
+    arguments = {name: TensorSpec(name, (BATCH, SEQUENCE)) for name in input_names(module)}
+    model = trace(module, arguments, LOGITS)
+    require_state(model, module)
+    return model
+
+
+def require_state(model: ir.Model, module: nn.Module) -> None:
+    """Raise TraceError where no step would leave anything to the next."""
+    if not any(node.op_type in STATEFUL for node in model.graph):
+        raise TraceError(
+            f"{type(module).__name__} has no RfaAttention or SoftmaxAttention in it: nothing carries a state"
+        )
+
+
+def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Manifest:
+    """The manifest of a language model's bundle."""
+    inputs = graph_inputs(step, states)
+    return Manifest(
+        producer=PRODUCER,
+        task=TASK,
+        vocab_size=vocabulary(step),
+        graphs={
+            "model": GraphSpec(STEP, TARGET, inputs, logits="last", outputs=STEP_OUTPUTS),
+            "score": GraphSpec(SCORE, TARGET, inputs, logits="all"),
+        },
+        state=tuple(states),
+        scoring={"segment_length": segment_length},
+    )

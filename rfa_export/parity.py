@@ -1,0 +1,76 @@
+"""How near a runtime comes to torch in float64, and whether that is near enough."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from torch import nn
+
+from rfa_export import tolerances
+from rfa_export.errors import ParityError
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How near one runtime comes to torch on one bundle."""
+
+    runtime: str
+    tokens_compared: int
+    """Positions; of a classifier, texts."""
+    tokens_equal: int
+    """Of these, where the most likely token, or class, is the same."""
+    near_ties: int
+    """Others, where the two candidates differ by less than rounding may: no fault."""
+    max_abs_error: float
+    """Of any logit."""
+    max_relative_error: float
+    """The same, relative to the largest logit; this one is held to the tolerance."""
+
+    def as_table(self) -> dict[str, Any]:
+        """For the manifest and `--json`."""
+        return asdict(self)
+
+
+def in_float64(module: nn.Module) -> Any:
+    """A copy of the module in its evaluation mode, in which rounding does not show."""
+    return copy.deepcopy(module).eval().double()
+
+
+def compare(found: np.ndarray, wanted: np.ndarray) -> Parity:
+    """Measure the difference of two sets of logits [..., N].  Raises ParityError where any is not finite."""
+    for logits, source in ((wanted, "torch"), (found, "ONNX Runtime")):
+        if not np.isfinite(logits).all():
+            raise ParityError(f"{source} computes logits that are not finite: nothing was written")
+    error = np.abs(found - wanted)
+    largest = max(np.abs(wanted).max(), np.finfo(np.float32).tiny)  # all may be zero, as in a model before training
+    chosen, best = found.argmax(-1), wanted.argmax(-1)
+    lead = np.take_along_axis(wanted, best[..., None], -1) - np.take_along_axis(wanted, chosen[..., None], -1)
+    tied = (chosen != best) & (lead[..., 0] <= tolerances.NEAR_TIE * largest)
+    return Parity(
+        runtime=f"onnxruntime {onnxruntime.__version__}",
+        tokens_compared=int(best.size),
+        tokens_equal=int((chosen == best).sum()),
+        near_ties=int(tied.sum()),
+        max_abs_error=float(error.max()),
+        max_relative_error=float(error.max() / largest),
+    )
+
+
+def accept(parity: Parity, what: str) -> Parity:
+    """Return the figures where they are within tolerance, raise ParityError where not."""
+    if parity.max_relative_error > tolerances.LOGITS_FLOAT32:
+        raise ParityError(
+            f"the {what} differs from torch by {parity.max_relative_error:.1e} of the largest logit, "
+            f"allowed is {tolerances.LOGITS_FLOAT32:.0e}: nothing was written"
+        )
+    if parity.tokens_equal + parity.near_ties < parity.tokens_compared:
+        raise ParityError(
+            f"the {what} prefers other tokens than torch at "
+            f"{parity.tokens_compared - parity.tokens_equal - parity.near_ties} of {parity.tokens_compared} positions: "
+            "nothing was written"
+        )
+    return parity

@@ -1,0 +1,116 @@
+"""A translator becomes two graphs: the encoder reads a source once, the decoder takes a step of constant cost.
+
+What the encoder gives is an input of the decoder.  RFA's part of it is a sum of fixed size, whatever the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx_ir as ir
+import torch
+from torch import nn
+
+from rfa_export.errors import GraphError
+from rfa_export.graph.check import check_encoder, check_step
+from rfa_export.graph.edit import dims
+from rfa_export.graph.last_logits import last_logits
+from rfa_export.graph.names import ATTENTION_MASK, BATCH, CROSS_MASK, INPUT_IDS, LOGITS, POSITION_IDS, SEQUENCE, SOURCE
+from rfa_export.graph.simplify import simplify
+from rfa_export.graph.thread_state import thread_state
+from rfa_export.graph.top_token import top_token
+from rfa_export.language_export import STEP_OUTPUTS, require_state
+from rfa_export.parity import Parity
+from rfa_export.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
+from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, STEP, TARGET, Graphs, graph_inputs, vocabulary
+from rfa_export.trace import TensorSpec, check_parameters, trace
+from rfa_export.translator_halves import DecoderHalf, EncoderHalf, Memories, read_memories
+from rfa_export.verify_translator import verify_translator
+from rfa_runtime.manifest import GraphSpec, Manifest, SpecialIds, StateSpec
+
+TASK = "translation"
+ENCODER = "encoder.onnx"
+TOKENS = (BATCH, SEQUENCE)
+
+
+@dataclass(frozen=True)
+class TranslatorExport:
+    """Any module with `encode` and `step`, built from our attention layers, as `rfa_models.translator.Translator`."""
+
+    module: nn.Module
+    special_ids: SpecialIds = NO_SPECIAL_IDS
+    """Start of a target; end of a source or target."""
+
+    def trace(self) -> Graphs:
+        """As TaskExport.trace: the encoder, then the decoder with the encoder's outputs as inputs."""
+        check_parameters(self.module)
+        memories = read_memories(self.module)
+        encoder = self.trace_encoder(memories)
+        return {ENCODER: encoder, STEP: self.trace_decoder(memories, cross_states(encoder))}
+
+    def trace_encoder(self, memories: Memories) -> ir.Model:
+        """Token ids, mask and positions -> what the decoder keeps of a source."""
+        arguments = {name: TensorSpec(name, TOKENS) for name in (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)}
+        half = EncoderHalf(self.module, memories)
+        return trace(half, arguments, memories.names, SYMBOLIC_SEQUENCE, type(self.module).__name__)
+
+    def trace_decoder(self, memories: Memories, states: list[StateSpec]) -> ir.Model:
+        """Token ids, positions and that -> logits of all positions."""
+        arguments: dict[str, TensorSpec | tuple[TensorSpec, ...]] = {
+            name: TensorSpec(name, TOKENS) for name in (INPUT_IDS, POSITION_IDS)
+        }
+        arguments["memory"] = tuple(TensorSpec(s.past, s.shape, getattr(torch, s.dtype)) for s in states)
+        half = DecoderHalf(self.module, memories)
+        model = trace(half, arguments, LOGITS, SYMBOLIC_STEP, type(self.module).__name__)
+        require_state(model, self.module)
+        return model
+
+    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
+        """As TaskExport.rewrite."""
+        encoder, decoder = traced[ENCODER], traced[STEP]
+        cross = cross_states(encoder)
+        simplify(encoder)
+        check_encoder(encoder, cross)
+        states = thread_state(decoder) + cross
+        simplify(decoder)
+        step = last_logits(decoder)
+        top_token(step)
+        check_step(step, states, logits="last")
+        return {ENCODER: encoder, STEP: step}, self.describe(encoder, step, states)
+
+    def describe(self, encoder: ir.Model, step: ir.Model, states: list[StateSpec]) -> Manifest:
+        """The manifest of a translator's bundle."""
+        given = tuple(state.present for state in states if state.kind == "cross")
+        return Manifest(
+            producer=PRODUCER,
+            task=TASK,
+            vocab_size=vocabulary(step),
+            graphs={
+                "encoder": GraphSpec(ENCODER, TARGET, graph_inputs(encoder), logits="none", outputs=given),
+                "model": GraphSpec(STEP, TARGET, graph_inputs(step, states), logits="last", outputs=STEP_OUTPUTS),
+            },
+            state=tuple(states),
+            special_ids=self.special_ids,
+        )
+
+    def verify(self, folder: Path) -> Parity:
+        """As TaskExport.verify."""
+        return verify_translator(self.module, folder)
+
+
+def cross_states(encoder: ir.Model) -> list[StateSpec]:
+    """What the encoder gives to the decoder, in its order; the encoder's sequence is the decoder's source.
+
+    Raises GraphError where anything else than the batch and the length of the source is free.
+    """
+    return [cross_state(output) for output in encoder.graph.outputs]
+
+
+def cross_state(output: ir.Value) -> StateSpec:
+    """One tensor that the encoder gives."""
+    name = str(output.name)
+    shape = tuple(SOURCE if dim == SEQUENCE else dim for dim in dims(output) or ())
+    if shape[:1] != (BATCH,) or not all(isinstance(dim, int) or dim == SOURCE for dim in shape[1:]):
+        raise GraphError(f"{name} has the shape {shape}, all but the batch and the source's length must be static")
+    return StateSpec("cross", name, name, "int32" if name == CROSS_MASK else "float32", shape)
