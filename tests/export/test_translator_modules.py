@@ -30,7 +30,7 @@ class Summing(nn.Module):
         super().__init__()
         torch.manual_seed(0)
         self.embed, self.head, self.mix = nn.Embedding(50, 16), nn.Linear(16, 50), nn.Linear(32, 16)
-        self.near, self.far = RfaAttention(attention_config(gate=True)), RfaCrossAttention(attention_config())
+        self.near, self.far = RfaAttention(attention_config()), RfaCrossAttention(attention_config())
 
     def encode(self, ids: Tensor, positions: Tensor | None = None, keep: Tensor | None = None) -> list[Memory]:
         return [self.far.remember(self.embed(ids), keep)]
