@@ -31,9 +31,18 @@ class TokenRows:
         Returns ids and mask, int64 [B, T]; the mask is 1 at tokens.
         """
         lengths = self.lengths[rows, None]
-        place = torch.arange(int(lengths.max()))
+        place = torch.arange(round_width(int(lengths.max())))
         keep = (place < lengths).long()
         return self.ids[(self._starts[rows, None] + place) * keep].long() * keep, keep
+
+
+def round_width(width: int) -> int:
+    """A width that many batches share, at most a sixteenth larger: torch keeps memory for every shape that it has seen.
+
+    Training on ListOps in bfloat16 grew to 7 GB with widths as they came.
+    """
+    step = 1 << max(0, width.bit_length() - 5)
+    return -(-width // step) * step
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
