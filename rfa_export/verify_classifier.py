@@ -23,17 +23,17 @@ Text = tuple[list[int], ...]
 """One text, or a pair."""
 
 
-def verify_classifier(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
+def verify_classifier(module: nn.Module, folder: Path, seed: int = 0, batch: int = BATCH) -> Parity:
     """Compare the logits of random texts, padded in batches, with torch's of each text by itself.
 
-    Raises ParityError where a logit is further from float64 than `tolerances.LOGITS_FLOAT32`, a most likely class
-    differs that is not nearly tied, or the graph cannot run.
+    batch: texts that go through the graph together.  Raises ParityError where a logit is further from float64 than
+    `tolerances.LOGITS_FLOAT32`, a most likely class differs that is not nearly tied, or the graph cannot run.
     """
     bundle = read_bundle(folder)
     try:
         classifier = Classifier(bundle)
         texts = random_texts(seed, bundle.manifest.vocab_size, bundle.manifest.max_tokens, 1 + classifier.pairs)
-        found = np.concatenate([classifier._run(texts[i : i + BATCH]) for i in range(0, TEXTS, BATCH)])
+        found = np.concatenate([classifier.logits(texts[i : i + batch]) for i in range(0, TEXTS, batch)])
     except SessionError as error:
         raise ParityError(f"the finished graph does not run: {error}: nothing was written") from error
     return accept(compare(found, reference_logits(module, texts)), "classifier")

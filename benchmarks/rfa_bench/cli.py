@@ -14,7 +14,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from rfa_bench import growth, latency, overhead, report, steady, translation
+from rfa_bench import agreement, classification, growth, latency, overhead, report, steady, translation
+from rfa_bench.classifier_twins import CLASSIFIERS, export_classifier_twins
 from rfa_bench.machine import machine, versions
 from rfa_bench.translator_twins import TRANSLATORS, export_translator_twins
 from rfa_bench.twins import SIZES, export_random, export_twins, twin_of
@@ -52,7 +53,7 @@ KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to 
 
 @click.group(epilog="Example:  rfa-bench latency --size gpt2-small --threads 2 --plot latency.png")
 def main() -> None:
-    """Measure latency, memory and overhead on this machine."""
+    """Measure latency, memory, overhead and agreement with torch on this machine."""
 
 
 @main.command("latency", epilog="Example:  rfa-bench latency --checkpoint model.pt --bundle model.rfa")
@@ -132,6 +133,28 @@ def translation_command(
     print_result({"rows": translation.as_tables(rows)}, translation.table(rows), as_json)
 
 
+@main.command("classification", epilog="Example:  rfa-bench classification --threads 2 --plot classification.png")
+@click.option("--size", type=click.Choice(list(CLASSIFIERS)), default="base", show_default=True, help="Shape.")
+@click.option(
+    "--lengths", type=Lengths(), default="4096,16384,65536", show_default=True, help="Bytes of text, with commas."
+)
+@THREADS
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Calls at each length.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot as PNG.")
+@KEEP
+@JSON
+def classification_command(
+    size: str, lengths: list[int], threads: int, rounds: int, plot: Path | None, keep: Path | None, as_json: bool
+) -> None:
+    """Time and peak memory of a long text in one call, RFA against softmax."""
+    with working(keep) as folder, console.status("export") as status:
+        bundles = export_classifier_twins(CLASSIFIERS[size], folder)
+        rows = classification.measure(bundles, lengths, threads, rounds, status.update)
+    if plot is not None:
+        classification.plot(rows, f"classifier of size {size}, one text, {threads} thread(s)", plot)
+    print_result({"rows": classification.as_tables(rows)}, classification.table(rows), as_json)
+
+
 @main.command("growth", epilog="Example:  rfa-bench growth --plot growth.png")
 @click.option("--longest", type=click.IntRange(min=4096), default=65536, show_default=True, help="Tokens.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot as PNG.")
@@ -190,6 +213,26 @@ def overhead_command(size: str, threads: int, rounds: int, burst: int, keep: Pat
         f"{found.handwritten_us:.0f} us, ratio {found.graph_ratio:.3f}\n"
         f"the decoding loop adds {found.loop_us:.0f} us per token to the bare call through io_binding; a token takes "
         f"{found.token_us:.0f} us, session.run with arrays {found.session_run_us:.0f} us"
+    )
+    print_result(asdict(found), text, as_json)
+
+
+@main.command("agreement", epilog="Example:  rfa-bench agreement model.pt model.rfa test.en test.de")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("data", nargs=-1, required=True)
+@THREADS
+@JSON
+def agreement_command(checkpoint: Path, bundle: Path, data: tuple[str, ...], threads: int, as_json: bool) -> None:
+    """Count the rows of DATA to which a bundle answers as torch does: the same translation, the same label.
+
+    DATA is a .tsv or .jsonl, or the two plain files of a translation.
+    """
+    with working(None), console.status("load") as status:
+        found = agreement.measure(load_checkpoint(checkpoint), bundle, data, threads, status.update)
+    text = (
+        f"{found.equal:,} of {found.items:,} answers are the same; {found.metric} {found.torch:.4f} in torch, "
+        f"{found.bundle:.4f} of the bundle"
     )
     print_result(asdict(found), text, as_json)
 

@@ -92,17 +92,22 @@ class ClassificationTask(TrainingTask):
         return accuracy(model, self.valid)
 
 
-@torch.no_grad()
 def accuracy(model: Classifier, texts: EncodedTexts, batch: int = 16) -> float:
     """Share of the texts whose class the model finds."""
+    return float((predictions(model, texts, batch) == texts.classes).double().mean())
+
+
+@torch.no_grad()
+def predictions(model: Classifier, texts: EncodedTexts, batch: int = 16) -> Tensor:
+    """The number of the class that the model finds, for every text.  Returns int64 [rows]."""
     device, was_training = next(model.parameters()).device, model.training
     model.eval()
-    right = 0
+    found = torch.empty_like(texts.classes)
     for rows in in_order(texts.lengths(), partial(by_rows, limit=batch)):
         logits, _ = texts.logits(model, rows, device)
-        right += int((logits.argmax(1).cpu() == texts.classes[rows]).sum())
+        found[rows] = logits.argmax(1).cpu()
     model.train(was_training)
-    return right / len(texts.classes)
+    return found
 
 
 def check_row(row: Labelled, config: ClassifierConfig) -> None:

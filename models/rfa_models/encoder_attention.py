@@ -50,8 +50,7 @@ class SoftmaxEncoderAttention(SoftmaxAttention):
         layers = (self.q_proj, self.k_proj, self.v_proj)
         qkv = F.linear(x, torch.cat([p.weight for p in layers]), torch.cat([p.bias for p in layers]))
         q, k, v = qkv.chunk(3, dim=-1)
-        keys, values = (part.unflatten(-1, (self.config.heads, -1)).transpose(1, 2) for part in (k, v))
-        return self.out_proj(operators.current().softmax_read(q, keys, values, keep))
+        return self.out_proj(operators.current().softmax_self(q, k, v, keep, heads=self.config.heads))
 
 
 def build_encoder_attention(config: AttentionConfig) -> Any:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rfa_models.features import random_projection
 from rfa_models.linear_attention import linear_attention
-from rfa_models.softmax_attention import softmax_attention, softmax_read
+from rfa_models.softmax_attention import softmax_attention, softmax_read, softmax_self
 from rfa_models.summary import read_summary, summarise
 
 
@@ -29,6 +29,7 @@ class Operators:
     summarise: Callable[[Tensor, Tensor], Tensor] = summarise
     read_summary: Callable[[Tensor, Tensor], Tensor] = read_summary
     softmax_read: Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor] = softmax_read
+    softmax_self: Callable[..., Tensor] = softmax_self
 
 
 IN_TORCH = Operators()

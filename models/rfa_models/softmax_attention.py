@@ -38,6 +38,15 @@ def softmax_read(query: Tensor, keys: Tensor, values: Tensor, keep: Tensor | Non
     return F.scaled_dot_product_attention(q, keys, values, attn_mask=mask).transpose(1, 2).flatten(2)
 
 
+def softmax_self(query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None = None, *, heads: int) -> Tensor:
+    """Attend from every token of a sequence to all of them.
+
+    query, key, value: [B, T, H d].  keep: [B, T], 1 = token, 0 = padding.  -> [B, T, H d].
+    """
+    keys, values = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (key, value))
+    return softmax_read(query, keys, values, keep)
+
+
 def visible(queries: int, keys: int, keep: Tensor | None, device: torch.device) -> Tensor:
     """Who sees whom: the past and oneself, never padding.  Returns bool [T, T' + T] or [B, 1, T, T' + T]."""
     earlier = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)

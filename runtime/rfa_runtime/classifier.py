@@ -74,7 +74,7 @@ class Classifier:
         found: list[Classification | None] = [None] * len(texts)
         for group in similar([tuple(map(len, documents)) for documents in encoded]):
             members = [encoded[row] for row in group]
-            for row, documents, logits in zip(group, members, self._run(members), strict=True):
+            for row, documents, logits in zip(group, members, self.logits(members), strict=True):
                 found[row] = self._classification(logits, sum(map(len, documents)))
         return [one for one in found if one is not None]
 
@@ -85,20 +85,8 @@ class Classifier:
             raise PromptError(f"{len(documents)} document(s) came, {self.bundle.path.name} wants {1 + self.pairs}")
         return tuple(map(self._encode, documents))
 
-    def _encode(self, text: str) -> list[int]:
-        if not text:
-            raise PromptError("the text is empty: give some text")
-        manifest, first = self.bundle.manifest, self.bundle.manifest.special_ids.bos
-        ids = encode_text(text, self.tokenizer, self.bundle)
-        if not ids:
-            raise PromptError("the text has no characters that the model knows")
-        ids = (ids if first is None else [first, *ids])[: manifest.max_tokens or None]
-        if max(ids) >= manifest.vocab_size:
-            raise PromptError(f"the text has the token {max(ids)}, the model knows 0 to {manifest.vocab_size - 1}")
-        return ids
-
-    def _run(self, encoded: list[tuple[list[int], ...]]) -> np.ndarray:
-        """Run the graph on B texts or pairs.  Returns float32 logits [B, C]."""
+    def logits(self, encoded: list[tuple[list[int], ...]]) -> np.ndarray:
+        """Run the graph on the ids of B texts or pairs, as `encode` gives them.  Returns float32 logits [B, C]."""
         given: dict[str, np.ndarray] = {}
         for prefix, rows in zip(("", PAIR), zip(*encoded, strict=True), strict=False):
             ids, mask = pad(rows)
@@ -115,6 +103,18 @@ class Classifier:
             )
         check_finite(np.abs(logits).max().item())
         return logits
+
+    def _encode(self, text: str) -> list[int]:
+        if not text:
+            raise PromptError("the text is empty: give some text")
+        manifest, first = self.bundle.manifest, self.bundle.manifest.special_ids.bos
+        ids = encode_text(text, self.tokenizer, self.bundle)
+        if not ids:
+            raise PromptError("the text has no characters that the model knows")
+        ids = (ids if first is None else [first, *ids])[: manifest.max_tokens or None]
+        if max(ids) >= manifest.vocab_size:
+            raise PromptError(f"the text has the token {max(ids)}, the model knows 0 to {manifest.vocab_size - 1}")
+        return ids
 
     def _classification(self, logits: np.ndarray, tokens: int) -> Classification:
         """The classes of one text.  logits: float32 [C]."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import onnx
 import pytest
 from click.testing import CliRunner
 
+from rfa_bench import classification
+from rfa_bench.classification import Row
 from rfa_bench.cli import main
 from rfa_bench.handwritten import write_step_graph
 from rfa_bench.pair_tokenizer import pair_tokenizer
@@ -117,3 +120,22 @@ def test_translation_measures_both_systems_at_every_pair_of_lengths(tmp_path: Pa
         2 * (2 * 2 * 2 * (4 + m) * 32 * 4 + m * 4) for m in (5, 40)
     ]
     assert plot.exists()
+
+
+def test_classification_measures_every_system_at_every_length(tmp_path: Path) -> None:
+    plot = tmp_path / "classification.png"
+    options = ("--size", "tiny", "--lengths", "64,4096", "--rounds", 1, "--keep", tmp_path / "twins", "--plot", plot)
+    rows = bench("classification", *options)["rows"]
+    systems = ("rfa", "softmax", "softmax, no mask")
+    assert [(r["system"], r["bytes"]) for r in rows] == [(s, n) for n in (64, 4096) for s in systems]
+    assert all(r["ms"] > 0 and r["peak_rss_bytes"] > 10_000_000 for r in rows)
+    needed = {r["system"]: r["call_bytes"] for r in rows if r["bytes"] == 4096}
+    assert needed["softmax"] > 2 * 4096**2 * 4, "two heads' whole matrices of scores"
+    assert max(needed["rfa"], needed["softmax, no mask"]) < needed["softmax"] / 2
+    assert plot.exists()
+
+
+def test_a_text_that_memory_cannot_hold_is_a_row_and_no_error() -> None:
+    rows = [Row("softmax", 64, 1, 2.0, 10**8, 10**6), Row("softmax", 128, 1, None, None, None)]
+    assert classification.table(rows).splitlines()[3] == "| 128 | out of memory | out of memory | out of memory |"
+    assert math.isnan(classification.exponent(rows, "ms"))
