@@ -48,7 +48,10 @@ class RfaCrossAttention(RandomFeatures):
             phi_k = self.features(k.unflatten(-1, (heads, 1, head_dim))).flatten(3)
             if keep is not None:  # after the feature map: cos(0) is not 0
                 phi_k = phi_k * keep[:, :, None, None].to(phi_k.dtype)
-            return (operators.current().summarise(phi_k, v.unflatten(-1, (heads, head_dim + 1))),)
+            # Scaled here, once for a source, for the query's features too: a step has less to do.
+            return (
+                operators.current().summarise(phi_k, v.unflatten(-1, (heads, head_dim + 1))) * self.config.scale**2,
+            )
 
     def forward(self, x: Tensor, memory: Memory, keep: Tensor | None = None) -> Tensor:
         """Attend from every target token to the source.  x: [B, T, E] -> [B, T, E].
@@ -57,7 +60,7 @@ class RfaCrossAttention(RandomFeatures):
         """
         q = at_least_float32(self.q_proj(x)).unflatten(-1, (self.config.heads, 1, self.config.head_dim))
         with torch.autocast(x.device.type, enabled=False):
-            sums = operators.current().read_summary(self.features(q).flatten(3), memory[0]) * self.config.scale**2
+            sums = operators.current().read_summary(self.features(q).flatten(3), memory[0])
             output = normalise(sums, self.config).flatten(2)
         return self.out_proj(output)
 
