@@ -1,25 +1,54 @@
-# All that docs/results.md shows, section by section.  Usage: sh docs/measure.sh DATA OUT [train|perplexity|speed]...
+# All that docs/results.md shows, section by section.
+# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|speed]...
 #
-# DATA holds wikitext-2/train.txt, valid.txt (the word-level release) and tiny-shakespeare/input.txt (1,115,394 bytes).
+# DATA holds wikitext-2/{train,valid}.txt (the word-level release), tiny-shakespeare/input.txt (1,115,394 bytes),
+# tatoeba-en-de/{train,valid,test}.{en,de} and movie-reviews/{train,valid,test}.jsonl.  ListOps is drawn here.
 # OUT keeps models, bundles, figures as JSON and plots; what is finished there is not done again.
 set -eu
 DATA=$1 OUT=$2
 shift 2
 RECIPES=$(cd "$(dirname "$0")/../models/recipes" && pwd)
-MODELS="wikitext2-rfa-gate wikitext2-rfa wikitext2-softmax"
+LANGUAGE="wikitext2-rfa-gate wikitext2-rfa wikitext2-softmax"
+TRANSLATION="tatoeba-rfa tatoeba-rfa-arccos tatoeba-softmax"
+LISTOPS="listops-rfa listops-rfa-arccos listops-softmax"
+REVIEWS="reviews-rfa reviews-rfa-arccos reviews-softmax"
 mkdir -p "$OUT"
 
 train() {
-    for model in $MODELS; do
-        [ -f "$OUT/$model.pt" ] || rfa-train "$RECIPES/$model.toml" -o "$OUT/$model.pt" --threads 1 \
-            --data "$DATA/wikitext-2/train.txt" --valid "$DATA/wikitext-2/valid.txt"
+    listops valid 1000 1
+    for model in $LANGUAGE; do
+        learn "$model" --data "$DATA/wikitext-2/train.txt" --valid "$DATA/wikitext-2/valid.txt"
     done
-    [ -f "$OUT/shakespeare.pt" ] || rfa-train "$RECIPES/shakespeare.toml" -o "$OUT/shakespeare.pt" --threads 1 \
-        --data "$DATA/tiny-shakespeare/input.txt"
+    learn shakespeare --data "$DATA/tiny-shakespeare/input.txt"
+    for model in $TRANSLATION; do
+        learn "$model" --data "$DATA/tatoeba-en-de/train.en" --data "$DATA/tatoeba-en-de/train.de" \
+            --valid "$DATA/tatoeba-en-de/valid.en" --valid "$DATA/tatoeba-en-de/valid.de"
+    done
+    for model in $LISTOPS; do
+        learn "$model" --valid "$OUT/listops-valid.tsv"
+    done
+    for model in $REVIEWS; do
+        learn "$model" --data "$DATA/movie-reviews/train.jsonl" --valid "$DATA/movie-reviews/valid.jsonl"
+    done
+}
+
+learn() { # model, its data
+    model=$1
+    shift
+    [ -f "$OUT/$model.pt" ] || rfa-train "$RECIPES/$model.toml" -o "$OUT/$model.pt" --threads 1 "$@"
+}
+
+listops() { # name, count, seed: expressions of the lengths that the recipes learn from
+    [ -f "$OUT/listops-$1.tsv" ] || python -m rfa_models.listops "$OUT/listops-$1.tsv" --count "$2" --seed "$3" \
+        --shortest 10 --longest 200
+}
+
+bundle() { # model
+    [ -d "$OUT/$1.rfa" ] || rfa-export "$OUT/$1.pt"
 }
 
 perplexity() {
-    for model in $MODELS; do
+    for model in $LANGUAGE; do
         both "$model" "$DATA/wikitext-2/valid.txt"
     done
     # Validation text: what rfa-train kept apart.
@@ -33,20 +62,49 @@ sys.stdout.write(split_text(read_text(sys.argv[1]), 0.1)[1])" "$DATA/tiny-shakes
 }
 
 both() { # model, text: perplexity of the bundle and of torch
-    [ -d "$OUT/$1.rfa" ] || rfa-export "$OUT/$1.pt"
+    bundle "$1"
     rfa-run "$OUT/$1.rfa" --score "$2" --json | tee "$OUT/$1.bundle.json"
     python -m rfa_models.evaluate "$OUT/$1.pt" "$2" | tee "$OUT/$1.torch.json"
 }
 
+answers() {
+    listops test 2000 2
+    for model in $TRANSLATION; do
+        set -- "$DATA/tatoeba-en-de/test.en" "$DATA/tatoeba-en-de/test.de"
+        agree "$model" "$@"
+        rfa-run "$OUT/$model.rfa" --score "$1" --score "$2" --json | tee "$OUT/$model.greedy.json"
+        rfa-run "$OUT/$model.rfa" --score "$1" --score "$2" --beam 4 --json | tee "$OUT/$model.beam.json"
+    done
+    for model in $LISTOPS; do
+        agree "$model" "$OUT/listops-test.tsv"
+    done
+    for model in $REVIEWS; do
+        agree "$model" "$DATA/movie-reviews/test.jsonl"
+    done
+}
+
+agree() { # model, its test data: the bundle's answers beside torch's
+    model=$1
+    shift
+    bundle "$model"
+    rfa-bench agreement "$OUT/$model.pt" "$OUT/$model.rfa" "$@" --json | tee "$OUT/$model.agreement.json"
+}
+
 speed() { # on a machine that does nothing else
-    [ -d "$OUT/shakespeare.rfa" ] || rfa-export "$OUT/shakespeare.pt"
+    bundle shakespeare
     rfa-bench overhead --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --json | tee "$OUT/overhead.json"
     rfa-bench latency --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --plot "$OUT/latency.png" --json |
         tee "$OUT/latency.json"
     rfa-bench steady "$OUT/shakespeare.rfa" --tokens 20000 --json | tee "$OUT/steady.json"
     rfa-bench growth --plot "$OUT/growth.png" --json | tee "$OUT/growth.json"
+    for batch in 1 16; do
+        rfa-bench translation --batch $batch --threads 2 --keep "$OUT/translators" \
+            --plot "$OUT/translation-$batch.png" --json | tee "$OUT/translation-$batch.json"
+    done
+    rfa-bench classification --threads 2 --keep "$OUT/classifiers" --plot "$OUT/classification.png" --json |
+        tee "$OUT/classification.json"
 }
 
-for section in "${@:-train perplexity speed}"; do
+for section in "${@:-train perplexity answers speed}"; do
     for part in $section; do $part; done
 done

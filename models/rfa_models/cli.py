@@ -31,6 +31,7 @@ EPILOG = "Example:  rfa-train models/recipes/pydoc-tiny.toml -o model.pt"
 @click.option("--valid", multiple=True, metavar="FILE", help="Validation data in place of the recipe's.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="model.pt", show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Steps in place of the recipe's.")
+@click.option("--seed", type=int, help="Seed in place of the recipe's.")
 @click.option("--device", help="cpu, cuda, cuda:1, ...; a CUDA device where there is one by default.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option("--overwrite", is_flag=True, help="Replace a finished model at the output.")
@@ -55,6 +56,7 @@ def train(
     data: tuple[str, ...],
     valid: tuple[str, ...],
     steps: int | None,
+    seed: int | None,
     device: str | None,
     threads: int | None,
     overwrite: bool,
@@ -62,7 +64,7 @@ def train(
     as_json: bool,
 ) -> None:
     """The command's work, with errors still as exceptions."""
-    recipe = with_options(read_recipe(recipe_path), data, valid, steps)
+    recipe = with_options(read_recipe(recipe_path), data, valid, steps=steps, seed=seed)
     check_output(output, overwrite)
     if threads:
         set_threads(threads)
@@ -120,15 +122,15 @@ def describe(report: StepReport, valid: float | None, metric: str) -> str:
     return text if valid is None else f"{text}  {metric} {valid:.3f}"
 
 
-def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], steps: int | None) -> Recipe:
+def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], **settings: int | None) -> Recipe:
     """The recipe with the command line's choices in it."""
     texts = recipe.data
     if data:  # new training text does not go with the recipe's validation text
         texts = dataclasses.replace(texts, train=data, valid=())
     if valid:
         texts = dataclasses.replace(texts, valid=valid)
-    config = dataclasses.replace(recipe.train, steps=steps) if steps else recipe.train
-    return dataclasses.replace(recipe, data=texts, train=config)
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    return dataclasses.replace(recipe, data=texts, train=dataclasses.replace(recipe.train, **given))
 
 
 def check_output(output: Path, overwrite: bool) -> None:

@@ -122,6 +122,16 @@ def test_options_replace_the_recipes_settings(recipe_file):
     assert "2,400 training tokens" in result.stderr
 
 
+def test_another_seed_gives_another_model_and_the_same_one_the_same(recipe_file):
+    recipe_file()
+    losses = []
+    for index, seed in enumerate(("0", "1", "1")):
+        assert rfa_train("--steps", "2", "--seed", seed, "-o", f"{index}.pt").exit_code == 0
+        lines = Path(f"{index}.pt.log.jsonl").read_text().splitlines()
+        losses.append([json.loads(line)["loss"] for line in lines])
+    assert losses[0] != losses[1] == losses[2]
+
+
 def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file):
     recipe_file()
     Path("model.pt").write_bytes(b"old")
