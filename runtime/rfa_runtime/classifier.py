@@ -61,7 +61,7 @@ class Classifier:
         self.pairs = PAIR + INPUTS[0] in self.graph.inputs
         """Whether it takes pairs of documents."""
         self.tokenizer = load_tokenizer(self.bundle)
-        self._session = open_session(self.bundle.path / self.graph.file, threads, provider)
+        self._session = open_session(self.bundle.path / self.graph.file, threads, provider, long_inputs=True)
         self._check_interface()
 
     def classify(self, text: Text) -> Classification:

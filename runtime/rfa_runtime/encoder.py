@@ -33,7 +33,7 @@ class Encoder:
         self.graph = bundle.graph(ROLE)
         self.vocab_size = bundle.manifest.vocab_size
         self._outputs = [spec.present for spec in bundle.manifest.state if spec.kind == "cross"]
-        self._session = open_session(bundle.path / self.graph.file, threads, provider)
+        self._session = open_session(bundle.path / self.graph.file, threads, provider, long_inputs=True)
         self._check_interface()
 
     def encode(self, sources: list[list[int]]) -> Arrays:

@@ -20,8 +20,10 @@ FATAL = 4
 """Whatever ONNX Runtime would print as an error it also raises, and we report that in one line."""
 
 
-def open_session(file: Path, threads: int | None, provider: str) -> Any:
+def open_session(file: Path, threads: int | None, provider: str, long_inputs: bool = False) -> Any:
     """Load a graph as an onnxruntime.InferenceSession.  Raises SessionError, whatever is wrong with the file.
+
+    long_inputs: see session_options.
 
     Weights outside the bundle's folder are refused by ONNX Runtime itself: absolute paths, `..` and links.
     """
@@ -29,7 +31,7 @@ def open_session(file: Path, threads: int | None, provider: str) -> Any:
     try:
         # Without fallback: it prints to standard output, and would quietly decode on another device.
         session = onnxruntime.InferenceSession(
-            str(file), session_options(threads), providers=[PROVIDERS[provider]], enable_fallback=0
+            str(file), session_options(threads, long_inputs), providers=[PROVIDERS[provider]], enable_fallback=0
         )
     except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
         raise SessionError(f"ONNX Runtime cannot load {file.name}: {one_line(error)}") from error
@@ -38,16 +40,25 @@ def open_session(file: Path, threads: int | None, provider: str) -> Any:
     return session
 
 
-def session_options(threads: int | None) -> Any:
+def session_options(threads: int | None, long_inputs: bool = False) -> Any:
     """Return options for decoding one token after the other.
 
     Nodes run in sequence: a step is a chain.  Threads spin between the operators, as ONNX Runtime does by default: a
     chain of 96 small ones took 1.13 ms on two threads that spin, 1.65 ms on two that sleep, 2.06 ms on one.
+
+    No result takes another's place.  Where ONNX Runtime plans that, all places stay until the end; without, a result
+    goes when its last reader is done: 4,096 tokens of a prompt took 88 MB in place of 187, and a step 4% less time.
+
+    long_inputs: for a graph that reads whole sequences, of any lengths.  The plan for one block that holds a step's
+    results saves 15 us of each step, but another is made, and kept, for every length.  A classifier of 4 layers needed
+    277 MB without both plans, 1,748 MB with them, for 16,384 tokens in the same time.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
     options.log_severity_level = FATAL
+    options.enable_mem_reuse = False
+    options.enable_mem_pattern = not long_inputs
     return options
 
 
