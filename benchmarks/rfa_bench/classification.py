@@ -15,7 +15,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from rfa_bench.report import COLOURS, size
+from rfa_bench.report import COLOURS, lengths_below, plain_numbers, size
 
 DID_NOT_FIT = "out of memory"
 Figures = tuple[float | None, int | None, int | None]
@@ -108,7 +108,9 @@ def plot(rows: list[Row], title: str, file: Path) -> None:
             style = {"color": COLOURS.get(system.split(",")[0]), "linestyle": "--" if "," in system else "-"}
             values = [getattr(row, what) / unit for row in mine]
             axes.plot([row.bytes for row in mine], values, marker="o", label=system, **style)
-        axes.set(xscale="log", yscale="log", xlabel="bytes of text", ylabel="s" if what == "ms" else "MB")
+        plain_numbers(axes)
+        lengths_below(axes, sorted({row.bytes for row in rows}))
+        axes.set(xlabel="bytes of text", ylabel="s" if what == "ms" else "MB")
         axes.set_title("time of the call" if what == "ms" else "peak memory of the call")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)

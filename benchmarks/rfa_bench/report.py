@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rfa_bench.latency import Row
 
@@ -66,3 +68,18 @@ def plot_latency(rows: list[Row], title: str, file: Path) -> None:
         axes.grid(alpha=0.3)
     figure.suptitle(title)
     figure.savefig(file, dpi=120)
+
+
+def lengths_below(axes: Axes, lengths: list[int]) -> None:
+    """Lengths on a logarithmic axis, each under its point, as people write them."""
+    axes.set_xscale("log")
+    axes.set_xticks(lengths, [f"{length:,}" for length in lengths])
+    axes.minorticks_off()
+
+
+def plain_numbers(axes: Axes) -> None:
+    """A logarithmic axis of values with 1, 2, 5, 10 beside it in place of powers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from rfa_bench.report import COLOURS
+from rfa_bench.report import COLOURS, lengths_below
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.encoder import Encoder
 from rfa_runtime.session import StepSession
@@ -148,9 +148,10 @@ def plot(rows: list[Row], title: str, file: Path) -> None:
             mine = [row for row in rows if row.system == system and row.source == source]
             style = {"color": COLOURS.get(system), "marker": "o", "label": system}
             axes.plot([row.target for row in mine], [row.ms_per_token for row in mine], **style)
-        axes.set(title=f"source of {source:,}", xlabel="target, tokens", xscale="log", yscale="log")
+        lengths_below(axes, sorted({row.target for row in rows}))
+        axes.set(title=f"source of {source:,}", xlabel="target, tokens")
         axes.grid(alpha=0.3)
-    panels[0].set(ylabel="ms per token")
+    panels[0].set(ylabel="ms per token", ylim=(0, None))
     panels[0].legend(frameon=False)
     figure.suptitle(title)
     figure.savefig(file, dpi=120)
