@@ -10,6 +10,7 @@ import torch
 from sacrebleu.metrics.bleu import BLEU
 from tokenizers import Tokenizer
 
+from rfa_export.pipeline import token_id
 from rfa_models import classifier, greedy, translator
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.classification_task import EncodedTexts, predictions
@@ -63,8 +64,8 @@ def translations(
     progress: Callable[[str], None],
 ) -> Agreement:
     """Greedy translations of the sources, and BLEU of both."""
-    pairs, vocabulary = read_sources(data, NumbersConfig()), tokenizer.get_vocab()
-    start, end = vocabulary[START], vocabulary[END]
+    pairs = read_sources(data, NumbersConfig())
+    start, end = token_id(tokenizer, START), token_id(tokenizer, END)
     sources = EncodedPairs(tokenizer, pairs, max_tokens=0).sources
     search = SearchConfig()
     progress(f"{len(pairs):,} sources in torch")
