@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx_ir as ir
 from torch import Tensor, nn
 
 from rfa_export.graph.check import check_classifier
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.names import (
     ATTENTION_MASK,
     BATCH,
@@ -20,13 +20,14 @@ from rfa_export.graph.names import (
     POSITION_IDS,
     SEQUENCE,
 )
-from rfa_export.graph.simplify import simplify
 from rfa_export.parity import Parity
+from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE
-from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, STEP, TARGET, Graphs, graph_inputs
+from rfa_export.targets.target import Draft, Drafts
+from rfa_export.task_export import MODEL, NO_SPECIAL_IDS, PRODUCER, Graphs
 from rfa_export.trace import TensorSpec, check_parameters, trace
-from rfa_export.verify_classifier import verify_classifier
-from rfa_runtime.manifest import GraphSpec, Manifest, SpecialIds
+from rfa_export.verify_classifier import compare_classifier, verify_classifier
+from rfa_runtime.manifest import Manifest, SpecialIds
 
 TASK = "classification"
 INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
@@ -54,22 +55,22 @@ class ClassifierExport:
         if self.pairs:
             arguments |= {PAIR + name: TensorSpec(PAIR + name, (BATCH, PAIR_SEQUENCE)) for name in INPUTS}
         whole = WholeText(self.module)
-        return {STEP: trace(whole, arguments, LOGITS, SYMBOLIC_SEQUENCE, type(self.module).__name__)}
+        return {MODEL: trace(whole, arguments, LOGITS, SYMBOLIC_SEQUENCE, type(self.module).__name__)}
 
-    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
+    def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""
-        model = traced[STEP]
-        simplify(model)
+        model = traced[MODEL]
+        cleanup(model)
         check_classifier(model, len(self.labels), self.pairs)
-        return {STEP: model}, self.describe(model)
+        return {MODEL: Draft(model, "sequence")}, self.describe()
 
-    def describe(self, model: ir.Model) -> Manifest:
+    def describe(self) -> Manifest:
         """The manifest of a classifier's bundle."""
         return Manifest(
             producer=PRODUCER,
             task=TASK,
             vocab_size=self.vocab_size,
-            graphs={"model": GraphSpec(STEP, TARGET, graph_inputs(model), logits="sequence")},
+            graphs={},
             state=(),
             special_ids=self.special_ids,
             labels=self.labels,
@@ -79,6 +80,10 @@ class ClassifierExport:
     def verify(self, folder: Path) -> Parity:
         """As TaskExport.verify."""
         return verify_classifier(self.module, folder)
+
+    def compare(self, graphs: TargetGraphs) -> Parity:
+        """As TaskExport.compare."""
+        return compare_classifier(self.module, graphs)
 
 
 class WholeText(nn.Module):

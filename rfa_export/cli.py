@@ -10,10 +10,14 @@ import click
 from rich.console import Console
 
 from rfa_export.errors import ExportError
-from rfa_export.pipeline import TARGET, Exported, export
+from rfa_export.parity_report import as_lines, as_table
+from rfa_export.pipeline import Exported, export
+from rfa_export.targets.registry import TARGETS
 from rfa_models.checkpoint import load_checkpoint
 from rfa_models.errors import ModelError
 from rfa_runtime.errors import RfaRuntimeError
+
+TARGET_HELP = f"What to write for, all with the same weights: {', '.join(TARGETS)}."
 
 
 @click.command(epilog="Example:  rfa-export model.pt -o model.rfa")
@@ -21,7 +25,7 @@ from rfa_runtime.errors import RfaRuntimeError
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder; NAME.rfa beside NAME.pt by default."
 )
-@click.option("--target", type=click.Choice([TARGET]), default=TARGET, show_default=True, help="Runtime to write for.")
+@click.option("--target", default="ort", show_default=True, metavar="NAME,...", help=TARGET_HELP)
 @click.option("--precision", type=click.Choice(["fp32"]), default="fp32", show_default=True, help="Of the weights.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle at the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -37,7 +41,7 @@ def main(checkpoint: Path, output: Path | None, target: str, precision: str, ove
         if not bundle.parent.is_dir():
             raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
         with console.status("export") as status:
-            exported = export(loaded, bundle, overwrite, status.update)
+            exported = export(loaded, bundle, overwrite, status.update, names(target))
     except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -51,21 +55,21 @@ def result(exported: Exported, precision: str) -> dict[str, object]:
     """The object that `--json` prints; its names are a contract."""
     return {
         "bundle": str(exported.bundle),
-        "targets": [TARGET],
+        "targets": list(exported.parity),
         "precision": precision,
-        "parity": {TARGET: exported.parity.as_table()},
+        "parity": as_table(exported.parity),
         "bytes": exported.bytes,
     }
 
 
 def report(exported: Exported) -> str:
     """The same for people."""
-    parity = exported.parity
-    return (
-        f"{exported.bundle}: {exported.bytes / 1e6:.1f} MB\n"
-        f"parity with torch in float64, by {parity.runtime}: {parity.tokens_equal} of {parity.tokens_compared} choices "
-        f"equal, {parity.near_ties} near ties, largest error of a logit {parity.max_abs_error:.1e}"
-    )
+    return "\n".join([f"{exported.bundle}: {exported.bytes / 1e6:.1f} MB", *as_lines(exported.parity)])
+
+
+def names(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",")]
 
 
 if __name__ == "__main__":

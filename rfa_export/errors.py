@@ -3,6 +3,7 @@
 ExportError
 ├── TraceError      (ValueError)   the module cannot be traced, or holds no attention of ours
 ├── GraphError      (ValueError)   the finished graph breaks the interface that runtimes rely on
+├── TargetError     (ValueError)   a target, precision or opset that cannot be had
 ├── TokenizerError  (ValueError)   the tokenizer lacks a token that the task needs
 └── ParityError     (ValueError)   the bundle does not compute what the checkpoint computes
 """
@@ -26,3 +27,7 @@ class TokenizerError(ExportError, ValueError):
 
 class ParityError(ExportError, ValueError):
     """A candidate bundle whose results differ from torch's by more than the tolerance."""
+
+
+class TargetError(ExportError, ValueError):
+    """A request that no export can fulfil."""

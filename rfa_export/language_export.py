@@ -10,19 +10,20 @@ from torch import nn
 
 from rfa_export.errors import TraceError
 from rfa_export.graph.check import check_step
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.last_logits import last_logits
 from rfa_export.graph.names import BATCH, LOGITS, SEQUENCE, STATEFUL, TOP_LOGIT, TOP_TOKEN
-from rfa_export.graph.simplify import simplify
 from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.top_token import top_token
 from rfa_export.parity import Parity
-from rfa_export.task_export import PRODUCER, STEP, TARGET, Graphs, graph_inputs, vocabulary
+from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.targets.target import Draft, Drafts
+from rfa_export.task_export import MODEL, PRODUCER, SCORE, Graphs, vocabulary
 from rfa_export.trace import TensorSpec, check_parameters, input_names, trace
-from rfa_export.verify_language import verify_language
-from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+from rfa_export.verify_language import compare_language, verify_language
+from rfa_runtime.manifest import Manifest, StateSpec
 
 TASK = "language-model"
-SCORE = "model.score.onnx"
 STEP_OUTPUTS = (LOGITS, TOP_LOGIT, TOP_TOKEN)
 
 
@@ -38,20 +39,25 @@ class LanguageExport:
         """As TaskExport.trace."""
         return {SCORE: trace_language_model(self.module)}
 
-    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
+    def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""
         scoring = traced[SCORE]
         states = thread_state(scoring)
-        simplify(scoring, residuals=True)
+        cleanup(scoring)
         step = last_logits(scoring)
         top_token(step)
         check_step(scoring, states, logits="all")
         check_step(step, states, logits="last")
-        return {STEP: step, SCORE: scoring}, describe(step, states, self.segment_length)
+        drafts = {MODEL: Draft(step, "last", STEP_OUTPUTS, True), SCORE: Draft(scoring, "all", fuse_residuals=True)}
+        return drafts, describe(step, states, self.segment_length)
 
     def verify(self, folder: Path) -> Parity:
         """As TaskExport.verify."""
         return verify_language(self.module, folder)
+
+    def compare(self, graphs: TargetGraphs) -> Parity:
+        """As TaskExport.compare."""
+        return compare_language(self.module, graphs)
 
 
 def trace_language_model(module: nn.Module) -> ir.Model:
@@ -76,15 +82,11 @@ def require_state(model: ir.Model, module: nn.Module) -> None:
 
 def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Manifest:
     """The manifest of a language model's bundle."""
-    inputs = graph_inputs(step, states)
     return Manifest(
         producer=PRODUCER,
         task=TASK,
         vocab_size=vocabulary(step),
-        graphs={
-            "model": GraphSpec(STEP, TARGET, inputs, logits="last", outputs=STEP_OUTPUTS),
-            "score": GraphSpec(SCORE, TARGET, inputs, logits="all"),
-        },
+        graphs={},
         state=tuple(states),
         scoring={"segment_length": segment_length},
     )

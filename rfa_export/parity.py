@@ -13,6 +13,20 @@ from torch import nn
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
 
+OUR_RUNTIME = f"onnxruntime {onnxruntime.__version__}"
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """A runtime that could not be asked."""
+
+    runtime: str
+    reason: str
+
+    def as_table(self) -> dict[str, Any]:
+        """For the manifest and `--json`."""
+        return asdict(self) | {"checked": False}
+
 
 @dataclass(frozen=True)
 class Parity:
@@ -40,9 +54,9 @@ def in_float64(module: nn.Module) -> Any:
     return copy.deepcopy(module).eval().double()
 
 
-def compare(found: np.ndarray, wanted: np.ndarray) -> Parity:
+def compare(found: np.ndarray, wanted: np.ndarray, runtime: str = OUR_RUNTIME) -> Parity:
     """Measure the difference of two sets of logits [..., N].  Raises ParityError where any is not finite."""
-    for logits, source in ((wanted, "torch"), (found, "ONNX Runtime")):
+    for logits, source in ((wanted, "torch"), (found, runtime)):
         if not np.isfinite(logits).all():
             raise ParityError(f"{source} computes logits that are not finite: nothing was written")
     error = np.abs(found - wanted)
@@ -51,7 +65,7 @@ def compare(found: np.ndarray, wanted: np.ndarray) -> Parity:
     lead = np.take_along_axis(wanted, best[..., None], -1) - np.take_along_axis(wanted, chosen[..., None], -1)
     tied = (chosen != best) & (lead[..., 0] <= tolerances.NEAR_TIE * largest)
     return Parity(
-        runtime=f"onnxruntime {onnxruntime.__version__}",
+        runtime=runtime,
         tokens_compared=int(best.size),
         tokens_equal=int((chosen == best).sum()),
         near_ties=int(tied.sum()),

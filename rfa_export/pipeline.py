@@ -1,14 +1,15 @@
 """From a checkpoint to a verified bundle: the main path.
 
-trace -> rewrite -> save -> verify -> bundle
+trace -> rewrite -> lower for each target -> save -> verify -> bundle
 
-What is traced, rewritten and verified is the task's business: `task_export.py` says which files know it.
+What is traced, rewritten and verified is the task's business: `task_export.py` says which files know it.  What the
+graphs become for a runtime is the business of `targets/`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from torch import nn
 from rfa_export.classifier_export import ClassifierExport
 from rfa_export.errors import TokenizerError
 from rfa_export.graph.weights import save_graphs
-from rfa_export.language_export import STEP_OUTPUTS, LanguageExport
-from rfa_export.parity import Parity
-from rfa_export.task_export import NO_SPECIAL_IDS, STEP, TARGET, WEIGHTS, TaskExport
+from rfa_export.language_export import LanguageExport
+from rfa_export.parity_report import Report, as_table, verify
+from rfa_export.targets.registry import targets_of
+from rfa_export.targets.target import OUR_OWN
+from rfa_export.task_export import NO_SPECIAL_IDS, TaskExport
 from rfa_export.translator_export import TranslatorExport
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.classifier import Classifier
@@ -29,7 +32,8 @@ from rfa_models.translator import Translator
 from rfa_runtime.bundle import staged_bundle
 from rfa_runtime.manifest import SpecialIds
 
-__all__ = ["STEP", "STEP_OUTPUTS", "TARGET", "Exported", "export", "export_module", "export_task", "task_of"]
+WEIGHTS = "model.onnx.data"
+"""Weights of all graphs, whatever they are for."""
 
 Progress = Callable[[str], None]
 """Called with the name of each stage as it begins."""
@@ -40,14 +44,20 @@ class Exported:
     """What an export gave."""
 
     bundle: Path
-    parity: Parity
+    parity: Report
     bytes: int
     """Of all files in the bundle."""
 
 
-def export(checkpoint: Checkpoint, folder: Path, overwrite: bool = False, progress: Progress = print) -> Exported:
+def export(
+    checkpoint: Checkpoint,
+    folder: Path,
+    overwrite: bool = False,
+    progress: Progress = print,
+    targets: Sequence[str] = (OUR_OWN,),
+) -> Exported:
     """Export a checkpoint of rfa-train, whatever its task; as `export_task`."""
-    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress)
+    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress, targets)
 
 
 def export_module(
@@ -57,13 +67,14 @@ def export_module(
     segment_length: int = 512,
     overwrite: bool = False,
     progress: Progress = print,
+    targets: Sequence[str] = (OUR_OWN,),
 ) -> Exported:
     """Export any module built from the attention layers of rfa_models as the bundle of a language model.
 
     module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].  segment_length: tokens
     per segment when the bundle scores a text.  As `export_task`.
     """
-    return export_task(LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress)
+    return export_task(LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress, targets)
 
 
 def export_task(
@@ -72,24 +83,29 @@ def export_task(
     tokenizer: Tokenizer | None = None,
     overwrite: bool = False,
     progress: Progress = print,
+    targets: Sequence[str] = (OUR_OWN,),
 ) -> Exported:
     """Export what a task makes of its module.  The bundle appears at `folder` verified and whole, or not at all.
 
+    targets: names of what it is to be written for, all with the same weights; see `targets/registry.py`.
     Raises ExportError, BundleError, or OSError as the file system does.
     """
+    wanted = targets_of(targets)
     with staged_bundle(folder, overwrite) as staging:
         progress("trace")
         traced = task.trace()
         progress("rewrite")
-        graphs, manifest = task.rewrite(traced)
+        drafts, manifest = task.rewrite(traced)
+        graphs = {role: one for target in wanted for role, one in target.lower(drafts, manifest.state).items()}
+        manifest = replace(manifest, graphs={role: one.spec for role, one in graphs.items()})
         progress("save")
-        save_graphs(graphs, staging.path, WEIGHTS)
+        save_graphs({one.spec.file: one.model for one in graphs.values()}, staging.path, WEIGHTS)
         save_tokenizer(tokenizer, staging.path)
         staging.finish(manifest)
         progress("verify")
-        parity = task.verify(staging.path)
-        staging.finish(replace(manifest, parity={TARGET: parity.as_table()}))
-    return Exported(folder, parity, sum(file.stat().st_size for file in folder.iterdir()))
+        report = verify(task, wanted, staging.path, progress)
+        staging.finish(replace(manifest, parity=as_table(report)))
+    return Exported(folder, report, sum(file.stat().st_size for file in folder.iterdir()))
 
 
 def task_of(checkpoint: Checkpoint) -> TaskExport:

@@ -5,7 +5,6 @@ One file beside this one for each: `language_export.py`, `translator_export.py`,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -14,15 +13,17 @@ import onnx_ir as ir
 from rfa_export.graph.edit import dims
 from rfa_export.graph.names import LOGITS
 from rfa_export.parity import Parity
+from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.targets.target import Drafts
 from rfa_export.version import __version__
-from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
+from rfa_runtime.manifest import Manifest, SpecialIds
 
-STEP, WEIGHTS = "model.onnx", "model.onnx.data"
-TARGET = "ort"
+MODEL, SCORE, ENCODER = "model", "score", "encoder"
+"""Roles of graphs."""
 PRODUCER = f"rfa-export {__version__}"
 NO_SPECIAL_IDS = SpecialIds()
 Graphs = dict[str, ir.Model]
-"""By the name of their file."""
+"""By role."""
 
 
 class TaskExport(Protocol):
@@ -31,17 +32,14 @@ class TaskExport(Protocol):
     def trace(self) -> Graphs:
         """The module's graphs as torch gives them.  Raises TraceError."""
 
-    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
-        """The finished graphs, and what to say of them; the writer adds the list of files.  Raises GraphError."""
+    def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
+        """The finished graphs, and what to say of them; the main path adds graphs and files.  Raises GraphError."""
 
     def verify(self, folder: Path) -> Parity:
-        """Compare the bundle with torch.  Raises ParityError."""
+        """Compare the graphs of target `ort`, in our own runtime, with torch.  Raises ParityError."""
 
-
-def graph_inputs(model: ir.Model, states: Sequence[StateSpec] = ()) -> tuple[str, ...]:
-    """The graph's inputs without its states."""
-    carried = {state.past for state in states}
-    return tuple(str(value.name) for value in model.graph.inputs if value.name not in carried)
+    def compare(self, graphs: TargetGraphs) -> Parity:
+        """Compare the graphs of any target, in any runtime, with torch.  Raises ParityError."""
 
 
 def vocabulary(step: ir.Model) -> int:

@@ -14,23 +14,24 @@ from torch import nn
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.check import check_encoder, check_step
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.edit import dims
 from rfa_export.graph.last_logits import last_logits
 from rfa_export.graph.names import ATTENTION_MASK, BATCH, CROSS_MASK, INPUT_IDS, LOGITS, POSITION_IDS, SEQUENCE, SOURCE
-from rfa_export.graph.simplify import simplify
 from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.top_token import top_token
 from rfa_export.language_export import STEP_OUTPUTS, require_state
 from rfa_export.parity import Parity
+from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
-from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, STEP, TARGET, Graphs, graph_inputs, vocabulary
+from rfa_export.targets.target import Draft, Drafts
+from rfa_export.task_export import ENCODER, MODEL, NO_SPECIAL_IDS, PRODUCER, Graphs, vocabulary
 from rfa_export.trace import TensorSpec, check_parameters, trace
 from rfa_export.translator_halves import DecoderHalf, EncoderHalf, Memories, read_memories
-from rfa_export.verify_translator import verify_translator
-from rfa_runtime.manifest import GraphSpec, Manifest, SpecialIds, StateSpec
+from rfa_export.verify_translator import compare_translator, verify_translator
+from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
 
 TASK = "translation"
-ENCODER = "encoder.onnx"
 TOKENS = (BATCH, SEQUENCE)
 
 
@@ -47,7 +48,7 @@ class TranslatorExport:
         check_parameters(self.module)
         memories = read_memories(self.module)
         encoder = self.trace_encoder(memories)
-        return {ENCODER: encoder, STEP: self.trace_decoder(memories, cross_states(encoder))}
+        return {ENCODER: encoder, MODEL: self.trace_decoder(memories, cross_states(encoder))}
 
     def trace_encoder(self, memories: Memories) -> ir.Model:
         """Token ids, mask and positions -> what the decoder keeps of a source."""
@@ -66,30 +67,30 @@ class TranslatorExport:
         require_state(model, self.module)
         return model
 
-    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
+    def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""
-        encoder, decoder = traced[ENCODER], traced[STEP]
+        encoder, decoder = traced[ENCODER], traced[MODEL]
         cross = cross_states(encoder)
-        simplify(encoder)
+        cleanup(encoder)
         check_encoder(encoder, cross)
         states = thread_state(decoder) + cross
-        simplify(decoder)
+        cleanup(decoder)
         step = last_logits(decoder)
         top_token(step)
         check_step(step, states, logits="last")
-        return {ENCODER: encoder, STEP: step}, self.describe(encoder, step, states)
+        drafts = {
+            ENCODER: Draft(encoder, "none", tuple(state.present for state in cross)),
+            MODEL: Draft(step, "last", STEP_OUTPUTS),
+        }
+        return drafts, self.describe(step, states)
 
-    def describe(self, encoder: ir.Model, step: ir.Model, states: list[StateSpec]) -> Manifest:
+    def describe(self, step: ir.Model, states: list[StateSpec]) -> Manifest:
         """The manifest of a translator's bundle."""
-        given = tuple(state.present for state in states if state.kind == "cross")
         return Manifest(
             producer=PRODUCER,
             task=TASK,
             vocab_size=vocabulary(step),
-            graphs={
-                "encoder": GraphSpec(ENCODER, TARGET, graph_inputs(encoder), logits="none", outputs=given),
-                "model": GraphSpec(STEP, TARGET, graph_inputs(step, states), logits="last", outputs=STEP_OUTPUTS),
-            },
+            graphs={},
             state=tuple(states),
             special_ids=self.special_ids,
         )
@@ -97,6 +98,10 @@ class TranslatorExport:
     def verify(self, folder: Path) -> Parity:
         """As TaskExport.verify."""
         return verify_translator(self.module, folder)
+
+    def compare(self, graphs: TargetGraphs) -> Parity:
+        """As TaskExport.compare."""
+        return compare_translator(self.module, graphs)
 
 
 def cross_states(encoder: ir.Model) -> list[StateSpec]:

@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 from rfa_export.errors import ParityError
+from rfa_export.graph.names import INPUT_IDS, PAIR
 from rfa_export.parity import Parity, accept, compare, in_float64
+from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.trace import reason
+from rfa_export.verify_steps import running
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.classifier import Classifier
 from rfa_runtime.errors import SessionError
@@ -37,6 +40,17 @@ def verify_classifier(module: nn.Module, folder: Path, seed: int = 0, batch: int
     except SessionError as error:
         raise ParityError(f"the finished graph does not run: {error}: nothing was written") from error
     return accept(compare(found, reference_logits(module, texts)), "classifier")
+
+
+def compare_classifier(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -> Parity:
+    """Compare a target's graph in another runtime with torch, as `verify_classifier`.  Raises ParityError."""
+    manifest = graphs.bundle.manifest
+    pairs = PAIR + INPUT_IDS in graphs.spec("model").inputs
+    texts = random_texts(seed, manifest.vocab_size, manifest.max_tokens, 1 + pairs)
+    with running(graphs):
+        found = np.concatenate([graphs.classify(texts[i : i + BATCH]) for i in range(0, TEXTS, BATCH)])
+    parity = compare(found, reference_logits(module, texts), graphs.title)
+    return accept(parity, f"classifier of target {graphs.target} in {graphs.runtime.name}")
 
 
 def random_texts(seed: int, vocab_size: int, max_tokens: int, documents: int) -> list[Text]:

@@ -11,8 +11,9 @@ from torch import nn
 from rfa_export.errors import ParityError
 from rfa_export.graph.names import INPUT_IDS, POSITION_IDS
 from rfa_export.parity import Parity, accept, compare, in_float64
+from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.trace import input_names, reason
-from rfa_export.verify_steps import PREFILL, decode, split_points
+from rfa_export.verify_steps import PREFILL, decode, running, split_points
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.errors import SessionError
 from rfa_runtime.session import StepSession
@@ -42,6 +43,18 @@ def verify_language(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
     accept(compare(scored, wanted), "scoring graph")
     check_top_token(stepping, ids[:1, :PREFILL])
     return accept(compare(found, wanted[:, [end - 1 for end in pieces]]), "step graph")
+
+
+def compare_language(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -> Parity:
+    """Compare a target's step graphs in another runtime with torch on random tokens.  Raises ParityError."""
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(0, graphs.bundle.manifest.vocab_size, (1, PREFILL + graphs.runtime.steps))
+    wanted = reference_logits(module, ids)
+    pieces = split_points(rng, graphs.runtime.steps)
+    with running(graphs):
+        found = decode(graphs, graphs.new_state(1), ids, pieces)
+    parity = compare(found, wanted[:, [end - 1 for end in pieces]], graphs.title)
+    return accept(parity, f"step graph of target {graphs.target} in {graphs.runtime.name}")
 
 
 def reference_logits(module: nn.Module, ids: np.ndarray) -> np.ndarray:

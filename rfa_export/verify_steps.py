@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from rfa_runtime.session import StepSession
-from rfa_runtime.state import State
+from rfa_export.errors import ParityError
+from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.trace import reason
 
+S = TypeVar("S", contravariant=True)
 PREFILL = 64
 """Tokens given at once, in pieces of random length."""
 
@@ -19,7 +24,25 @@ def split_points(rng: np.random.Generator, steps: int) -> list[int]:
     return [*cuts, PREFILL, *range(PREFILL + 1, PREFILL + steps + 1)]
 
 
-def decode(session: StepSession, state: State, ids: np.ndarray, ends: list[int]) -> np.ndarray:
+class Steps(Protocol[S]):
+    """What takes steps: our own session, or a target's graphs in another runtime."""
+
+    def step(self, input_ids: np.ndarray, state: S) -> np.ndarray:
+        """Read T tokens of every row, advance the state in place.  input_ids: [B, T] -> logits [B, N]."""
+
+
+def decode(steps: Steps[S], state: S, ids: np.ndarray, ends: list[int]) -> np.ndarray:
     """Logits after each piece of the sequence.  ids: [B, T] -> [B, pieces, N]."""
     pieces = pairwise([0, *ends])
-    return np.stack([session.step(ids[:, start:end], state).copy() for start, end in pieces], axis=1)
+    return np.stack([steps.step(ids[:, start:end], state).copy() for start, end in pieces], axis=1)
+
+
+@contextmanager
+def running(graphs: TargetGraphs) -> Iterator[None]:
+    """Turn whatever a runtime raises into a ParityError."""
+    try:
+        yield
+    except Exception as error:  # runtimes raise many kinds
+        raise ParityError(
+            f"{graphs.title} cannot run target {graphs.target}: {reason(error)}: nothing was written"
+        ) from error

@@ -11,8 +11,9 @@ from torch import nn
 
 from rfa_export.errors import ParityError
 from rfa_export.parity import Parity, accept, compare, in_float64
+from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.trace import reason
-from rfa_export.verify_steps import PREFILL, decode, split_points
+from rfa_export.verify_steps import PREFILL, decode, running, split_points
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.encoder import Encoder
 from rfa_runtime.errors import SessionError
@@ -50,6 +51,19 @@ def verify_translator(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
     accept(compare(np.stack(logits), reference_logits(exact, sources, texts)), "decoder on its own tokens")
     wanted = reference_logits(exact, sources, targets)
     return accept(compare(found, wanted[:, [end - 1 for end in ends]]), "decoder")
+
+
+def compare_translator(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -> Parity:
+    """Compare a target's encoder and decoder in another runtime with torch on random targets.  Raises ParityError."""
+    rng, vocab_size = np.random.default_rng(seed), graphs.bundle.manifest.vocab_size
+    sources = [rng.integers(0, vocab_size, length).tolist() for length in LENGTHS]
+    targets = rng.integers(0, vocab_size, (len(sources), PREFILL + graphs.runtime.steps))
+    ends = split_points(rng, graphs.runtime.steps)
+    with running(graphs):
+        found = decode(graphs, graphs.new_state(len(sources), graphs.encode(sources)), targets, ends)
+    wanted = reference_logits(in_float64(module), sources, targets)
+    parity = compare(found, wanted[:, [end - 1 for end in ends]], graphs.title)
+    return accept(parity, f"decoder of target {graphs.target} in {graphs.runtime.name}")
 
 
 def reference_logits(exact: nn.Module, sources: list[list[int]], targets: Any) -> np.ndarray:

@@ -12,7 +12,8 @@ from rfa_export.classifier_export import ClassifierExport
 from rfa_export.graph.cleanup import remove_unused
 from rfa_export.parity import Parity
 from rfa_export.pipeline import export_task
-from rfa_export.task_export import STEP, Graphs
+from rfa_export.targets.target import Drafts
+from rfa_export.task_export import MODEL, Graphs
 from rfa_export.verify_classifier import verify_classifier
 from rfa_models.classifier import Classifier
 from rfa_models.classifier_config import ClassifierConfig
@@ -64,14 +65,14 @@ def export_random_classifier(config: ClassifierConfig, bundle: Path, masked: boo
 class UnmaskedExport(ClassifierExport):
     """Attention to every token: right for texts without padding alone, and verified on one text at a time."""
 
-    def rewrite(self, traced: Graphs) -> tuple[Graphs, Manifest]:
+    def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""
-        graphs, manifest = super().rewrite(traced)
-        for node in graphs[STEP].graph:
+        drafts, manifest = super().rewrite(traced)
+        for node in drafts[MODEL].model.graph:
             if node.op_type == "MultiHeadAttention":
                 node.replace_input_with(MASK_OF_ATTENTION, None)
-        remove_unused(graphs[STEP])
-        return graphs, manifest
+        remove_unused(drafts[MODEL].model)
+        return drafts, manifest
 
     def verify(self, folder: Path) -> Parity:
         """As TaskExport.verify."""

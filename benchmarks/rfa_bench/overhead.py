@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from rfa_bench import handwritten
-from rfa_export.pipeline import STEP_OUTPUTS
+from rfa_export.language_export import STEP_OUTPUTS
 from rfa_models.config import ModelConfig
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.decoder import Decoder

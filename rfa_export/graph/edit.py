@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
+from onnx_ir.tape import Tape
 
 Dims = list[int | str]
 
@@ -38,3 +39,21 @@ def numpy_value(value: ir.Value | None) -> np.ndarray | None:
     if value is None or value.const_value is None:
         return None
     return value.const_value.numpy()
+
+
+def integers(model: ir.Model, *values: int) -> ir.Value:
+    """A constant list of integers, such as the target of a Reshape: 0 keeps a dimension."""
+    return constant(model, "integers_" + "_".join(map(str, values)), values)
+
+
+def number(model: ir.Model, value: float) -> ir.Value:
+    """A constant float32 scalar."""
+    return constant(model, f"number_{value}", value, np.float32)
+
+
+def replace_node(node: ir.Node, tape: Tape, *outputs: ir.Value) -> None:
+    """Put what a tape recorded in a node's place; outputs that nobody can read need no replacement."""
+    assert node.graph is not None
+    ir.convenience.replace_nodes_and_values(
+        node.graph, node, [node], list(tape.nodes), list(node.outputs)[: len(outputs)], list(outputs)
+    )

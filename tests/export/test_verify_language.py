@@ -75,10 +75,10 @@ def forget_the_past(graph: onnx.GraphProto) -> None:
 
 
 def give_the_first_position(graph: onnx.GraphProto) -> None:
-    (tensor,) = (tensor for tensor in graph.initializer if tensor.name == "last_start")
-    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([0]), "last_start"))
-    (tensor,) = (tensor for tensor in graph.initializer if tensor.name == "last_end")
-    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([1]), "last_end"))
+    (cut,) = (node for node in graph.node if node.op_type == "Slice")
+    for place, bound in ((1, 0), (2, 1)):
+        cut.input[place] = f"bound_{bound}"
+        graph.initializer.append(onnx.numpy_helper.from_array(np.array([bound]), f"bound_{bound}"))
 
 
 def name_the_least_likely(graph: onnx.GraphProto) -> None:

@@ -1,0 +1,123 @@
+"""`LinearAttention` in ordinary operators, for runtimes that do not have it.
+
+    recurrent_step    one token: the recurrence itself                       T = 1
+    recurrent_chunk   T tokens at once, quadratic among them alone           a prompt, chunk by chunk, in linear time
+
+Both take and give what the operator does: the packed query, key [B, T, H K] and value [B, T, H V], the state
+[B, H, K, V], and with a gate log decay [B, T, H].  They are the one-token and the quadratic form with a past of
+`rfa_models/linear_attention.py`; the results should be identical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import onnx_ir as ir
+from onnx_ir.tape import Tape
+
+from rfa_export.errors import GraphError
+from rfa_export.graph.edit import constant, dims, integers, number, replace_node
+
+OPERATOR = "LinearAttention"
+END = 2**62
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One node's inputs and sizes."""
+
+    query: ir.Value
+    key: ir.Value
+    value: ir.Value
+    past: ir.Value
+    decay: ir.Value | None
+    heads: int
+    features: int
+    values: int
+
+
+Form = Callable[[ir.Model, Tape, Attention], tuple[ir.Value, ir.Value]]
+"""Records the form's nodes, returns output and present state."""
+
+
+def recurrent_step(model: ir.Model) -> None:
+    """Write every node as the recurrence of one token.  The graph's sequence must then be 1."""
+    lower(model, one_token)
+
+
+def recurrent_chunk(model: ir.Model) -> None:
+    """Write every node as masked products among the tokens of a call, and one product with the state before them."""
+    lower(model, one_chunk)
+
+
+def lower(model: ir.Model, form: Form) -> None:
+    """Put a form in the place of every node.  Raises GraphError for a node without a state."""
+    for node in [node for node in model.graph if node.op_type == OPERATOR]:
+        tape = Tape()
+        replace_node(node, tape, *form(model, tape, read(model, tape, node)))
+
+
+def read(model: ir.Model, tape: Tape, node: ir.Node) -> Attention:
+    """The node's inputs, its scale applied to the query."""
+    query, key, value, past, decay = (*node.inputs, None, None)[:5]
+    sizes = dims(past)
+    if query is None or key is None or value is None or past is None or sizes is None:
+        raise GraphError(f"{node.name}: {OPERATOR} has no state of known shape, thread the state first")
+    _, heads, features, values = sizes
+    assert isinstance(heads, int)
+    assert isinstance(features, int)
+    assert isinstance(values, int)
+    scaled = tape.op("Mul", [query, number(model, node.attributes["scale"].as_float())])
+    return Attention(scaled, key, value, past, decay, heads, features, values)
+
+
+def one_token(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.Value]:
+    """S' = exp(a) S + k v^T, o = q S'."""
+    query = tape.op("Reshape", [x.query, integers(model, 0, x.heads, 1, x.features)])
+    key = tape.op("Reshape", [x.key, integers(model, 0, x.heads, x.features, 1)])
+    value = tape.op("Reshape", [x.value, integers(model, 0, x.heads, 1, x.values)])
+    past = x.past
+    if x.decay is not None:
+        decay = tape.op("Reshape", [x.decay, integers(model, 0, x.heads, 1, 1)])
+        past = tape.op("Mul", [past, tape.op("Exp", [decay])])
+    present = tape.op("Add", [past, tape.op("Mul", [key, value])])
+    output = tape.op("MatMul", [query, present])
+    return tape.op("Reshape", [output, integers(model, 0, 1, x.heads * x.values)]), present
+
+
+def one_chunk(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.Value]:
+    """o = tril(q k^T) v + q S, S' = S + k^T v; with a gate, each product decays by what lies between."""
+    query = split_heads(model, tape, x.query, x.heads, x.features, (0, 2, 1, 3))
+    key = split_heads(model, tape, x.key, x.heads, x.features, (0, 2, 3, 1))
+    value = split_heads(model, tape, x.value, x.heads, x.values, (0, 2, 1, 3))
+    weights, seen, past = tape.op("MatMul", [query, key]), tape.op("MatMul", [query, x.past]), x.past
+    if x.decay is not None:
+        after, before, whole = since_start(model, tape, x.decay)
+        # Above the diagonal the difference is positive and may overflow: bound it, the mask removes it.
+        between = tape.op("Min", [tape.op("Sub", [after, before]), number(model, 0.0)])
+        weights = tape.op("Mul", [weights, tape.op("Exp", [between])])
+        seen = tape.op("Mul", [seen, tape.op("Exp", [after])])
+        key = tape.op("Mul", [key, tape.op("Exp", [tape.op("Sub", [whole, before])])])
+        past = tape.op("Mul", [past, tape.op("Exp", [whole])])
+    among = tape.op("MatMul", [tape.op("Trilu", [weights], {"upper": 0}), value])
+    present = tape.op("Add", [past, tape.op("MatMul", [key, value])])
+    output = tape.op("Transpose", [tape.op("Add", [among, seen])], {"perm": (0, 2, 1, 3)})
+    return tape.op("Reshape", [output, integers(model, 0, 0, x.heads * x.values)]), present
+
+
+def split_heads(
+    model: ir.Model, tape: Tape, packed: ir.Value, heads: int, width: int, order: tuple[int, ...]
+) -> ir.Value:
+    """[B, T, H width] -> [B, T, H, width], its axes put in another order."""
+    split = tape.op("Reshape", [packed, integers(model, 0, 0, heads, width)])
+    return tape.op("Transpose", [split], {"perm": order})
+
+
+def since_start(model: ir.Model, tape: Tape, decay: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
+    """Log decay from before the first token to after each.  [B, T, H] -> [B, H, T, 1], [B, H, 1, T], [B, H, 1, 1]."""
+    sums = tape.op("CumSum", [decay, constant(model, "axis_1", 1)])
+    sums = tape.op("Transpose", [sums], {"perm": (0, 2, 1)})
+    after, before = (tape.op("Unsqueeze", [sums, integers(model, axis)]) for axis in (3, 2))
+    last = tape.op("Slice", [before, integers(model, -1), integers(model, END), integers(model, 3)])
+    return after, before, last

@@ -1,0 +1,32 @@
+"""ONNX Runtime on the CPU, as any program uses it: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from rfa_export.runtimes.runtime import Arrays, Run
+from rfa_runtime.ort import open_session
+
+
+class OnnxRuntime:
+    """As `Runtime`."""
+
+    name, steps = "onnxruntime", 256
+
+    def version(self) -> str | None:
+        """As Runtime.version."""
+        return str(onnxruntime.__version__)
+
+    def load(self, file: Path) -> Run:
+        """As Runtime.load."""
+        session = open_session(file, None, "cpu")
+        names = [value.name for value in session.get_outputs()]
+
+        def run(given: Arrays) -> Arrays:
+            found: list[np.ndarray] = session.run(names, given)
+            return dict(zip(names, found, strict=True))
+
+        return run

@@ -1,0 +1,32 @@
+"""What verification must know of a runtime: its name, whether it is here, and how it runs a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+"""By the name of a graph's input or output."""
+Run = Callable[[Arrays], Arrays]
+"""A loaded graph."""
+
+
+class Runtime(Protocol):
+    """A program that runs graphs."""
+
+    @property
+    def name(self) -> str:
+        """For reports."""
+
+    @property
+    def steps(self) -> int:
+        """Tokens that it takes one by one in a verification: fewer where it is slow."""
+
+    def version(self) -> str | None:
+        """Of what is installed; None where it is not."""
+
+    def load(self, file: Path) -> Run:
+        """Read a graph.  Raises whatever the runtime raises."""

@@ -1,0 +1,90 @@
+"""A target's graphs in some runtime, used as our own runtime uses those of target `ort`; arrays go in and come out.
+
+Letters: B rows, T tokens, M source tokens, N vocabulary, C classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rfa_export.graph.names import ATTENTION_MASK, INPUT_IDS, LOGITS, PAIR, POSITION_IDS
+from rfa_export.runtimes.runtime import Arrays, Run, Runtime
+from rfa_export.targets.target import role_in_bundle
+from rfa_runtime.bundle import Bundle
+from rfa_runtime.manifest import GraphSpec
+from rfa_runtime.padding import pad
+
+
+@dataclass
+class Carried:
+    """What is carried from step to step."""
+
+    arrays: Arrays
+    """By the name of the past input."""
+    length: int = 0
+    """Tokens read."""
+
+
+@dataclass(frozen=True)
+class TargetGraphs:
+    """A bundle's graphs for one target, each loaded by a runtime when it is first needed."""
+
+    bundle: Bundle
+    target: str
+    runtime: Runtime
+    loaded: dict[str, Run] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """For reports."""
+        return f"{self.runtime.name} {self.runtime.version()}"
+
+    def new_state(self, batch: int, cross: Arrays | None = None) -> Carried:
+        """The state of B sequences that have read nothing.  cross: what `encode` gave."""
+        empty = {s.past: np.zeros(s.sizes(batch), s.dtype) for s in self.bundle.manifest.state if s.kind != "cross"}
+        return Carried(empty | (cross or {}))
+
+    def step(self, input_ids: np.ndarray, state: Carried) -> np.ndarray:
+        """Read T tokens of every row, advance the state in place.  input_ids: int64 [B, T] -> logits [B, N]."""
+        count = input_ids.shape[1]
+        positions = np.broadcast_to(state.length + np.arange(count), input_ids.shape).copy()
+        found = self._run(
+            "model" if count == 1 else "prefill", {INPUT_IDS: input_ids, POSITION_IDS: positions}, state.arrays
+        )
+        for spec in self.bundle.manifest.state:
+            if spec.kind != "cross":
+                state.arrays[spec.past] = found[spec.present]
+        state.length += count
+        return found[LOGITS][:, -1]
+
+    def encode(self, sources: list[list[int]]) -> Arrays:
+        """Read B sources.  Returns what `new_state` takes as `cross`."""
+        return self._run("encoder", text_inputs(sources))
+
+    def classify(self, texts: list[tuple[list[int], ...]]) -> np.ndarray:
+        """Read B texts or pairs.  Returns logits [B, C]."""
+        given: Arrays = {}
+        for prefix, rows in zip(("", PAIR), zip(*texts, strict=True), strict=False):
+            given |= {prefix + name: array for name, array in text_inputs(list(rows)).items()}
+        return self._run("model", given)[LOGITS]
+
+    def spec(self, role: str) -> GraphSpec:
+        """The target's graph of a role; where no other reads a prompt, the model does."""
+        graphs = self.bundle.manifest.graphs
+        wanted = (role_in_bundle(role, self.target), role_in_bundle("model", self.target))
+        return next(graphs[name] for name in wanted if name in graphs)
+
+    def _run(self, role: str, available: Arrays, states: Arrays | None = None) -> Arrays:
+        spec = self.spec(role)
+        if spec.file not in self.loaded:
+            self.loaded[spec.file] = self.runtime.load(self.bundle.path / spec.file)
+        return self.loaded[spec.file]({name: available[name] for name in spec.inputs} | (states or {}))
+
+
+def text_inputs(rows: list[list[int]]) -> Arrays:
+    """Ids, mask and positions of whole texts.  All int64 [B, M]."""
+    ids, mask = pad(rows)
+    positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape).copy()
+    return {INPUT_IDS: ids, ATTENTION_MASK: mask, POSITION_IDS: positions}

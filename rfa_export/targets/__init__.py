@@ -1,0 +1,1 @@
+"""What a bundle can be written for, one file each.  `registry.py` lists them."""
