@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from rfa_export.draft import Draft, Drafts
 from rfa_export.graph.check import check_classifier
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.names import (
@@ -21,13 +23,13 @@ from rfa_export.graph.names import (
     SEQUENCE,
 )
 from rfa_export.parity import Parity
+from rfa_export.roles import MODEL
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE
-from rfa_export.targets.target import Draft, Drafts
-from rfa_export.task_export import MODEL, NO_SPECIAL_IDS, PRODUCER, Graphs
+from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, Graphs, Part
 from rfa_export.trace import TensorSpec, check_parameters, trace
 from rfa_export.verify_classifier import compare_classifier, verify_classifier
-from rfa_runtime.manifest import Manifest, SpecialIds
+from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
 
 TASK = "classification"
 INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
@@ -51,11 +53,16 @@ class ClassifierExport:
     def trace(self) -> Graphs:
         """As TaskExport.trace."""
         check_parameters(self.module)
-        arguments = {name: TensorSpec(name, (BATCH, SEQUENCE)) for name in INPUTS}
+        part = self.parts()[MODEL]
+        arguments = {spec.name: spec for spec in part.inputs}
+        return {MODEL: trace(part.module, arguments, LOGITS, SYMBOLIC_SEQUENCE, type(self.module).__name__)}
+
+    def parts(self, states: Sequence[StateSpec] = ()) -> dict[str, Part]:
+        """As TaskExport.parts."""
+        inputs = [TensorSpec(name, (BATCH, SEQUENCE)) for name in INPUTS]
         if self.pairs:
-            arguments |= {PAIR + name: TensorSpec(PAIR + name, (BATCH, PAIR_SEQUENCE)) for name in INPUTS}
-        whole = WholeText(self.module)
-        return {MODEL: trace(whole, arguments, LOGITS, SYMBOLIC_SEQUENCE, type(self.module).__name__)}
+            inputs += [TensorSpec(PAIR + name, (BATCH, PAIR_SEQUENCE)) for name in INPUTS]
+        return {MODEL: Part(WholeText(self.module), tuple(inputs))}
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""

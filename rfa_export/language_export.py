@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx_ir as ir
 from torch import nn
 
+from rfa_export.draft import Draft, Drafts
 from rfa_export.errors import TraceError
 from rfa_export.graph.check import check_step
 from rfa_export.graph.cleanup import cleanup
@@ -16,9 +18,9 @@ from rfa_export.graph.names import BATCH, LOGITS, SEQUENCE, STATEFUL, TOP_LOGIT,
 from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.top_token import top_token
 from rfa_export.parity import Parity
+from rfa_export.roles import MODEL, SCORE
 from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.targets.target import Draft, Drafts
-from rfa_export.task_export import MODEL, PRODUCER, SCORE, Graphs, vocabulary
+from rfa_export.task_export import PRODUCER, Graphs, Part, vocabulary
 from rfa_export.trace import TensorSpec, check_parameters, input_names, trace
 from rfa_export.verify_language import compare_language, verify_language
 from rfa_runtime.manifest import Manifest, StateSpec
@@ -51,6 +53,10 @@ class LanguageExport:
         drafts = {MODEL: Draft(step, "last", STEP_OUTPUTS, True), SCORE: Draft(scoring, "all", fuse_residuals=True)}
         return drafts, describe(step, states, self.segment_length)
 
+    def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
+        """As TaskExport.parts."""
+        return {MODEL: Part(self.module, tuple(arguments_of(self.module).values()))}
+
     def verify(self, folder: Path) -> Parity:
         """As TaskExport.verify."""
         return verify_language(self.module, folder)
@@ -66,10 +72,14 @@ def trace_language_model(module: nn.Module) -> ir.Model:
     Raises TraceError for a module that torch cannot trace, or in which there is no attention layer of ours.
     """
     check_parameters(module)
-    arguments = {name: TensorSpec(name, (BATCH, SEQUENCE)) for name in input_names(module)}
-    model = trace(module, arguments, LOGITS)
+    model = trace(module, arguments_of(module), LOGITS)
     require_state(model, module)
     return model
+
+
+def arguments_of(module: nn.Module) -> dict[str, TensorSpec]:
+    """What the module is called with."""
+    return {name: TensorSpec(name, (BATCH, SEQUENCE)) for name in input_names(module)}
 
 
 def require_state(model: ir.Model, module: nn.Module) -> None:

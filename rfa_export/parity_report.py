@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rfa_export.parity import NotChecked, Parity
+from rfa_export.roles import OUR_OWN
 from rfa_export.runtimes.runtime import Runtime
 from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.targets.target import OUR_OWN, Target
+from rfa_export.targets.target import Target
 from rfa_export.task_export import TaskExport
 from rfa_runtime.bundle import Bundle, read_bundle
 

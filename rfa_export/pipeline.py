@@ -21,8 +21,8 @@ from rfa_export.errors import TokenizerError
 from rfa_export.graph.weights import save_graphs
 from rfa_export.language_export import LanguageExport
 from rfa_export.parity_report import Report, as_table, verify
+from rfa_export.roles import OUR_OWN
 from rfa_export.targets.registry import targets_of
-from rfa_export.targets.target import OUR_OWN
 from rfa_export.task_export import NO_SPECIAL_IDS, TaskExport
 from rfa_export.translator_export import TranslatorExport
 from rfa_models.checkpoint import Checkpoint
@@ -101,6 +101,8 @@ def export_task(
         progress("save")
         save_graphs({one.spec.file: one.model for one in graphs.values()}, staging.path, WEIGHTS)
         save_tokenizer(tokenizer, staging.path)
+        for target in wanted:
+            manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})
         staging.finish(manifest)
         progress("verify")
         report = verify(task, wanted, staging.path, progress)

@@ -5,25 +5,38 @@ One file beside this one for each: `language_export.py`, `translator_export.py`,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import onnx_ir as ir
+from torch import nn
 
+from rfa_export.draft import Drafts
 from rfa_export.graph.edit import dims
 from rfa_export.graph.names import LOGITS
 from rfa_export.parity import Parity
 from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.targets.target import Drafts
+from rfa_export.trace import TensorSpec
 from rfa_export.version import __version__
-from rfa_runtime.manifest import Manifest, SpecialIds
+from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
 
-MODEL, SCORE, ENCODER = "model", "score", "encoder"
-"""Roles of graphs."""
 PRODUCER = f"rfa-export {__version__}"
 NO_SPECIAL_IDS = SpecialIds()
 Graphs = dict[str, ir.Model]
 """By role."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module that becomes one graph, and what it is called with."""
+
+    module: nn.Module
+    inputs: tuple[TensorSpec, ...]
+    """Ids, positions, masks."""
+    memory: tuple[TensorSpec, ...] = ()
+    """What an encoder gave; the module takes all in one argument."""
 
 
 class TaskExport(Protocol):
@@ -34,6 +47,9 @@ class TaskExport(Protocol):
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """The finished graphs, and what to say of them; the main path adds graphs and files.  Raises GraphError."""
+
+    def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
+        """The modules of the same graphs, by role.  states: the manifest's."""
 
     def verify(self, folder: Path) -> Parity:
         """Compare the graphs of target `ort`, in our own runtime, with torch.  Raises ParityError."""

@@ -5,6 +5,7 @@ What the encoder gives is an input of the decoder.  RFA's part of it is a sum of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import onnx_ir as ir
 import torch
 from torch import nn
 
+from rfa_export.draft import Draft, Drafts
 from rfa_export.errors import GraphError
 from rfa_export.graph.check import check_encoder, check_step
 from rfa_export.graph.cleanup import cleanup
@@ -22,10 +24,10 @@ from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.top_token import top_token
 from rfa_export.language_export import STEP_OUTPUTS, require_state
 from rfa_export.parity import Parity
+from rfa_export.roles import ENCODER, MODEL
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
-from rfa_export.targets.target import Draft, Drafts
-from rfa_export.task_export import ENCODER, MODEL, NO_SPECIAL_IDS, PRODUCER, Graphs, vocabulary
+from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, vocabulary
 from rfa_export.trace import TensorSpec, check_parameters, trace
 from rfa_export.translator_halves import DecoderHalf, EncoderHalf, Memories, read_memories
 from rfa_export.verify_translator import compare_translator, verify_translator
@@ -52,20 +54,34 @@ class TranslatorExport:
 
     def trace_encoder(self, memories: Memories) -> ir.Model:
         """Token ids, mask and positions -> what the decoder keeps of a source."""
-        arguments = {name: TensorSpec(name, TOKENS) for name in (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)}
-        half = EncoderHalf(self.module, memories)
-        return trace(half, arguments, memories.names, SYMBOLIC_SEQUENCE, type(self.module).__name__)
+        part = self.encoder(memories)
+        arguments = {spec.name: spec for spec in part.inputs}
+        return trace(part.module, arguments, memories.names, SYMBOLIC_SEQUENCE, type(self.module).__name__)
 
     def trace_decoder(self, memories: Memories, states: list[StateSpec]) -> ir.Model:
         """Token ids, positions and that -> logits of all positions."""
-        arguments: dict[str, TensorSpec | tuple[TensorSpec, ...]] = {
-            name: TensorSpec(name, TOKENS) for name in (INPUT_IDS, POSITION_IDS)
-        }
-        arguments["memory"] = tuple(TensorSpec(s.past, s.shape, getattr(torch, s.dtype)) for s in states)
-        half = DecoderHalf(self.module, memories)
-        model = trace(half, arguments, LOGITS, SYMBOLIC_STEP, type(self.module).__name__)
+        part = self.decoder(memories, states)
+        arguments = {spec.name: spec for spec in part.inputs} | {"memory": part.memory}
+        model = trace(part.module, arguments, LOGITS, SYMBOLIC_STEP, type(self.module).__name__)
         require_state(model, self.module)
         return model
+
+    def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
+        """As TaskExport.parts."""
+        memories = read_memories(self.module)
+        cross = [state for state in states if state.kind == "cross"]
+        return {ENCODER: self.encoder(memories), MODEL: self.decoder(memories, cross)}
+
+    def encoder(self, memories: Memories) -> Part:
+        """The half that reads a source."""
+        inputs = tuple(TensorSpec(name, TOKENS) for name in (INPUT_IDS, ATTENTION_MASK, POSITION_IDS))
+        return Part(EncoderHalf(self.module, memories), inputs)
+
+    def decoder(self, memories: Memories, cross: Sequence[StateSpec]) -> Part:
+        """The half that takes steps."""
+        inputs = tuple(TensorSpec(name, TOKENS) for name in (INPUT_IDS, POSITION_IDS))
+        memory = tuple(TensorSpec(state.past, state.shape, getattr(torch, state.dtype)) for state in cross)
+        return Part(DecoderHalf(self.module, memories), inputs, memory)
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""

@@ -14,6 +14,7 @@ from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.trace import reason
 
 S = TypeVar("S", contravariant=True)
+"""A state."""
 PREFILL = 64
 """Tokens given at once, in pieces of random length."""
 

@@ -9,11 +9,12 @@ import torch
 
 from rfa_bench.pair_tokenizer import SMALLEST, pair_tokenizer
 from rfa_export.classifier_export import ClassifierExport
+from rfa_export.draft import Drafts
 from rfa_export.graph.cleanup import remove_unused
 from rfa_export.parity import Parity
 from rfa_export.pipeline import export_task
-from rfa_export.targets.target import Drafts
-from rfa_export.task_export import MODEL, Graphs
+from rfa_export.roles import MODEL
+from rfa_export.task_export import Graphs
 from rfa_export.verify_classifier import verify_classifier
 from rfa_models.classifier import Classifier
 from rfa_models.classifier_config import ClassifierConfig

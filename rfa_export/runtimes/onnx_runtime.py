@@ -20,7 +20,7 @@ class OnnxRuntime:
         """As Runtime.version."""
         return str(onnxruntime.__version__)
 
-    def load(self, file: Path) -> Run:
+    def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """As Runtime.load."""
         session = open_session(file, None, "cpu")
         names = [value.name for value in session.get_outputs()]

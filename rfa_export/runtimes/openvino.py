@@ -28,7 +28,7 @@ class OpenVino:
         """As Runtime.version."""
         return installed_version("openvino") if openvino is not None else None
 
-    def load(self, file: Path) -> Run:
+    def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """As Runtime.load."""
         core = openvino.Core()
         compiled: Any = core.compile_model(core.read_model(file), "CPU", FLOAT32)

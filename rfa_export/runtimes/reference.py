@@ -19,7 +19,7 @@ class Reference:
         """As Runtime.version."""
         return str(onnx.__version__)
 
-    def load(self, file: Path) -> Run:
+    def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """As Runtime.load."""
         evaluator = ReferenceEvaluator(onnx.load(file))
 

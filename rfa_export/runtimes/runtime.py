@@ -28,5 +28,5 @@ class Runtime(Protocol):
     def version(self) -> str | None:
         """Of what is installed; None where it is not."""
 
-    def load(self, file: Path) -> Run:
-        """Read a graph.  Raises whatever the runtime raises."""
+    def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
+        """Read the graph of a role.  outputs: their names in order.  Raises whatever the runtime raises."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rfa_export.graph.names import ATTENTION_MASK, INPUT_IDS, LOGITS, PAIR, POSITION_IDS
+from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
-from rfa_export.targets.target import role_in_bundle
 from rfa_runtime.bundle import Bundle
 from rfa_runtime.manifest import GraphSpec
 from rfa_runtime.padding import pad
@@ -50,37 +50,34 @@ class TargetGraphs:
         """Read T tokens of every row, advance the state in place.  input_ids: int64 [B, T] -> logits [B, N]."""
         count = input_ids.shape[1]
         positions = np.broadcast_to(state.length + np.arange(count), input_ids.shape).copy()
-        found = self._run(
-            "model" if count == 1 else "prefill", {INPUT_IDS: input_ids, POSITION_IDS: positions}, state.arrays
-        )
-        for spec in self.bundle.manifest.state:
-            if spec.kind != "cross":
-                state.arrays[spec.past] = found[spec.present]
+        role = PREFILL if count > 1 and role_in_bundle(PREFILL, self.target) in self.bundle.manifest.graphs else MODEL
+        found = self._run(role, {INPUT_IDS: input_ids, POSITION_IDS: positions}, state.arrays)
+        # A runtime may keep the state to itself.
+        state.arrays |= {s.past: found[s.present] for s in self.bundle.manifest.state if s.present in found}
         state.length += count
         return found[LOGITS][:, -1]
 
     def encode(self, sources: list[list[int]]) -> Arrays:
         """Read B sources.  Returns what `new_state` takes as `cross`."""
-        return self._run("encoder", text_inputs(sources))
+        return self._run(ENCODER, text_inputs(sources))
 
     def classify(self, texts: list[tuple[list[int], ...]]) -> np.ndarray:
         """Read B texts or pairs.  Returns logits [B, C]."""
         given: Arrays = {}
         for prefix, rows in zip(("", PAIR), zip(*texts, strict=True), strict=False):
             given |= {prefix + name: array for name, array in text_inputs(list(rows)).items()}
-        return self._run("model", given)[LOGITS]
+        return self._run(MODEL, given)[LOGITS]
 
     def spec(self, role: str) -> GraphSpec:
-        """The target's graph of a role; where no other reads a prompt, the model does."""
-        graphs = self.bundle.manifest.graphs
-        wanted = (role_in_bundle(role, self.target), role_in_bundle("model", self.target))
-        return next(graphs[name] for name in wanted if name in graphs)
+        """The target's graph of a role."""
+        return self.bundle.graph(role_in_bundle(role, self.target))
 
     def _run(self, role: str, available: Arrays, states: Arrays | None = None) -> Arrays:
         spec = self.spec(role)
-        if spec.file not in self.loaded:
-            self.loaded[spec.file] = self.runtime.load(self.bundle.path / spec.file)
-        return self.loaded[spec.file]({name: available[name] for name in spec.inputs} | (states or {}))
+        if role not in self.loaded:
+            presents = tuple(s.present for s in self.bundle.manifest.state if s.kind != "cross") if states else ()
+            self.loaded[role] = self.runtime.load(self.bundle.path / spec.file, role, spec.outputs + presents)
+        return self.loaded[role]({name: available[name] for name in spec.inputs} | (states or {}))
 
 
 def text_inputs(rows: list[list[int]]) -> Arrays:

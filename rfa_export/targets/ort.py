@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import onnx_ir as ir
+
+from rfa_export.draft import Draft, Drafts, Lowered
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.fuse import fuse, fuse_residuals
-from rfa_export.targets.target import OUR_OWN, Draft, Drafts, Lowered
+from rfa_export.roles import ENCODER, MODEL, OUR_OWN, SCORE
+from rfa_export.targets.target import Target
 from rfa_runtime.manifest import StateSpec
 
-FILES = {"model": "model.onnx", "score": "model.score.onnx", "encoder": "encoder.onnx"}
+FILES = {MODEL: "model.onnx", SCORE: "model.score.onnx", ENCODER: "encoder.onnx"}
 
 
-class Ort:
-    """As `Target`.  Its graphs have the roles that rfa-runtime asks for."""
+class Ort(Target):
+    """As `Target`."""
 
     name = OUR_OWN
-    runtimes = ()
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
-        """As Target.lower: fewer and larger operators."""
-        return {role: self.fused(role, draft, states) for role, draft in drafts.items()}
+        """As Target.lower."""
+        return {role: draft.lowered(fused(draft), FILES[role], self.name, states) for role, draft in drafts.items()}
 
-    def fused(self, role: str, draft: Draft, states: Sequence[StateSpec]) -> Lowered:
-        """One graph."""
-        model = draft.model.clone()
-        if draft.fuse_residuals:
-            fuse_residuals(model)
-        fuse(model)
-        cleanup(model)
-        return Lowered(model, draft.specify(model, FILES[role], self.name, states))
+
+def fused(draft: Draft) -> ir.Model:
+    """The draft's graph with fewer and larger operators."""
+    model = draft.model.clone()
+    if draft.fuse_residuals:
+        fuse_residuals(model)
+    fuse(model)
+    cleanup(model)
+    return model

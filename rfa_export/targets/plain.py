@@ -10,20 +10,22 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
+from rfa_export.draft import Draft, Drafts, Lowered
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.names import SEQUENCE
 from rfa_export.graph.older_opset import OLDEST, lower_to_opset
 from rfa_export.graph.plain_attention import recurrent_chunk, recurrent_step
 from rfa_export.graph.standard_operators import standard_products
+from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
-from rfa_export.targets.target import Draft, Drafts, Lowered
+from rfa_export.targets.target import Target
 from rfa_runtime.manifest import StateSpec
 
 Pass = Callable[[ir.Model], None]
 
 
-class Plain:
+class Plain(Target):
     """As `Target`."""
 
     name = "plain"
@@ -34,25 +36,27 @@ class Plain:
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """As Target.lower."""
-        made: dict[str, Lowered] = {}
-        if "encoder" in drafts:
-            made["encoder.plain"] = self.ordinary("encoder", drafts["encoder"], states)
+        graphs: dict[str, tuple[Draft, tuple[Pass, ...]]] = {MODEL: (drafts[MODEL], ())}
         if states:
-            made["model.plain"] = self.ordinary("model", drafts["model"], states, one_token, recurrent_step)
-            made["prefill.plain"] = self.ordinary("prefill", drafts["model"], states, recurrent_chunk)
-        else:
-            made["model.plain"] = self.ordinary("model", drafts["model"], states)
-        return made
+            graphs = {MODEL: (drafts[MODEL], (one_token, recurrent_step)), PREFILL: (drafts[MODEL], (recurrent_chunk,))}
+        if ENCODER in drafts:
+            graphs[ENCODER] = drafts[ENCODER], ()
+        return {
+            role_in_bundle(role, self.name): draft.lowered(
+                self.ordinary(draft.model, passes), f"{role}.{self.name}.onnx", self.name, states
+            )
+            for role, (draft, passes) in graphs.items()
+        }
 
-    def ordinary(self, file: str, draft: Draft, states: Sequence[StateSpec], *passes: Pass) -> Lowered:
-        """One graph.  passes: what becomes of attention and its sequence."""
-        model = draft.model.clone()
+    def ordinary(self, draft: ir.Model, passes: Sequence[Pass]) -> ir.Model:
+        """The graph in ordinary operators.  passes: what becomes of attention and its sequence."""
+        model = draft.clone()
         standard_products(model)
         for change in passes:
             change(model)
         cleanup(model)
         lower_to_opset(model, self.opset)
-        return Lowered(model, draft.specify(model, f"{file}.{self.name}.onnx", self.name, states))
+        return model
 
 
 def one_token(model: ir.Model) -> None:

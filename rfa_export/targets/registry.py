@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rfa_export.errors import TargetError
+from rfa_export.targets.genai import GenAiTarget
 from rfa_export.targets.onnx27 import Onnx27
 from rfa_export.targets.ort import Ort
 from rfa_export.targets.plain import Plain
 from rfa_export.targets.target import Target
+from rfa_export.targets.torchscript import TorchScript
 
-TARGETS: dict[str, Target] = {target.name: target for target in (Ort(), Onnx27(), Plain())}
+ALL: tuple[Target, ...] = (Ort(), Onnx27(), Plain(), GenAiTarget(), TorchScript())
+TARGETS = {target.name: target for target in ALL}
 
 
 def targets_of(names: Sequence[str]) -> list[Target]:

@@ -1,71 +1,34 @@
-"""What the main path must know of a target: which graphs it makes of those that the task gave."""
+"""What the main path must know of a target: what it makes of the graphs that the task gave."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+from pathlib import Path
 
-import onnx_ir as ir
-
+from rfa_export.draft import Drafts, Lowered
 from rfa_export.runtimes.runtime import Runtime
-from rfa_runtime.manifest import GraphSpec, StateSpec
+from rfa_export.task_export import TaskExport
+from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A finished graph before it is made for a runtime: standard operators, and those of `symbolic.py`."""
-
-    model: ir.Model
-    logits: str
-    """As GraphSpec.logits."""
-    outputs: tuple[str, ...] = ("logits",)
-    """Its outputs without the states."""
-    fuse_residuals: bool = False
-    """Whether target `ort` merges residual sums with the norms behind them; see `graph/fuse.py`."""
-
-    def specify(self, model: ir.Model, file: str, target: str, states: Sequence[StateSpec]) -> GraphSpec:
-        """Describe what a target made of the draft."""
-        return GraphSpec(file, target, graph_inputs(model, states), self.logits, self.outputs)
-
-
-OUR_OWN = "ort"
-"""The target whose graphs have the roles that rfa-runtime asks for."""
-
-
-def role_in_bundle(role: str, target: str) -> str:
-    """Under which name a bundle holds a target's graph."""
-    return role if target == OUR_OWN else f"{role}.{target}"
-
-
-Drafts = Mapping[str, Draft]
-"""By role: `model`, and what else the task has."""
-
-
-@dataclass(frozen=True)
-class Lowered:
-    """A graph as a target's runtime reads it."""
-
-    model: ir.Model
-    spec: GraphSpec
-
-
-class Target(Protocol):
+class Target:
     """One runtime, or one set of operators that several runtimes share."""
 
-    @property
-    def name(self) -> str:
-        """As `--target` has it."""
-
-    @property
-    def runtimes(self) -> Sequence[Runtime]:
-        """Where its graphs are verified; of our own, which `TaskExport.verify` covers, there are none."""
+    name: str
+    """As `--target` has it."""
+    runtimes: Sequence[Runtime] = ()
+    """Where its graphs are verified; our own runtime is `TaskExport.verify`'s business."""
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
-        """Return the target's graphs by their role in the bundle; drafts stay as they are.  Raises GraphError."""
+        """Return the target's ONNX graphs by their role in the bundle; drafts stay as they are.
 
+        Raises GraphError or TargetError.
+        """
+        return {}
 
-def graph_inputs(model: ir.Model, states: Sequence[StateSpec] = ()) -> tuple[str, ...]:
-    """The graph's inputs without its states."""
-    carried = {state.past for state in states}
-    return tuple(str(value.name) for value in model.graph.inputs if value.name not in carried)
+    def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
+        """Write what else the target needs.  Returns what is no ONNX graph by its role in the bundle.
+
+        Raises TargetError, TraceError, or OSError as the file system does.
+        """
+        return {}

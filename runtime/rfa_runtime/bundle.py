@@ -25,6 +25,8 @@ from rfa_runtime.staging import Staging, staged_bundle
 __all__ = ["Bundle", "Staging", "read_bundle", "staged_bundle", "write_bundle"]
 
 MAX_MANIFEST_BYTES = 16 << 20
+OUR_TARGET = "ort"
+EXPORT_AGAIN = "; it was written for other runtimes: export it again with --target ort among its targets"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Bundle:
         """Return the graph of a role such as `model` or `score`.  Raises BundleError where there is none."""
         if role not in self.manifest.graphs:
             have = ", ".join(self.manifest.graphs) or "none"
-            raise BundleError(f"{self.path.name} has no graph {role!r}, it has: {have}")
+            hint = "" if OUR_TARGET in {spec.target for spec in self.manifest.graphs.values()} else EXPORT_AGAIN
+            raise BundleError(f"{self.path.name} has no graph {role!r}, it has: {have}{hint}")
         return self.manifest.graphs[role]
 
 

@@ -90,7 +90,8 @@ class Manifest:
     vocab_size: int
     graphs: Mapping[str, GraphSpec]
     """By role: `model` decodes or classifies; `score`, where there is one, gives logits for all positions; `encoder`
-    reads the source of a translator."""
+    reads the source of a translator.  Graphs for other runtimes than ours have its name behind the role:
+    `model.plain`, and `prefill.plain` where a prompt takes a graph of its own."""
     state: tuple[StateSpec, ...]
     special_ids: SpecialIds = SpecialIds()
     sampling: Mapping[str, Any] = field(default_factory=dict)

@@ -163,13 +163,16 @@ def fits(shape: list[Any], named: dict[int, str]) -> bool:
 
 
 def check_encoder(graphs: dict[str, GraphSpec], states: tuple[StateSpec, ...]) -> None:
-    """Raise ManifestError unless the encoder gives the cross tensors, all of them and nothing else."""
-    given = set(graphs["encoder"].outputs) if "encoder" in graphs else set[str]()
+    """Raise ManifestError unless every encoder gives the cross tensors, all of them and nothing else."""
     wanted = {state.past for state in states if state.kind == "cross"}
-    if given - wanted:
-        raise ManifestError(f"{MANIFEST}: the encoder gives {min(given - wanted)!r}, which is no state of kind 'cross'")
-    if wanted - given:
-        raise ManifestError(f"{MANIFEST}: no encoder gives the state {min(wanted - given)!r} of kind 'cross'")
+    encoders = [set(spec.outputs) for role, spec in graphs.items() if role.partition(".")[0] == "encoder"]
+    for given in encoders or [set[str]()]:
+        if given - wanted:
+            raise ManifestError(
+                f"{MANIFEST}: the encoder gives {min(given - wanted)!r}, which is no state of kind 'cross'"
+            )
+        if wanted - given:
+            raise ManifestError(f"{MANIFEST}: no encoder gives the state {min(wanted - given)!r} of kind 'cross'")
 
 
 def is_size(dim: object) -> bool:

@@ -1,0 +1,27 @@
+"""What onnxruntime-genai asks of a graph besides its names: a state that it can count layers by, and logits alone."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from rfa_export.graph.names import BATCH, TOP_LOGIT, TOP_TOKEN
+
+
+def count_layers(model: ir.Model, layers: int) -> None:
+    """Give each layer a `conv_state` [batch, 1, 1] that passes through: the runtime finds recurrent layers by it."""
+    for layer in range(layers):
+        past = ir.val(f"past_key_values.{layer}.conv_state", ir.DataType.FLOAT, [BATCH, 1, 1])
+        passing = ir.node("Identity", [past])
+        present = passing.outputs[0]
+        present.name, present.type, present.shape = f"present.{layer}.conv_state", past.type, past.shape
+        model.graph.inputs.append(past)
+        model.graph.append(passing)
+        model.graph.outputs.append(present)
+
+
+def leave_choice_to_runtime(model: ir.Model) -> None:
+    """Remove the most likely token: the runtime samples by itself."""
+    for value in [value for value in model.graph.outputs if value.name in (TOP_LOGIT, TOP_TOKEN)]:
+        model.graph.outputs.remove(value)
+    for node in [node for node in model.graph if node.op_type == "TopK" and not any(o.uses() for o in node.outputs)]:
+        model.graph.remove(node, safe=True)

@@ -1,0 +1,65 @@
+"""Target `genai`: onnxruntime-genai loads the bundle's folder as it is and generates text, in C++, C#, Java, Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rfa_export.draft import Drafts, Lowered, graph_inputs
+from rfa_export.errors import TargetError
+from rfa_export.graph.genai import count_layers, leave_choice_to_runtime
+from rfa_export.graph.names import LOGITS
+from rfa_export.roles import MODEL, SCORE, role_in_bundle
+from rfa_export.runtimes.genai import GenAi
+from rfa_export.targets.ort import fused
+from rfa_export.targets.target import Target
+from rfa_export.task_export import TaskExport
+from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+
+CONFIG, FILE = "genai_config.json", "model.genai.onnx"
+LONGEST = 1 << 20
+"""Tokens of a text.  The state needs no limit, but the runtime keeps an array of all ids."""
+
+
+class GenAiTarget(Target):
+    """As `Target`."""
+
+    name = "genai"
+    runtimes = (GenAi(),)
+
+    def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
+        """As Target.lower."""
+        if SCORE not in drafts or any(state.kind != "recurrent" for state in states):
+            raise TargetError("target genai continues text with a recurrent state: it is for RFA language models alone")
+        model = fused(drafts[MODEL])
+        leave_choice_to_runtime(model)
+        spec = GraphSpec(FILE, self.name, graph_inputs(model, states), drafts[MODEL].logits, (LOGITS,))
+        count_layers(model, len(states))
+        return {role_in_bundle(MODEL, self.name): Lowered(model, spec)}
+
+    def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
+        """As Target.write."""
+        (folder / CONFIG).write_text(json.dumps(configuration(manifest), indent=2) + "\n")
+        return {}
+
+
+def configuration(manifest: Manifest) -> dict[str, object]:
+    """The contents of genai_config.json."""
+    inputs = manifest.graphs[role_in_bundle(MODEL, GenAiTarget.name)].inputs
+    decoder = {
+        "filename": FILE,
+        "num_hidden_layers": len(manifest.state),
+        "inputs": {name: name for name in inputs},
+        "outputs": {LOGITS: LOGITS},
+    }
+    end = manifest.special_ids.eos
+    model = {
+        "type": "decoder",
+        "vocab_size": manifest.vocab_size,
+        "context_length": LONGEST,
+        "eos_token_id": [] if end is None else end,
+        "pad_token_id": 0,
+        "decoder": decoder,
+    }
+    return {"model": model, "search": {"do_sample": False, "max_length": LONGEST}}
