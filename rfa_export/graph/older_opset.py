@@ -3,6 +3,7 @@
 RMSNormalization (opset 23)    -> Mul, ReduceMean, Sqrt, Div
 Gelu (20)                      -> Erf
 Split into equal parts (18)    -> Split by sizes
+Reduce* over given axes (18)   -> the axes as an attribute
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ import onnx_ir as ir
 from onnx_ir.tape import Tape
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.edit import dims, integers, number, replace_node
+from rfa_export.graph.edit import dims, integers, number, numpy_value, replace_node
 
 OLDEST = 17
 """The first with LayerNormalization."""
-REDUCE_AXES_ARE_AN_INPUT = 18
+REDUCTIONS = tuple(
+    f"Reduce{name}" for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare")
+)
+"""All but ReduceSum, whose axes became an input in opset 13 already."""
 
 
 def lower_to_opset(model: ir.Model, opset: int) -> None:
     """Write the graph for an opset from OLDEST up.  Other operators mean the same in all of them."""
-    for node in list(model.graph):
-        since, lower = NEWER.get(node.op_type, (0, None))
-        if lower is not None and opset < since:
-            lower(model, node, opset)
+    for since, types, lower in NEWER:
+        if opset < since:
+            for node in [node for node in model.graph if node.op_type in types]:
+                lower(model, node, opset)
     model.opset_imports[""] = opset
 
 
@@ -36,11 +40,7 @@ def root_mean_square(model: ir.Model, node: ir.Node, opset: int) -> None:
     axis, tape = node.attributes.get_int("axis", -1), Tape()
     if axis not in (-1, len(dims(x) or ()) - 1):
         raise GraphError(f"{node.name}: RMSNormalization from axis {axis} on, wanted the last alone")
-    squares = tape.op("Mul", [x, x])
-    if opset < REDUCE_AXES_ARE_AN_INPUT:
-        mean = tape.op("ReduceMean", [squares], {"axes": [-1]})
-    else:
-        mean = tape.op("ReduceMean", [squares, integers(model, -1)])
+    mean = tape.op("ReduceMean", [tape.op("Mul", [x, x]), integers(model, -1)])
     root = tape.op("Sqrt", [tape.op("Add", [mean, number(model, node.attributes.get_float("epsilon", 1e-5))])])
     replace_node(node, tape, tape.op("Mul", [tape.op("Div", [x, root]), scale]))
 
@@ -67,9 +67,21 @@ def split_evenly(model: ir.Model, node: ir.Node, opset: int) -> None:
         node.replace_input_with(1, integers(model, *(int(size) for size in sizes)))
 
 
-NEWER: dict[str, tuple[int, Callable[[ir.Model, ir.Node, int], None]]] = {
-    "RMSNormalization": (23, root_mean_square),
-    "Gelu": (20, gelu),
-    "Split": (18, split_evenly),
-}
-"""Since which opset an operator is what the graph uses it for, and how to write it before."""
+def axes_as_attribute(model: ir.Model, node: ir.Node, opset: int) -> None:
+    """Name the axes of a reduction in the node itself."""
+    if len(node.inputs) > 1 and node.inputs[1] is not None:
+        axes = numpy_value(node.inputs[1])
+        if axes is None:
+            raise GraphError(f"{node.name}: {node.op_type} over axes that are computed")
+        node.attributes.add(ir.AttrInt64s("axes", axes.tolist()))
+    node.resize_inputs(1)
+
+
+Lower = Callable[[ir.Model, ir.Node, int], None]
+NEWER: tuple[tuple[int, tuple[str, ...], Lower], ...] = (
+    (23, ("RMSNormalization",), root_mean_square),
+    (20, ("Gelu",), gelu),
+    (18, ("Split",), split_evenly),
+    (18, REDUCTIONS, axes_as_attribute),
+)
+"""Since which opset operators are what the graph uses them for, and how to write them before."""

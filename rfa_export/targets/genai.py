@@ -32,6 +32,8 @@ class GenAiTarget(Target):
         """As Target.lower."""
         if SCORE not in drafts or any(state.kind != "recurrent" for state in states):
             raise TargetError("target genai continues text with a recurrent state: it is for RFA language models alone")
+        if len({state.shape for state in states}) > 1:
+            raise TargetError("target genai wants one size for all layers' states, this model has several")
         model = fused(drafts[MODEL])
         leave_choice_to_runtime(model)
         spec = GraphSpec(FILE, self.name, graph_inputs(model, states), drafts[MODEL].logits, (LOGITS,))

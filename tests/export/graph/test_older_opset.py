@@ -15,7 +15,17 @@ NORM = """g (float[batch, 8] x) => (float[batch, 8] y) <float[8] gain = {1, 2, 3
 { y = RMSNormalization <axis = -1, epsilon = 1e-5> (x, gain) }"""
 GELU = "g (float[N] x) => (float[N] y) { y = Gelu (x) }"
 SPLIT = """g (float[batch, 6] x) => (float[batch, 3] y, float[batch, 3] z) { y, z = Split <axis = 1, num_outputs = 2> (x) }"""
-INPUTS = {NORM: normal(5, 8), GELU: np.concatenate([EXTREME, normal(1000) * 4]), SPLIT: normal(2, 6)}
+LENGTH = (
+    """g (float[2, 3, 4] x) => (float[2, 3, 1] y) <int64[1] axes = {-1}> { y = ReduceL2 <keepdims = 1> (x, axes) }"""
+)
+ALL_AXES = "g (float[2, 3] x) => (float y) { y = ReduceMax <keepdims = 0> (x) }"
+INPUTS = {
+    LENGTH: normal(2, 3, 4),
+    ALL_AXES: normal(2, 3),
+    NORM: normal(5, 8),
+    GELU: np.concatenate([EXTREME, normal(1000) * 4]),
+    SPLIT: normal(2, 6),
+}
 
 
 def lowered(text: str, opset: int) -> ir.Model:
@@ -26,7 +36,7 @@ def lowered(text: str, opset: int) -> ir.Model:
 
 
 @pytest.mark.parametrize("opset", [17, 18, 20, 23])
-@pytest.mark.parametrize("text", INPUTS, ids=["norm", "gelu", "split"])
+@pytest.mark.parametrize("text", INPUTS, ids=["length", "all axes", "norm", "gelu", "split"])
 def test_the_same_numbers_in_every_opset(text: str, opset: int) -> None:
     wanted = run(small_graph(text), INPUTS[text])
     model = lowered(text, opset)

@@ -17,7 +17,9 @@ GATED = """g (float[batch, sequence, 8] q, float[batch, sequence, 8] k, float[ba
     o, present = com.microsoft.LinearAttention
         <q_num_heads = 2, kv_num_heads = 2, scale = 0.5, update_rule = "gated"> (q, k, v, past, , decay)
 }""".replace("past, , decay", "past, decay")
-UNGATED = GATED.replace(", float[batch, sequence, 2] decay", "").replace("past, decay", "past").replace("gated", "linear")
+UNGATED = (
+    GATED.replace(", float[batch, sequence, 2] decay", "").replace("past, decay", "past").replace("gated", "linear")
+)
 GRAPHS = {"gate": GATED, "no gate": UNGATED}
 
 
