@@ -19,8 +19,9 @@ from rfa_export.graph.edit import dims, integers, number, numpy_value, replace_n
 
 OLDEST = 17
 """The first with LayerNormalization."""
-REDUCTIONS = tuple(
-    f"Reduce{name}" for name in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare")
+REDUCTIONS = (
+    *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin"),
+    *("ReduceProd", "ReduceSumSquare"),
 )
 """All but ReduceSum, whose axes became an input in opset 13 already."""
 
@@ -75,6 +76,7 @@ def axes_as_attribute(model: ir.Model, node: ir.Node, opset: int) -> None:
             raise GraphError(f"{node.name}: {node.op_type} over axes that are computed")
         node.attributes.add(ir.AttrInt64s("axes", axes.tolist()))
     node.resize_inputs(1)
+    node.attributes.pop("noop_with_empty_axes", None)
 
 
 Lower = Callable[[ir.Model, ir.Node, int], None]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import onnx_ir as ir
+from onnx_ir.passes import common
 from onnx_ir.tape import Tape
 
 from rfa_export.errors import GraphError
@@ -28,6 +29,7 @@ def standard_linear_attention(model: ir.Model) -> None:
         if node.op_type == "LinearAttention":
             node.domain = ""
     model.opset_imports[""] = OPSET_OF_LINEAR_ATTENTION
+    common.RemoveUnusedOpsetsPass()(model)
 
 
 def standard_products(model: ir.Model) -> None:

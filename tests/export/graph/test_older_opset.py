@@ -14,7 +14,8 @@ from rfa_export.graph.older_opset import OLDEST, lower_to_opset
 NORM = """g (float[batch, 8] x) => (float[batch, 8] y) <float[8] gain = {1, 2, 3, 4, 5, 6, 7, 8}>
 { y = RMSNormalization <axis = -1, epsilon = 1e-5> (x, gain) }"""
 GELU = "g (float[N] x) => (float[N] y) { y = Gelu (x) }"
-SPLIT = """g (float[batch, 6] x) => (float[batch, 3] y, float[batch, 3] z) { y, z = Split <axis = 1, num_outputs = 2> (x) }"""
+SPLIT = """g (float[batch, 6] x) => (float[batch, 3] y, float[batch, 3] z)
+{ y, z = Split <axis = 1, num_outputs = 2> (x) }"""
 LENGTH = (
     """g (float[2, 3, 4] x) => (float[2, 3, 1] y) <int64[1] axes = {-1}> { y = ReduceL2 <keepdims = 1> (x, axes) }"""
 )
