@@ -27,6 +27,7 @@ from rfa_export.roles import MODEL
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE
 from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, Graphs, Part
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec, check_parameters, trace
 from rfa_export.verify_classifier import compare_classifier, verify_classifier
 from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
@@ -84,9 +85,9 @@ class ClassifierExport:
             max_tokens=self.max_tokens,
         )
 
-    def verify(self, folder: Path) -> Parity:
+    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
         """As TaskExport.verify."""
-        return verify_classifier(self.module, folder)
+        return verify_classifier(self.module, folder, bound=bound)
 
     def compare(self, graphs: TargetGraphs) -> Parity:
         """As TaskExport.compare."""

@@ -12,6 +12,7 @@ from rich.console import Console
 from rfa_export.errors import ExportError
 from rfa_export.parity_report import as_lines, as_table
 from rfa_export.pipeline import Exported, export
+from rfa_export.precision import PRECISIONS
 from rfa_export.targets.registry import TARGETS
 from rfa_models.checkpoint import load_checkpoint
 from rfa_models.errors import ModelError
@@ -26,7 +27,9 @@ TARGET_HELP = f"What to write for, all with the same weights: {', '.join(TARGETS
     "-o", "--output", type=click.Path(path_type=Path), help="Bundle folder; NAME.rfa beside NAME.pt by default."
 )
 @click.option("--target", default="ort", show_default=True, metavar="NAME,...", help=TARGET_HELP)
-@click.option("--precision", type=click.Choice(["fp32"]), default="fp32", show_default=True, help="Of the weights.")
+@click.option(
+    "--precision", type=click.Choice(list(PRECISIONS)), default="fp32", show_default=True, help="Of the weights."
+)
 @click.option("--overwrite", is_flag=True, help="Replace a bundle at the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def main(checkpoint: Path, output: Path | None, target: str, precision: str, overwrite: bool, as_json: bool) -> None:
@@ -41,7 +44,7 @@ def main(checkpoint: Path, output: Path | None, target: str, precision: str, ove
         if not bundle.parent.is_dir():
             raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
         with console.status("export") as status:
-            exported = export(loaded, bundle, overwrite, status.update, names(target))
+            exported = export(loaded, bundle, overwrite, status.update, names(target), precision)
     except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -21,6 +21,7 @@ from rfa_export.parity import Parity
 from rfa_export.roles import MODEL, SCORE
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.task_export import PRODUCER, Graphs, Part, vocabulary
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec, check_parameters, input_names, trace
 from rfa_export.verify_language import compare_language, verify_language
 from rfa_runtime.manifest import Manifest, StateSpec
@@ -57,9 +58,9 @@ class LanguageExport:
         """As TaskExport.parts."""
         return {MODEL: Part(self.module, tuple(arguments_of(self.module).values()))}
 
-    def verify(self, folder: Path) -> Parity:
+    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
         """As TaskExport.verify."""
-        return verify_language(self.module, folder)
+        return verify_language(self.module, folder, bound=bound)
 
     def compare(self, graphs: TargetGraphs) -> Parity:
         """As TaskExport.compare."""

@@ -54,8 +54,13 @@ def in_float64(module: nn.Module) -> Any:
     return copy.deepcopy(module).eval().double()
 
 
-def compare(found: np.ndarray, wanted: np.ndarray, runtime: str = OUR_RUNTIME) -> Parity:
-    """Measure the difference of two sets of logits [..., N].  Raises ParityError where any is not finite."""
+def compare(
+    found: np.ndarray, wanted: np.ndarray, runtime: str = OUR_RUNTIME, bound: float = tolerances.LOGITS_FLOAT32
+) -> Parity:
+    """Measure the difference of two sets of logits [..., N].  Raises ParityError where any is not finite.
+
+    bound: how far a logit may be off, relative to the largest.
+    """
     for logits, source in ((wanted, "torch"), (found, runtime)):
         if not np.isfinite(logits).all():
             raise ParityError(f"{source} computes logits that are not finite: nothing was written")
@@ -63,7 +68,7 @@ def compare(found: np.ndarray, wanted: np.ndarray, runtime: str = OUR_RUNTIME) -
     largest = max(np.abs(wanted).max(), np.finfo(np.float32).tiny)  # all may be zero, as in a model before training
     chosen, best = found.argmax(-1), wanted.argmax(-1)
     lead = np.take_along_axis(wanted, best[..., None], -1) - np.take_along_axis(wanted, chosen[..., None], -1)
-    tied = (chosen != best) & (lead[..., 0] <= tolerances.NEAR_TIE * largest)
+    tied = (chosen != best) & (lead[..., 0] <= tolerances.NEAR_TIE * bound * largest)
     return Parity(
         runtime=runtime,
         tokens_compared=int(best.size),
@@ -74,12 +79,12 @@ def compare(found: np.ndarray, wanted: np.ndarray, runtime: str = OUR_RUNTIME) -
     )
 
 
-def accept(parity: Parity, what: str) -> Parity:
-    """Return the figures where they are within tolerance, raise ParityError where not."""
-    if parity.max_relative_error > tolerances.LOGITS_FLOAT32:
+def accept(parity: Parity, what: str, bound: float = tolerances.LOGITS_FLOAT32) -> Parity:
+    """Return the figures where they are within the bound, raise ParityError where not."""
+    if parity.max_relative_error > bound:
         raise ParityError(
             f"the {what} differs from torch by {parity.max_relative_error:.1e} of the largest logit, "
-            f"allowed is {tolerances.LOGITS_FLOAT32:.0e}: nothing was written"
+            f"allowed is {bound:.0e}: nothing was written"
         )
     if parity.tokens_equal + parity.near_ties < parity.tokens_compared:
         raise ParityError(

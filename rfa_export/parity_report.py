@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rfa_export.parity import NotChecked, Parity
+from rfa_export.precision import Precision
+from rfa_export.quantize import rounded_module
 from rfa_export.roles import OUR_OWN
-from rfa_export.runtimes.runtime import Runtime
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.targets.target import Target
 from rfa_export.task_export import TaskExport
-from rfa_runtime.bundle import Bundle, read_bundle
+from rfa_export.tolerances import LOGITS_FLOAT32, LOGITS_INT8_ACTIVATIONS
+from rfa_runtime.bundle import read_bundle
 
 Found = Parity | NotChecked
 Report = dict[str, tuple[Found, ...]]
 """By target: what each of its runtimes computes."""
 
 
-def verify(task: TaskExport, targets: Sequence[Target], folder: Path, progress: Callable[[str], None]) -> Report:
-    """Hold all targets to torch in float64.  Raises ParityError where one differs or cannot run."""
+def verify(
+    task: TaskExport, targets: Sequence[Target], precision: Precision, folder: Path, progress: Callable[[str], None]
+) -> Report:
+    """Hold all targets to torch in float64, with weights as the precision rounds them.
+
+    Raises ParityError where one differs or cannot run.
+    """
+    task = replace(cast(Any, task), module=rounded_module(task.module, precision))
     bundle, report = read_bundle(folder, check_hashes=False), Report()
     for target in targets:
-        own = (task.verify(folder),) if target.name == OUR_OWN else ()
-        report[target.name] = own + tuple(ask(task, bundle, target, runtime, progress) for runtime in target.runtimes)
+        bound = LOGITS_INT8_ACTIVATIONS if target.rounds_activations and precision.quantised else LOGITS_FLOAT32
+        own = (task.verify(folder, bound),) if target.name == OUR_OWN else ()
+        others = (TargetGraphs(bundle, target.name, runtime, bound) for runtime in target.runtimes)
+        report[target.name] = (*own, *(ask(task, graphs, progress) for graphs in others))
     return report
 
 
-def ask(task: TaskExport, bundle: Bundle, target: Target, runtime: Runtime, progress: Callable[[str], None]) -> Found:
+def ask(task: TaskExport, graphs: TargetGraphs, progress: Callable[[str], None]) -> Found:
     """What one runtime computes; one that is not installed is no fault."""
-    if runtime.version() is None:
-        return NotChecked(runtime.name, "not installed")
-    progress(f"verify {target.name} in {runtime.name}")
-    return task.compare(TargetGraphs(bundle, target.name, runtime))
+    if graphs.runtime.version() is None:
+        return NotChecked(graphs.runtime.name, "not installed")
+    progress(f"verify {graphs.target} in {graphs.runtime.name}")
+    return task.compare(graphs)
 
 
 def as_table(report: Report) -> dict[str, Any]:

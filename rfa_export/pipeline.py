@@ -1,6 +1,6 @@
 """From a checkpoint to a verified bundle: the main path.
 
-trace -> rewrite -> lower for each target -> save -> verify -> bundle
+trace -> rewrite -> quantise -> lower for each target -> save -> verify -> bundle
 
 What is traced, rewritten and verified is the task's business: `task_export.py` says which files know it.  What the
 graphs become for a runtime is the business of `targets/`.
@@ -21,6 +21,8 @@ from rfa_export.errors import TokenizerError
 from rfa_export.graph.weights import save_graphs
 from rfa_export.language_export import LanguageExport
 from rfa_export.parity_report import Report, as_table, verify
+from rfa_export.precision import precision_of
+from rfa_export.quantize import quantize
 from rfa_export.roles import OUR_OWN
 from rfa_export.targets.registry import targets_of
 from rfa_export.task_export import NO_SPECIAL_IDS, TaskExport
@@ -55,9 +57,10 @@ def export(
     overwrite: bool = False,
     progress: Progress = print,
     targets: Sequence[str] = (OUR_OWN,),
+    precision: str = "fp32",
 ) -> Exported:
     """Export a checkpoint of rfa-train, whatever its task; as `export_task`."""
-    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress, targets)
+    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress, targets, precision)
 
 
 def export_module(
@@ -68,13 +71,16 @@ def export_module(
     overwrite: bool = False,
     progress: Progress = print,
     targets: Sequence[str] = (OUR_OWN,),
+    precision: str = "fp32",
 ) -> Exported:
     """Export any module built from the attention layers of rfa_models as the bundle of a language model.
 
     module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].  segment_length: tokens
     per segment when the bundle scores a text.  As `export_task`.
     """
-    return export_task(LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress, targets)
+    return export_task(
+        LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress, targets, precision
+    )
 
 
 def export_task(
@@ -84,18 +90,22 @@ def export_task(
     overwrite: bool = False,
     progress: Progress = print,
     targets: Sequence[str] = (OUR_OWN,),
+    precision: str = "fp32",
 ) -> Exported:
     """Export what a task makes of its module.  The bundle appears at `folder` verified and whole, or not at all.
 
     targets: names of what it is to be written for, all with the same weights; see `targets/registry.py`.
+    precision: of the weights; see `precision.py`.
     Raises ExportError, BundleError, or OSError as the file system does.
     """
-    wanted = targets_of(targets)
+    weights = precision_of(precision)
+    wanted = targets_of(targets, weights)
     with staged_bundle(folder, overwrite) as staging:
         progress("trace")
         traced = task.trace()
         progress("rewrite")
         drafts, manifest = task.rewrite(traced)
+        drafts = quantize(drafts, weights)
         graphs = {role: one for target in wanted for role, one in target.lower(drafts, manifest.state).items()}
         manifest = replace(manifest, graphs={role: one.spec for role, one in graphs.items()})
         progress("save")
@@ -105,7 +115,7 @@ def export_task(
             manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})
         staging.finish(manifest)
         progress("verify")
-        report = verify(task, wanted, staging.path, progress)
+        report = verify(task, wanted, weights, staging.path, progress)
         staging.finish(replace(manifest, parity=as_table(report)))
     return Exported(folder, report, sum(file.stat().st_size for file in folder.iterdir()))
 

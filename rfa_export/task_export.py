@@ -18,6 +18,7 @@ from rfa_export.graph.edit import dims
 from rfa_export.graph.names import LOGITS
 from rfa_export.parity import Parity
 from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec
 from rfa_export.version import __version__
 from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
@@ -40,7 +41,11 @@ class Part:
 
 
 class TaskExport(Protocol):
-    """One task's part of an export."""
+    """One task's part of an export.  A frozen dataclass: verification puts another module in its place."""
+
+    @property
+    def module(self) -> nn.Module:
+        """What is exported."""
 
     def trace(self) -> Graphs:
         """The module's graphs as torch gives them.  Raises TraceError."""
@@ -51,8 +56,11 @@ class TaskExport(Protocol):
     def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
         """The modules of the same graphs, by role.  states: the manifest's."""
 
-    def verify(self, folder: Path) -> Parity:
-        """Compare the graphs of target `ort`, in our own runtime, with torch.  Raises ParityError."""
+    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
+        """Compare the graphs of target `ort`, in our own runtime, with torch.  Raises ParityError.
+
+        bound: how far a logit may be off, relative to the largest.
+        """
 
     def compare(self, graphs: TargetGraphs) -> Parity:
         """Compare the graphs of any target, in any runtime, with torch.  Raises ParityError."""

@@ -28,6 +28,7 @@ from rfa_export.roles import ENCODER, MODEL
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
 from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, vocabulary
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec, check_parameters, trace
 from rfa_export.translator_halves import DecoderHalf, EncoderHalf, Memories, read_memories
 from rfa_export.verify_translator import compare_translator, verify_translator
@@ -111,9 +112,9 @@ class TranslatorExport:
             special_ids=self.special_ids,
         )
 
-    def verify(self, folder: Path) -> Parity:
+    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
         """As TaskExport.verify."""
-        return verify_translator(self.module, folder)
+        return verify_translator(self.module, folder, bound=bound)
 
     def compare(self, graphs: TargetGraphs) -> Parity:
         """As TaskExport.compare."""

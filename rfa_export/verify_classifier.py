@@ -12,6 +12,7 @@ from rfa_export.errors import ParityError
 from rfa_export.graph.names import INPUT_IDS, PAIR
 from rfa_export.parity import Parity, accept, compare, in_float64
 from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import reason
 from rfa_export.verify_steps import running
 from rfa_runtime.bundle import read_bundle
@@ -26,7 +27,9 @@ Text = tuple[list[int], ...]
 """One text, or a pair."""
 
 
-def verify_classifier(module: nn.Module, folder: Path, seed: int = 0, batch: int = BATCH) -> Parity:
+def verify_classifier(
+    module: nn.Module, folder: Path, seed: int = 0, bound: float = LOGITS_FLOAT32, batch: int = BATCH
+) -> Parity:
     """Compare the logits of random texts, padded in batches, with torch's of each text by itself.
 
     batch: texts that go through the graph together.  Raises ParityError where a logit is further from float64 than
@@ -39,7 +42,7 @@ def verify_classifier(module: nn.Module, folder: Path, seed: int = 0, batch: int
         found = np.concatenate([classifier.logits(texts[i : i + batch]) for i in range(0, TEXTS, batch)])
     except SessionError as error:
         raise ParityError(f"the finished graph does not run: {error}: nothing was written") from error
-    return accept(compare(found, reference_logits(module, texts)), "classifier")
+    return accept(compare(found, reference_logits(module, texts), bound=bound), "classifier", bound)
 
 
 def compare_classifier(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -> Parity:
@@ -49,8 +52,8 @@ def compare_classifier(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -
     texts = random_texts(seed, manifest.vocab_size, manifest.max_tokens, 1 + pairs)
     with running(graphs):
         found = np.concatenate([graphs.classify(texts[i : i + BATCH]) for i in range(0, TEXTS, BATCH)])
-    parity = compare(found, reference_logits(module, texts), graphs.title)
-    return accept(parity, f"classifier of target {graphs.target} in {graphs.runtime.name}")
+    parity = compare(found, reference_logits(module, texts), graphs.title, graphs.bound)
+    return accept(parity, f"classifier of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
 
 
 def random_texts(seed: int, vocab_size: int, max_tokens: int, documents: int) -> list[Text]:

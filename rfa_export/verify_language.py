@@ -12,6 +12,7 @@ from rfa_export.errors import ParityError
 from rfa_export.graph.names import INPUT_IDS, POSITION_IDS
 from rfa_export.parity import Parity, accept, compare, in_float64
 from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import input_names, reason
 from rfa_export.verify_steps import PREFILL, decode, running, split_points
 from rfa_runtime.bundle import read_bundle
@@ -22,7 +23,7 @@ BATCH, STEPS = 2, 512
 """Rows, and tokens given one by one after the prefill."""
 
 
-def verify_language(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
+def verify_language(module: nn.Module, folder: Path, seed: int = 0, bound: float = LOGITS_FLOAT32) -> Parity:
     """Compare step and scoring graphs with torch on random tokens.
 
     Raises ParityError where a logit is further from float64 than `tolerances.LOGITS_FLOAT32`, a most likely token
@@ -40,9 +41,9 @@ def verify_language(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
         scored = scoring.step(ids, scoring.new_state(BATCH, capacity=ids.shape[1]))
     except SessionError as error:
         raise ParityError(f"the finished graph does not run: {error}: nothing was written") from error
-    accept(compare(scored, wanted), "scoring graph")
+    accept(compare(scored, wanted, bound=bound), "scoring graph", bound)
     check_top_token(stepping, ids[:1, :PREFILL])
-    return accept(compare(found, wanted[:, [end - 1 for end in pieces]]), "step graph")
+    return accept(compare(found, wanted[:, [end - 1 for end in pieces]], bound=bound), "step graph", bound)
 
 
 def compare_language(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -> Parity:
@@ -53,8 +54,8 @@ def compare_language(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -> 
     pieces = split_points(rng, graphs.runtime.steps)
     with running(graphs):
         found = decode(graphs, graphs.new_state(1), ids, pieces)
-    parity = compare(found, wanted[:, [end - 1 for end in pieces]], graphs.title)
-    return accept(parity, f"step graph of target {graphs.target} in {graphs.runtime.name}")
+    parity = compare(found, wanted[:, [end - 1 for end in pieces]], graphs.title, graphs.bound)
+    return accept(parity, f"step graph of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
 
 
 def reference_logits(module: nn.Module, ids: np.ndarray) -> np.ndarray:

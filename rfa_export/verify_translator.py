@@ -12,6 +12,7 @@ from torch import nn
 from rfa_export.errors import ParityError
 from rfa_export.parity import Parity, accept, compare, in_float64
 from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import reason
 from rfa_export.verify_steps import PREFILL, decode, running, split_points
 from rfa_runtime.bundle import read_bundle
@@ -26,7 +27,7 @@ GREEDY_STEPS = 32
 """Tokens that are chosen for each source by itself."""
 
 
-def verify_translator(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
+def verify_translator(module: nn.Module, folder: Path, seed: int = 0, bound: float = LOGITS_FLOAT32) -> Parity:
     """Compare encoder and decoder with torch: on random targets, and on what the decoder itself chooses.
 
     Raises ParityError where a logit is further from float64 than `tolerances.LOGITS_FLOAT32`, a most likely token
@@ -48,9 +49,10 @@ def verify_translator(module: nn.Module, folder: Path, seed: int = 0) -> Parity:
     exact = in_float64(module)
     texts, logits = zip(*chosen, strict=True)
     # Equal at every position after equal beginnings: torch alone would have chosen the same tokens.
-    accept(compare(np.stack(logits), reference_logits(exact, sources, texts)), "decoder on its own tokens")
+    own = compare(np.stack(logits), reference_logits(exact, sources, texts), bound=bound)
+    accept(own, "decoder on its own tokens", bound)
     wanted = reference_logits(exact, sources, targets)
-    return accept(compare(found, wanted[:, [end - 1 for end in ends]]), "decoder")
+    return accept(compare(found, wanted[:, [end - 1 for end in ends]], bound=bound), "decoder", bound)
 
 
 def compare_translator(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -> Parity:
@@ -62,8 +64,8 @@ def compare_translator(module: nn.Module, graphs: TargetGraphs, seed: int = 0) -
     with running(graphs):
         found = decode(graphs, graphs.new_state(len(sources), graphs.encode(sources)), targets, ends)
     wanted = reference_logits(in_float64(module), sources, targets)
-    parity = compare(found, wanted[:, [end - 1 for end in ends]], graphs.title)
-    return accept(parity, f"decoder of target {graphs.target} in {graphs.runtime.name}")
+    parity = compare(found, wanted[:, [end - 1 for end in ends]], graphs.title, graphs.bound)
+    return accept(parity, f"decoder of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
 
 
 def reference_logits(exact: nn.Module, sources: list[list[int]], targets: Any) -> np.ndarray:

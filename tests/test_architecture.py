@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu"},
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
-        *("onnx", "onnx_ir", "onnxscript", "onnxruntime", "onnxruntime_genai", "openvino"),
+        *("onnx", "onnx_ir", "onnxscript", "ml_dtypes", "onnxruntime", "onnxruntime_genai", "openvino"),
     },
 }
 """All but the standard library.  rfa_bench may import anything; nothing imports it."""

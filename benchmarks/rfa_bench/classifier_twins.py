@@ -15,6 +15,7 @@ from rfa_export.parity import Parity
 from rfa_export.pipeline import export_task
 from rfa_export.roles import MODEL
 from rfa_export.task_export import Graphs
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.verify_classifier import verify_classifier
 from rfa_models.classifier import Classifier
 from rfa_models.classifier_config import ClassifierConfig
@@ -75,6 +76,6 @@ class UnmaskedExport(ClassifierExport):
         remove_unused(drafts[MODEL].model)
         return drafts, manifest
 
-    def verify(self, folder: Path) -> Parity:
+    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
         """As TaskExport.verify."""
-        return verify_classifier(self.module, folder, batch=1)
+        return verify_classifier(self.module, folder, bound=bound, batch=1)

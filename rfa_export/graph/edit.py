@@ -11,8 +11,12 @@ Dims = list[int | str]
 
 def constant(model: ir.Model, name: str, values: object, dtype: type[np.generic] = np.int64) -> ir.Value:
     """An initializer of that name, made on first use and shared from then on."""
+    return initializer(model, name, np.array(values, dtype=dtype))
+
+
+def initializer(model: ir.Model, name: str, array: np.ndarray) -> ir.Value:
+    """A weight of that name, made on first use and shared from then on."""
     if name not in model.graph.initializers:
-        array = np.array(values, dtype=dtype)
         tensor = ir.tensor(array, name=name)
         model.graph.initializers[name] = ir.Value(
             name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor

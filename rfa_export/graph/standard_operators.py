@@ -3,6 +3,7 @@
 com.microsoft::FusedMatMul           -> Transpose, MatMul
 com.microsoft::MultiHeadAttention    -> MatMul, Softmax, MatMul with their transposes
 com.microsoft::LinearAttention       -> LinearAttention of opset 27, or `plain_attention.py`
+com.microsoft::MatMulNBits, com.microsoft::GatherBlockQuantized       see `standard_quantized.py`
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from onnx_ir.tape import Tape
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import dims, integers, number, replace_node
 from rfa_export.graph.names import CONTRIB
+from rfa_export.graph.standard_quantized import lower_quantized_embedding, lower_quantized_product
 
 OPSET_OF_LINEAR_ATTENTION = 27
 LEFT_OUT = -1e30
@@ -42,6 +44,10 @@ def standard_products(model: ir.Model) -> None:
             lower_product(node)
         elif node.op_type == "MultiHeadAttention":
             lower_attention(model, node)
+        elif node.op_type == "MatMulNBits":
+            lower_quantized_product(model, node)
+        elif node.op_type == "GatherBlockQuantized":
+            lower_quantized_embedding(model, node)
         elif node.op_type != "LinearAttention":
             raise GraphError(
                 f"{node.op_type} is ONNX Runtime's own and has no standard form here: softmax models have target ort"

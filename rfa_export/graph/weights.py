@@ -8,13 +8,12 @@ from pathlib import Path
 
 import onnx_ir as ir
 
-Content = tuple[object, ...]
 INLINE_BYTES = 1024
 """Smaller tensors stay in the graph: runtimes read shapes and scalars while they load it."""
 
 
 def save_graphs(graphs: dict[str, ir.Model], folder: Path, data: str) -> None:
-    """Write each graph under its name; equal tensors, whatever they are called, lie once in the file `data`."""
+    """Write each graph under its name; equal bytes, whatever they are called or stand for, lie once in `data`."""
     large = [
         (value, tensor)
         for model in graphs.values()
@@ -22,20 +21,30 @@ def save_graphs(graphs: dict[str, ir.Model], folder: Path, data: str) -> None:
         if (tensor := value.const_value) is not None and tensor.nbytes > INLINE_BYTES
     ]
     tensors = {id(tensor): tensor for _, tensor in large}  # graphs of one trace share theirs: look at each once
-    contents = {key: content(tensor) for key, tensor in tensors.items()}
-    unequal: dict[Content, ir.TensorProtocol] = {}
+    contents = {key: hashlib.sha256(tensor.tobytes()).digest() for key, tensor in tensors.items()}
+    unequal: dict[bytes, ir.TensorProtocol] = {}
     for key, tensor in tensors.items():
         unequal.setdefault(contents[key], tensor)
     stored = dict(zip(unequal, write_tensors(list(unequal.values()), folder, data), strict=True))
     for value, tensor in large:
-        value.const_value = stored[contents[id(tensor)]]
+        value.const_value = seen_as(tensor, stored[contents[id(tensor)]])
     for file, model in graphs.items():
         ir.save(model, folder / file)
 
 
-def content(tensor: ir.TensorProtocol) -> Content:
-    """What equal tensors have in common, and no others."""
-    return tensor.dtype, tuple(tensor.shape.numpy()), hashlib.sha256(tensor.tobytes()).digest()
+def seen_as(tensor: ir.TensorProtocol, stored: ir.TensorProtocol) -> ir.TensorProtocol:
+    """The bytes that are stored, with a tensor's own shape and type: packed numbers have one, their bytes another."""
+    if not isinstance(stored, ir.ExternalTensor):
+        return stored
+    return ir.ExternalTensor(
+        stored.location,
+        stored.offset,
+        stored.length,
+        tensor.dtype,
+        shape=ir.Shape(tensor.shape.numpy()),
+        name=tensor.name or "",
+        base_dir=stored.base_dir,
+    )
 
 
 def write_tensors(

@@ -15,8 +15,8 @@ try:
 except ImportError:  # it is an extra: `version` says so
     openvino = None
 
-FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
-"""It would compute in bfloat16 where the processor can."""
+FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
+"""It would compute in bfloat16 where the processor can, and round what it multiplies by quantised weights."""
 
 
 class OpenVino:

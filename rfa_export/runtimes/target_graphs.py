@@ -12,6 +12,7 @@ import numpy as np
 from rfa_export.graph.names import ATTENTION_MASK, INPUT_IDS, LOGITS, PAIR, POSITION_IDS
 from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
+from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_runtime.bundle import Bundle
 from rfa_runtime.manifest import GraphSpec
 from rfa_runtime.padding import pad
@@ -34,6 +35,8 @@ class TargetGraphs:
     bundle: Bundle
     target: str
     runtime: Runtime
+    bound: float = LOGITS_FLOAT32
+    """How far a logit may be off from torch, relative to the largest."""
     loaded: dict[str, Run] = field(default_factory=dict)
 
     @property

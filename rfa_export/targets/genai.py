@@ -27,6 +27,8 @@ class GenAiTarget(Target):
 
     name = "genai"
     runtimes = (GenAi(),)
+    precisions = ("fp32", "int8", "int4")
+    rounds_activations = True
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """As Target.lower."""

@@ -20,6 +20,8 @@ class Ort(Target):
     """As `Target`."""
 
     name = OUR_OWN
+    precisions = ("fp32", "int8", "int4")
+    rounds_activations = True
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """As Target.lower."""

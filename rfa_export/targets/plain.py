@@ -16,6 +16,7 @@ from rfa_export.graph.names import SEQUENCE
 from rfa_export.graph.older_opset import OLDEST, lower_to_opset
 from rfa_export.graph.plain_attention import recurrent_chunk, recurrent_step
 from rfa_export.graph.standard_operators import standard_products
+from rfa_export.graph.standard_quantized import OPSET as OPSET_OF_BLOCKS
 from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
@@ -30,6 +31,7 @@ class Plain(Target):
 
     name = "plain"
     runtimes = (OnnxRuntime(), OpenVino())
+    precisions = ("fp32", "int8", "int4")
 
     def __init__(self, opset: int = OLDEST) -> None:
         self.opset = opset
@@ -55,7 +57,8 @@ class Plain(Target):
         for change in passes:
             change(model)
         cleanup(model)
-        lower_to_opset(model, self.opset)
+        quantised = any(node.op_type == "DequantizeLinear" for node in model.graph)
+        lower_to_opset(model, max(self.opset, OPSET_OF_BLOCKS) if quantised else self.opset)
         return model
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rfa_export.errors import TargetError
+from rfa_export.precision import Precision
 from rfa_export.targets.genai import GenAiTarget
 from rfa_export.targets.onnx27 import Onnx27
 from rfa_export.targets.ort import Ort
@@ -16,9 +17,18 @@ ALL: tuple[Target, ...] = (Ort(), Onnx27(), Plain(), GenAiTarget(), TorchScript(
 TARGETS = {target.name: target for target in ALL}
 
 
-def targets_of(names: Sequence[str]) -> list[Target]:
-    """The targets of these names, each once.  Raises TargetError for a name that nobody has."""
+def targets_of(names: Sequence[str], precision: Precision) -> list[Target]:
+    """The targets of these names, each once.
+
+    Raises TargetError for a name that nobody has, and for a precision that one of them cannot have.
+    """
     for name in names:
         if name not in TARGETS:
             raise TargetError(f"target {name!r} came, wanted one or more of {', '.join(TARGETS)}, with commas")
+        if precision.name not in TARGETS[name].precisions:
+            can = [target.name for target in ALL if precision.name in target.precisions]
+            raise TargetError(
+                f"target {name} cannot have {precision.name} weights, wanted {' or '.join(TARGETS[name].precisions)}; "
+                f"with {precision.name} there are the targets {', '.join(can)}"
+            )
     return [TARGETS[name] for name in dict.fromkeys(names)]

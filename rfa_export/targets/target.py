@@ -19,6 +19,11 @@ class Target:
     runtimes: Sequence[Runtime] = ()
     """Where its graphs are verified; our own runtime is `TaskExport.verify`'s business."""
 
+    precisions: Sequence[str] = ("fp32",)
+    """Of the weights, that its runtimes can read."""
+    rounds_activations: bool = False
+    """Whether products by quantised weights round the other side too."""
+
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """Return the target's ONNX graphs by their role in the bundle; drafts stay as they are.
 

@@ -155,7 +155,7 @@ def test_a_bundle_is_replaced_only_with_overwrite(folder: Path) -> None:
 
 @pytest.mark.usefixtures("already_traced")
 def test_a_bundle_that_fails_the_comparison_is_one_line_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise ParityError("the step graph differs from torch: nothing was written")
 
     monkeypatch.setattr(language_export, "verify_language", refuse)

@@ -27,13 +27,14 @@ from rfa_export.language_export import LanguageExport
 from rfa_export.parity import NotChecked, Parity
 from rfa_export.parity_report import as_lines, as_table
 from rfa_export.pipeline import Exported
-from rfa_export.runtimes.genai import GenAi
+from rfa_export.runtimes.genai import GenAi, new_generator
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.registry import TARGETS
 from rfa_export.task_export import TaskExport
 from rfa_export.translator_export import TranslatorExport
 from rfa_models.tokenizer import byte_tokenizer
 from rfa_runtime.bundle import read_bundle
+from rfa_runtime.decoder import Decoder
 from rfa_runtime.errors import BundleError
 from rfa_runtime.session import StepSession
 
@@ -146,9 +147,6 @@ print(logits.shape[-1], *(module for module in sys.modules if module.startswith(
 
 @pytest.mark.skipif(GenAi().version() is None, reason="onnxruntime-genai is not installed")
 def test_genai_generates_the_same_tokens_and_never_ends_by_itself(language: tuple[Exported, Example]) -> None:
-    from rfa_export.runtimes.genai import new_generator
-    from rfa_runtime.decoder import Decoder
-
     folder, prompt = language[1].bundle.path, [72, 101, 108]
     generator = new_generator(folder, longest=len(prompt) + 256)
     generator.append_tokens(np.array(prompt, np.int32))

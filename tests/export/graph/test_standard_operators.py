@@ -18,7 +18,8 @@ OVER_BATCH = """g (float[2, 3, 4, 1, 5] a, float[1, 4, 1, 5, 6] b) => (float[3, 
 { y = com.microsoft.FusedMatMul <transBatchA = 1> (a, b) }"""
 PLAIN_PRODUCT = PRODUCT.replace("transA = 1", "transA = 0").replace("[2, 3, 4, 6] b", "[2, 3, 5, 6] b")
 PACKED = """g (float[batch, sequence, 8] q, float[batch, source, 8] k, float[batch, source, 8] v,
-   int32[batch, source] m) => (float[batch, sequence, 8] y) { y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, , m) }"""
+   int32[batch, source] m) => (float[batch, sequence, 8] y)
+{ y = com.microsoft.MultiHeadAttention <num_heads = 2> (q, k, v, , m) }"""
 BY_HEADS = PACKED.replace("[batch, source, 8]", "[batch, 2, source, 4]")
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0]], np.int32)
 

@@ -1,0 +1,73 @@
+"""Weights of a few bits in standard operators, over the same bytes as ONNX Runtime's own.
+
+com.microsoft::MatMulNBits             -> DequantizeLinear by blocks (opset 21), Transpose, MatMul
+com.microsoft::GatherBlockQuantized    -> Gather of bytes, the two numbers in each, times their scales
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+import onnx_ir as ir
+from onnx_ir.tape import Tape
+
+from rfa_export.graph.edit import constant, initializer, integers, number, numpy_value, replace_node
+from rfa_export.graph.quantize import unpacked
+
+OPSET = 21
+"""The first with 4-bit numbers and blocks in DequantizeLinear."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How a node's weight is laid out."""
+
+    bits: int
+    block: int
+
+    @property
+    def middle(self) -> int:
+        """The number that stands for zero."""
+        return 1 << (self.bits - 1)
+
+
+def lower_quantized_product(model: ir.Model, node: ir.Node) -> None:
+    """x @ dequantised(W).T, W [N, K] with a scale for each block along K."""
+    x, packed, scales = node.inputs[:3]
+    assert packed is not None
+    assert scales is not None
+    layout, bytes_of = blocks_of(node), numpy_value(packed)
+    assert bytes_of is not None
+    rows, columns = node.attributes["N"].as_int(), node.attributes["K"].as_int()
+    tape, kind = Tape(), np.dtype(ml_dtypes.uint4 if layout.bits == 4 else np.uint8)
+    numbers, blocks = unpacked(bytes_of, layout.bits).reshape(rows, columns), columns // layout.block
+    weight = initializer(model, f"{packed.name}_matrix", numbers.astype(kind))
+    middles = np.full((rows, blocks), layout.middle).astype(kind)
+    middle = initializer(model, f"middle_{rows}x{blocks}_int{layout.bits}", middles)
+    attributes = {"axis": 1, "block_size": layout.block}
+    matrix = tape.op("DequantizeLinear", [weight, scales, middle], attributes)
+    replace_node(node, tape, tape.op("MatMul", [x, tape.op("Transpose", [matrix], {"perm": (1, 0)})]))
+
+
+def lower_quantized_embedding(model: ir.Model, node: ir.Node) -> None:
+    """Rows of bytes [N, K bits / 8], taken apart into numbers and multiplied block by block."""
+    packed, ids, scales = node.inputs[:3]
+    layout, tape = blocks_of(node), Tape()
+    found = tape.op("Cast", [tape.op("Gather", [packed, ids])], {"to": ir.DataType.FLOAT})
+    if layout.bits == 4:  # the first of two numbers lies in the lower half of its byte
+        high = tape.op("Floor", [tape.op("Mul", [found, number(model, 1 / 16)])])
+        low = tape.op("Sub", [found, tape.op("Mul", [high, number(model, 16.0)])])
+        pair = [tape.op("Unsqueeze", [half, integers(model, -1)]) for half in (low, high)]
+        found = tape.op("Concat", pair, {"axis": -1})
+    blocks = tape.op("Reshape", [found, integers(model, 0, 0, -1, layout.block)])
+    centred = tape.op("Sub", [blocks, number(model, float(layout.middle))])
+    factor = tape.op("Unsqueeze", [tape.op("Gather", [scales, ids]), integers(model, -1)])
+    rows = tape.op("Mul", [centred, factor])
+    replace_node(node, tape, tape.op("Reshape", [rows, constant(model, "rows_of_an_embedding", [0, 0, -1])]))
+
+
+def blocks_of(node: ir.Node) -> Blocks:
+    """Bits and block of a node."""
+    return Blocks(node.attributes["bits"].as_int(), node.attributes["block_size"].as_int())
