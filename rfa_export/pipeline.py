@@ -9,7 +9,7 @@ graphs become for a runtime is the business of `targets/`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,15 +18,13 @@ from torch import nn
 
 from rfa_export.classifier_export import ClassifierExport
 from rfa_export.errors import TokenizerError
+from rfa_export.export_config import ExportConfig
 from rfa_export.graph.weights import save_graphs
 from rfa_export.language_export import LanguageExport
-from rfa_export.parity_report import Report, as_table, verify
-from rfa_export.precision import precision_of
 from rfa_export.quantize import quantize
-from rfa_export.roles import OUR_OWN
-from rfa_export.targets.registry import targets_of
 from rfa_export.task_export import NO_SPECIAL_IDS, TaskExport
 from rfa_export.translator_export import TranslatorExport
+from rfa_export.verify import Report, verify
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.classifier import Classifier
 from rfa_models.tokenizer import CLASS, END, START
@@ -37,6 +35,7 @@ from rfa_runtime.manifest import SpecialIds
 WEIGHTS = "model.onnx.data"
 """Weights of all graphs, whatever they are for."""
 
+FOR_OURSELVES = ExportConfig()
 Progress = Callable[[str], None]
 """Called with the name of each stage as it begins."""
 
@@ -46,7 +45,7 @@ class Exported:
     """What an export gave."""
 
     bundle: Path
-    parity: Report
+    report: Report
     bytes: int
     """Of all files in the bundle."""
 
@@ -56,11 +55,10 @@ def export(
     folder: Path,
     overwrite: bool = False,
     progress: Progress = print,
-    targets: Sequence[str] = (OUR_OWN,),
-    precision: str = "fp32",
+    config: ExportConfig = FOR_OURSELVES,
 ) -> Exported:
     """Export a checkpoint of rfa-train, whatever its task; as `export_task`."""
-    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress, targets, precision)
+    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress, config)
 
 
 def export_module(
@@ -70,17 +68,14 @@ def export_module(
     segment_length: int = 512,
     overwrite: bool = False,
     progress: Progress = print,
-    targets: Sequence[str] = (OUR_OWN,),
-    precision: str = "fp32",
+    config: ExportConfig = FOR_OURSELVES,
 ) -> Exported:
     """Export any module built from the attention layers of rfa_models as the bundle of a language model.
 
     module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].  segment_length: tokens
     per segment when the bundle scores a text.  As `export_task`.
     """
-    return export_task(
-        LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress, targets, precision
-    )
+    return export_task(LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress, config)
 
 
 def export_task(
@@ -89,34 +84,30 @@ def export_task(
     tokenizer: Tokenizer | None = None,
     overwrite: bool = False,
     progress: Progress = print,
-    targets: Sequence[str] = (OUR_OWN,),
-    precision: str = "fp32",
+    config: ExportConfig = FOR_OURSELVES,
 ) -> Exported:
     """Export what a task makes of its module.  The bundle appears at `folder` verified and whole, or not at all.
 
-    targets: names of what it is to be written for, all with the same weights; see `targets/registry.py`.
-    precision: of the weights; see `precision.py`.
     Raises ExportError, BundleError, or OSError as the file system does.
     """
-    weights = precision_of(precision)
-    wanted = targets_of(targets, weights)
+    targets = config.choose_targets()
     with staged_bundle(folder, overwrite) as staging:
         progress("trace")
         traced = task.trace()
         progress("rewrite")
         drafts, manifest = task.rewrite(traced)
-        drafts = quantize(drafts, weights)
-        graphs = {role: one for target in wanted for role, one in target.lower(drafts, manifest.state).items()}
+        drafts = quantize(drafts, config.weights)
+        graphs = {role: one for target in targets for role, one in target.lower(drafts, manifest.state).items()}
         manifest = replace(manifest, graphs={role: one.spec for role, one in graphs.items()})
         progress("save")
         save_graphs({one.spec.file: one.model for one in graphs.values()}, staging.path, WEIGHTS)
         save_tokenizer(tokenizer, staging.path)
-        for target in wanted:
+        for target in targets:
             manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})
         staging.finish(manifest)
         progress("verify")
-        report = verify(task, wanted, weights, staging.path, progress)
-        staging.finish(replace(manifest, parity=as_table(report)))
+        report = verify(task, tokenizer, config, staging.path, progress)
+        staging.finish(replace(manifest, parity=report.as_table()))
     return Exported(folder, report, sum(file.stat().st_size for file in folder.iterdir()))
 
 

@@ -23,9 +23,9 @@ class Precision:
         return self.bits < 32
 
 
-PRECISIONS = {
-    precision.name: precision for precision in (Precision("fp32"), Precision("int8", 8), Precision("int4", 4))
-}
+FLOAT32 = Precision("fp32")
+ALL = (FLOAT32, Precision("int8", 8), Precision("int4", 4))
+PRECISIONS = {precision.name: precision for precision in ALL}
 
 
 def precision_of(name: str) -> Precision:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 import onnx_ir as ir
 
 from rfa_export.draft import Draft, Drafts, Lowered
+from rfa_export.errors import TargetError
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.names import SEQUENCE
-from rfa_export.graph.older_opset import OLDEST, lower_to_opset
+from rfa_export.graph.older_opset import NEWEST, OLDEST, lower_to_opset
 from rfa_export.graph.plain_attention import recurrent_chunk, recurrent_step
 from rfa_export.graph.standard_operators import standard_products
 from rfa_export.graph.standard_quantized import OPSET as OPSET_OF_BLOCKS
+from rfa_export.precision import FLOAT32, Precision
 from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
@@ -33,7 +35,13 @@ class Plain(Target):
     runtimes = (OnnxRuntime(), OpenVino())
     precisions = ("fp32", "int8", "int4")
 
-    def __init__(self, opset: int = OLDEST) -> None:
+    def __init__(self, opset: int = OLDEST, precision: Precision = FLOAT32) -> None:
+        """Raises TargetError for an opset that lacks what the graphs need, or that is not known here."""
+        oldest = OPSET_OF_BLOCKS if precision.quantised else OLDEST
+        if not oldest <= opset <= NEWEST:
+            raise TargetError(
+                f"opset {opset} came, {precision.name} weights in ordinary operators need {oldest} to {NEWEST}"
+            )
         self.opset = opset
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:

@@ -17,10 +17,11 @@ ALL: tuple[Target, ...] = (Ort(), Onnx27(), Plain(), GenAiTarget(), TorchScript(
 TARGETS = {target.name: target for target in ALL}
 
 
-def targets_of(names: Sequence[str], precision: Precision) -> list[Target]:
+def targets_of(names: Sequence[str], precision: Precision, opset: int | None = None) -> list[Target]:
     """The targets of these names, each once.
 
-    Raises TargetError for a name that nobody has, and for a precision that one of them cannot have.
+    opset: of target `plain`.  Raises TargetError for a name that nobody has, and for a precision or an opset that one
+    of them cannot have.
     """
     for name in names:
         if name not in TARGETS:
@@ -31,4 +32,9 @@ def targets_of(names: Sequence[str], precision: Precision) -> list[Target]:
                 f"target {name} cannot have {precision.name} weights, wanted {' or '.join(TARGETS[name].precisions)}; "
                 f"with {precision.name} there are the targets {', '.join(can)}"
             )
-    return [TARGETS[name] for name in dict.fromkeys(names)]
+    if opset is None:
+        return [TARGETS[name] for name in dict.fromkeys(names)]
+    if Plain.name not in names:
+        raise TargetError(f"opset {opset} came, but only target {Plain.name} has a choice of it: add it to the targets")
+    chosen = TARGETS | {Plain.name: Plain(opset, precision)}
+    return [chosen[name] for name in dict.fromkeys(names)]

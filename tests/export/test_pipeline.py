@@ -16,7 +16,6 @@ from torch import Tensor
 
 from rfa_export import __version__, language_export, pipeline
 from rfa_export.errors import ExportError, ParityError
-from rfa_export.parity_report import as_table
 from rfa_models.checkpoint import Checkpoint
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.errors import BundleExistsError
@@ -51,7 +50,7 @@ def test_an_export_passes_its_stages_and_says_what_it_made(checkpoint: Checkpoin
     assert stages == ["trace", "rewrite", "save", "verify"]
     assert exported.bundle == tmp_path / "model.rfa"
     assert exported.bytes == sum(path.stat().st_size for path in exported.bundle.iterdir())
-    assert read_bundle(exported.bundle).manifest.parity == as_table(exported.parity)
+    assert read_bundle(exported.bundle).manifest.parity == exported.report.as_table()
     assert names(tmp_path) == ["model.rfa"]
 
 

@@ -23,9 +23,9 @@ from small_translators import every_setting, softmax_twin
 from rfa_export import pipeline
 from rfa_export.classifier_export import ClassifierExport
 from rfa_export.errors import ExportError, ParityError
+from rfa_export.export_config import ExportConfig
 from rfa_export.language_export import LanguageExport
 from rfa_export.parity import NotChecked, Parity
-from rfa_export.parity_report import as_lines, as_table
 from rfa_export.pipeline import Exported
 from rfa_export.runtimes.genai import GenAi, new_generator
 from rfa_export.runtimes.openvino import OpenVino
@@ -45,7 +45,7 @@ LABELS = ("no", "perhaps", "yes")
 
 
 def export(task: TaskExport, folder: Path, targets: tuple[str, ...] = GRAPHS) -> Exported:
-    return pipeline.export_task(task, folder, byte_tokenizer(), progress=lambda _: None, targets=targets)
+    return pipeline.export_task(task, folder, byte_tokenizer(), progress=lambda _: None, config=ExportConfig(targets))
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def language(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exported, Exampl
 
 
 def assert_equal_where_checked(exported: Exported, targets: tuple[str, ...]) -> None:
-    assert tuple(exported.parity) == targets
-    for target, found in exported.parity.items():
+    assert tuple(exported.report.parity) == targets
+    for target, found in exported.report.parity.items():
         assert found, f"{target} was verified nowhere"
         for one in found:
             if isinstance(one, Parity):
@@ -71,9 +71,9 @@ def assert_equal_where_checked(exported: Exported, targets: tuple[str, ...]) -> 
 def test_a_language_model_for_all_targets(language: tuple[Exported, Example]) -> None:
     exported, example = language
     assert_equal_where_checked(exported, ALL)
-    assert example.bundle.manifest.parity == as_table(exported.parity)
+    assert example.bundle.manifest.parity == exported.report.as_table()
     assert {spec.target for spec in example.bundle.manifest.graphs.values()} == set(ALL)
-    assert len(as_lines(exported.parity)) == sum(map(len, exported.parity.values()))
+    assert len(list(exported.report.lines())) == sum(map(len, exported.report.parity.values()))
 
 
 @pytest.mark.parametrize("build", [every_setting, lambda: softmax_in_the_encoder()], ids=["rfa", "softmax encoder"])
@@ -196,11 +196,11 @@ def test_a_runtime_that_is_not_installed_is_reported_as_not_checked(
 ) -> None:
     monkeypatch.setattr(OpenVino, "version", lambda _: None)
     exported = export(LanguageExport(language_model(), 16), tmp_path / "model.rfa", ("plain",))
-    assert exported.parity["plain"][1] == NotChecked("openvino", "not installed")
-    assert as_table(exported.parity)["plain"]["others"] == [
+    assert exported.report.parity["plain"][1] == NotChecked("openvino", "not installed")
+    assert exported.report.as_table()["plain"]["others"] == [
         {"runtime": "openvino", "reason": "not installed", "checked": False}
     ]
-    assert as_lines(exported.parity)[1] == "plain: not checked in openvino: not installed"
+    assert list(exported.report.lines())[1] == "plain: not checked in openvino: not installed"
 
 
 @pytest.mark.parametrize(

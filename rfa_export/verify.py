@@ -1,0 +1,99 @@
+"""Verify every target of a finished folder in its runtimes, and measure what was asked for besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from tokenizers import Tokenizer
+
+from rfa_export.drift import DriftRow, measure_drift
+from rfa_export.drift import as_line as drift_as_line
+from rfa_export.export_config import ExportConfig
+from rfa_export.parity import NotChecked, Parity
+from rfa_export.perplexity import Perplexity, measure_perplexity
+from rfa_export.quantize import rounded_module
+from rfa_export.roles import OUR_OWN
+from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.targets.target import Target
+from rfa_export.task_export import TaskExport
+from rfa_export.tolerances import LOGITS_FLOAT32, LOGITS_INT8_ACTIVATIONS
+from rfa_runtime.bundle import Bundle, read_bundle
+
+Found = Parity | NotChecked
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found out about a bundle."""
+
+    parity: dict[str, tuple[Found, ...]]
+    """By target: what each of its runtimes computes."""
+    drift: tuple[DriftRow, ...] = ()
+    perplexity: Perplexity | None = None
+
+    def as_table(self) -> dict[str, Any]:
+        """For the manifest and `--json`: of each target its first runtime, and under `others` the rest."""
+        table = {
+            name: first.as_table() | ({"others": [found.as_table() for found in others]} if others else {})
+            for name, (first, *others) in self.parity.items()
+        }
+        if self.drift:
+            table[OUR_OWN]["drift"] = [row.as_table() for row in self.drift]
+        if self.perplexity is not None:
+            table[OUR_OWN]["perplexity"] = self.perplexity.as_table()
+        return table
+
+    def lines(self) -> Iterator[str]:
+        """For people: a line for each runtime, then the rest."""
+        for name, found in self.parity.items():
+            yield from (f"{name}: {describe(one)}" for one in found)
+        if self.drift:
+            yield drift_as_line(self.drift)
+        if self.perplexity is not None:
+            yield self.perplexity.line()
+
+
+def verify(
+    task: TaskExport, tokenizer: Tokenizer | None, config: ExportConfig, folder: Path, progress: Callable[[str], None]
+) -> Report:
+    """Hold all targets to torch in float64, with weights as the precision rounds them.
+
+    Raises ParityError where one differs or cannot run, TargetError for a measurement that the task does not have.
+    """
+    bundle, weights = read_bundle(folder, check_hashes=False), config.weights
+    rounded: TaskExport = replace(cast(Any, task), module=rounded_module(task.module, weights))
+    parity = {target.name: tuple(ask(rounded, bundle, target, config, progress)) for target in config.choose_targets()}
+    drift = measure_drift(rounded, bundle, config.drift, progress) if config.drift else ()
+    if config.text is None:
+        return Report(parity, drift)
+    progress("perplexity")
+    return Report(parity, drift, measure_perplexity(task, tokenizer, bundle, config.text))
+
+
+def ask(
+    task: TaskExport, bundle: Bundle, target: Target, config: ExportConfig, progress: Callable[[str], None]
+) -> Iterator[Found]:
+    """What each of a target's runtimes computes; one that is not installed is no fault."""
+    rounds = target.rounds_activations and config.weights.quantised
+    bound = LOGITS_INT8_ACTIVATIONS if rounds else LOGITS_FLOAT32
+    if target.name == OUR_OWN:
+        yield task.verify(bundle.path, bound)
+    for runtime in target.runtimes:
+        if runtime.version() is None:
+            yield NotChecked(runtime.name, "not installed")
+        else:
+            progress(f"verify {target.name} in {runtime.name}")
+            yield task.compare(TargetGraphs(bundle, target.name, runtime, bound))
+
+
+def describe(found: Found) -> str:
+    """One runtime's figures."""
+    if isinstance(found, NotChecked):
+        return f"not checked in {found.runtime}: {found.reason}"
+    return (
+        f"parity with torch in float64, by {found.runtime}: {found.tokens_equal} of {found.tokens_compared} choices "
+        f"equal, {found.near_ties} near ties, largest error of a logit {found.max_abs_error:.1e}"
+    )
