@@ -8,6 +8,7 @@ import click
 
 from rfa_bench.cli import main as rfa_bench
 from rfa_export.cli import main as rfa_export
+from rfa_export.inspect_cli import main as rfa_inspect
 from rfa_models.cli import main as rfa_train
 from rfa_models.convert import main as rfa_convert
 from rfa_runtime.cli import main as rfa_run
@@ -16,6 +17,7 @@ COMMANDS = {
     "rfa-train": rfa_train,
     "rfa-convert": rfa_convert,
     "rfa-export": rfa_export,
+    "rfa-inspect": rfa_inspect,
     "rfa-run": rfa_run,
     "rfa-bench": rfa_bench,
 }

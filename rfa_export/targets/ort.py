@@ -10,6 +10,7 @@ from rfa_export.draft import Draft, Drafts, Lowered
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.fuse import fuse, fuse_residuals
 from rfa_export.roles import ENCODER, MODEL, OUR_OWN, SCORE
+from rfa_export.runtimes.web import OnnxRuntimeWeb
 from rfa_export.targets.target import Target
 from rfa_runtime.manifest import StateSpec
 
@@ -20,6 +21,7 @@ class Ort(Target):
     """As `Target`."""
 
     name = OUR_OWN
+    runtimes = (OnnxRuntimeWeb(),)
     precisions = ("fp32", "int8", "int4")
     rounds_activations = True
 

@@ -17,7 +17,7 @@ class Target:
     name: str
     """As `--target` has it."""
     runtimes: Sequence[Runtime] = ()
-    """Where its graphs are verified; our own runtime is `TaskExport.verify`'s business."""
+    """Where its graphs are verified, besides our own runtime: that is `TaskExport.verify`'s business."""
 
     precisions: Sequence[str] = ("fp32",)
     """Of the weights, that its runtimes can read."""

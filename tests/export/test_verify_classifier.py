@@ -41,7 +41,7 @@ def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
     parity = verify_classifier(example.module, example.bundle.path)
     assert parity.tokens_compared == parity.tokens_equal == 32
     assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
-    assert example.bundle.manifest.parity == {"ort": parity.as_table()}
+    assert parity.as_table().items() <= example.bundle.manifest.parity["ort"].items()
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
     assert parity.tokens_equal == parity.tokens_compared
     assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
     assert parity.runtime.startswith("onnxruntime ")
-    assert example.bundle.manifest.parity == {"ort": parity.as_table()}
+    assert parity.as_table().items() <= example.bundle.manifest.parity["ort"].items()
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_right_bundle_is_accepted_with_its_figures(translator: Example) -> Non
     assert parity.tokens_compared == 2 * (4 + 256), "two sources; a prefill in four pieces, then steps"
     assert parity.tokens_equal == parity.tokens_compared
     assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
-    assert translator.bundle.manifest.parity == {"ort": parity.as_table()}
+    assert parity.as_table().items() <= translator.bundle.manifest.parity["ort"].items()
 
 
 def assert_found_out(example: Example, folder: Path, file: str, change: Change, message: str) -> None:
