@@ -14,13 +14,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from rfa_bench import agreement, classification, growth, latency, overhead, report, steady, translation
+from rfa_bench import agreement, classification, growth, latency, overhead, report, steady, targets, translation
 from rfa_bench.classifier_twins import CLASSIFIERS, export_classifier_twins
 from rfa_bench.machine import machine, versions
 from rfa_bench.translator_twins import TRANSLATORS, export_translator_twins
-from rfa_bench.twins import SIZES, export_random, export_twins, twin_of
+from rfa_bench.twins import SIZES, export_random, export_twins, random_checkpoint, twin_of
 from rfa_export.errors import ExportError
 from rfa_models.checkpoint import load_checkpoint
+from rfa_models.data import read_text
 from rfa_models.errors import ModelError
 from rfa_runtime.errors import RfaRuntimeError
 
@@ -215,6 +216,34 @@ def overhead_command(size: str, threads: int, rounds: int, burst: int, keep: Pat
         f"{found.token_us:.0f} us, session.run with arrays {found.session_run_us:.0f} us"
     )
     print_result(asdict(found), text, as_json)
+
+
+@main.command("targets", epilog="Example:  rfa-bench targets --checkpoint model.pt --eval valid.txt --threads 2")
+@SIZE
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Measure this language model in place of a shape.")
+@click.option("--precisions", default="fp32,int8,int4", show_default=True, metavar="NAME,...", help="Of the weights.")
+@click.option("--eval", "text", type=click.Path(path_type=Path), help="Report the perplexity on this text.")
+@THREADS
+@click.option("--bursts", type=click.IntRange(min=1), default=16, show_default=True, help="Of 8 tokens each.")
+@KEEP
+@JSON
+def targets_command(
+    size: str,
+    checkpoint: Path | None,
+    precisions: str,
+    text: Path | None,
+    threads: int,
+    bursts: int,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Every target of rfa-export in every precision: size, load time, time per token, memory, perplexity, parity."""
+    with working(keep) as folder, console.status("load") as status:
+        model = random_checkpoint(SIZES[size]) if checkpoint is None else load_checkpoint(checkpoint)
+        words = None if text is None else read_text(text)
+        wanted = [name.strip() for name in precisions.split(",")]
+        rows = targets.measure(model, wanted, words, folder, threads, bursts, status.update)
+    print_result({"rows": targets.as_tables(rows)}, targets.table(rows), as_json)
 
 
 @main.command("agreement", epilog="Example:  rfa-bench agreement model.pt model.rfa test.en test.de")

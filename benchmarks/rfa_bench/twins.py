@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from rfa_bench.pair_tokenizer import pair_tokenizer
-from rfa_export.pipeline import export_module
+from rfa_export.pipeline import export
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.config import AttentionConfig, ModelConfig
 from rfa_models.errors import ConfigError
@@ -40,10 +40,14 @@ def export_twins(config: ModelConfig, folder: Path) -> dict[str, Path]:
 def export_random(config: ModelConfig, bundle: Path) -> Path:
     """Export a model of this shape, its weights drawn from a fixed seed; one that is there already is used again."""
     if not bundle.exists():
-        torch.manual_seed(0)
-        tokenizer = pair_tokenizer(config.vocab_size)
-        export_module(LanguageModel(config).eval(), bundle, tokenizer, progress=lambda _: None)
+        export(random_checkpoint(config), bundle, progress=lambda _: None)
     return bundle
+
+
+def random_checkpoint(config: ModelConfig) -> Checkpoint:
+    """A model of this shape, its weights drawn from a fixed seed."""
+    torch.manual_seed(0)
+    return Checkpoint(LanguageModel(config).eval(), pair_tokenizer(config.vocab_size), segment_length=512)
 
 
 def twin_of(checkpoint: Checkpoint, folder: Path) -> Path:

@@ -41,5 +41,5 @@ def test_greedy_decoding_gives_the_tokens_of_our_own_runtime(gated: Example) -> 
 @pytest.mark.skipif(web_version() is None, reason="Node with onnxruntime-web is not here: npm install onnxruntime-web")
 def test_what_goes_wrong_there_is_an_error_here(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no graph")
-    with pytest.raises(RuntimeError, match="[Ee]rror"):
+    with pytest.raises(RuntimeError, match=r"[Ee]rror"):
         Process([tmp_path / "model.onnx"]).run({"input_ids": np.zeros((1, 1), np.int64)})
