@@ -8,8 +8,9 @@ set -eu
 DATA=$1 OUT=$2
 shift 2
 RECIPES=$(cd "$(dirname "$0")/../models/recipes" && pwd)
-LANGUAGE="wikitext2-rfa-gate wikitext2-rfa wikitext2-softmax"
-TRANSLATION="tatoeba-rfa tatoeba-rfa-arccos tatoeba-softmax"
+LANGUAGE="wikitext2-rfa-gate wikitext2-rfa-gate-arccos wikitext2-rfa-gate-stateful wikitext2-rfa wikitext2-rfa-arccos
+    wikitext2-softmax"
+TRANSLATION="tatoeba-rfa tatoeba-rfa-arccos tatoeba-rfa-gate tatoeba-softmax"
 LISTOPS="listops-rfa listops-rfa-arccos listops-softmax"
 REVIEWS="reviews-rfa reviews-rfa-arccos reviews-softmax"
 mkdir -p "$OUT"

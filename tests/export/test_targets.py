@@ -42,6 +42,7 @@ ALL = tuple(TARGETS)
 GRAPHS = tuple(name for name in ALL if name != "genai")
 """What every task has."""
 LABELS = ("no", "perhaps", "yes")
+OPTIONAL = ("openvino", "onnxruntime-genai", "onnxruntime-web")
 
 
 def export(task: TaskExport, folder: Path, targets: tuple[str, ...] = GRAPHS) -> Exported:
@@ -65,7 +66,7 @@ def assert_equal_where_checked(exported: Exported, targets: tuple[str, ...]) -> 
             if isinstance(one, Parity):
                 assert one.tokens_equal + one.near_ties == one.tokens_compared > 0
             else:
-                assert one.runtime in ("openvino", "onnxruntime-genai"), "all others come with this package"
+                assert one.runtime in OPTIONAL, "all others come with this package"
 
 
 def test_a_language_model_for_all_targets(language: tuple[Exported, Example]) -> None:
