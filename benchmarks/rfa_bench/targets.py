@@ -17,6 +17,7 @@ from rfa_export.export_config import ExportConfig
 from rfa_export.parity import NotChecked
 from rfa_export.pipeline import Exported, export
 from rfa_export.roles import OUR_OWN
+from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.registry import TARGETS
 from rfa_export.verify import Found
 from rfa_models.checkpoint import Checkpoint
@@ -24,6 +25,16 @@ from rfa_runtime.bundle import read_bundle
 
 OWN_WEIGHTS = {"torchscript": ("model.ts",)}
 """Files that a target uses in place of the shared weights."""
+
+
+PROBES = {
+    "ort": "probe_ort",
+    "onnx27": "probe_ort",
+    "plain": "probe_openvino",
+    "genai": "probe_genai",
+    "torchscript": "probe_torch",
+}
+"""Modules of this package that decode with a target, each in its runtime."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ def measure(
 
 def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> Row:
     """Decode with one target in a process of its own."""
-    command = [sys.executable, "-m", "rfa_bench.target_probe", str(exported.bundle), target, str(threads), str(bursts)]
+    command = [sys.executable, "-m", probe_of(target), str(exported.bundle), target, str(threads), str(bursts)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise OSError(f"decoding with target {target} ended with exit code {done.returncode}: {done.stderr[-300:]}")
@@ -85,6 +96,14 @@ def row_of(exported: Exported, target: str, precision: str, threads: int, bursts
         parity={found.runtime: said(found) for found in exported.report.parity[target]},
         **json.loads(done.stdout),
     )
+
+
+def probe_of(target: str) -> str:
+    """The module that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
+    name = PROBES[target]
+    if name == "probe_openvino" and OpenVino().version() is None:
+        name = "probe_ort"
+    return f"rfa_bench.{name}"
 
 
 def bytes_of(bundle: Path, target: str) -> int:
