@@ -11,9 +11,9 @@ import onnx_ir as ir
 import onnxruntime
 
 from rfa_runtime.bundle import Bundle
-from rfa_runtime.errors import SessionError
+from rfa_runtime.errors import BundleError, SessionError
 from rfa_runtime.manifest import GraphSpec
-from rfa_runtime.ort import PROVIDERS, open_session
+from rfa_runtime.ort import PROVIDERS, one_line, open_session
 
 ONNX = ".onnx"
 
@@ -89,7 +89,10 @@ def graph_facts(folder: Path, role: str, spec: GraphSpec, weights: dict[str, tup
     """One graph.  weights: gathers type and size of each place in the shared file, once."""
     if not spec.file.endswith(ONNX):
         return GraphFacts(role, spec.file, spec.target, spec.inputs, spec.outputs, {}, {}, 0, {})
-    model = ir.load(folder / spec.file)
+    try:
+        model = ir.load(folder / spec.file)
+    except Exception as error:  # protobuf and onnx_ir raise many kinds
+        raise BundleError(f"{spec.file} is no ONNX graph: {one_line(error)}") from error
     counts = Counter(f"{node.domain}::{node.op_type}" if node.domain else node.op_type for node in model.graph)
     parameters = 0
     for value in model.graph.initializers.values():

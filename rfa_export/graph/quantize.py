@@ -109,8 +109,9 @@ class Quantiser:
     def rounded(self, weight: np.ndarray) -> Quantised:
         """Quantise [K, N]."""
         columns, rows = weight.shape
-        numbers = np.zeros((rows, columns // self.block, self.block * self.bits // 8), np.uint8)
-        scales, unused = np.zeros((rows, columns // self.block), np.float32), np.zeros((rows, columns), np.uint8)
+        blocks = columns // self.block
+        numbers = np.zeros((rows, blocks, self.block * self.bits // 8), np.uint8)
+        scales, unused = np.zeros((rows, blocks), np.float32), np.zeros((rows, blocks), np.uint8)
         kernel = KERNELS[self.bits]
         kernel(numbers, np.ascontiguousarray(weight), scales, unused, self.block, rows, columns, True)
         return Quantised(numbers, scales, self.bits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -10,6 +11,7 @@ from small_models import Example
 
 from rfa_export.inspect_cli import main
 from rfa_export.inspection import inspect_bundle
+from rfa_runtime.bundle import write_bundle
 
 
 def rfa_inspect(*arguments: object) -> Result:
@@ -50,3 +52,18 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: ")
     assert "no manifest.json" in result.stderr
+
+
+def test_a_file_that_is_no_graph_is_refused(gated: Example, tmp_path: Path) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    write_bundle(tmp_path / "odd.rfa", gated.bundle.manifest, files | {"model.onnx": b"no graph"})
+    result = rfa_inspect(tmp_path / "odd.rfa")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: model.onnx is no ONNX graph")
+
+
+def test_a_report_of_another_shape_is_shown_all_the_same(gated: Example, tmp_path: Path) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    odd = replace(gated.bundle.manifest, parity={"ort": {"runtime": 3}, "moon": "unknown"})
+    write_bundle(tmp_path / "odd.rfa", odd, files)
+    assert rfa_inspect(tmp_path / "odd.rfa").exit_code == 0
