@@ -80,7 +80,8 @@ def parity_cells(one: dict[str, Any]) -> tuple[str, ...]:
     """What one runtime said.  No reader has checked it: whatever stands there is shown as it is."""
     if one.get("checked", True):
         equal = f"{one.get('tokens_equal')} of {one.get('tokens_compared')}"
-        return str(one.get("runtime")), equal, str(one.get("max_abs_error"))
+        error = one.get("max_abs_error")
+        return str(one.get("runtime")), equal, f"{error:.1e}" if isinstance(error, float) else str(error)
     return str(one.get("runtime")), f"not checked: {one.get('reason')}", ""
 
 
