@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from rfa_export.classifier_exam import classifier_exam
 from rfa_export.draft import Draft, Drafts
+from rfa_export.exam import Exam
 from rfa_export.graph.check import check_classifier
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.names import (
@@ -22,14 +23,10 @@ from rfa_export.graph.names import (
     POSITION_IDS,
     SEQUENCE,
 )
-from rfa_export.parity import Parity
 from rfa_export.roles import MODEL
-from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE
 from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, Graphs, Part
-from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec, check_parameters, trace
-from rfa_export.verify_classifier import compare_classifier, verify_classifier
 from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
 
 TASK = "classification"
@@ -85,13 +82,9 @@ class ClassifierExport:
             max_tokens=self.max_tokens,
         )
 
-    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
-        """As TaskExport.verify."""
-        return verify_classifier(self.module, folder, bound=bound)
-
-    def compare(self, graphs: TargetGraphs) -> Parity:
-        """As TaskExport.compare."""
-        return compare_classifier(self.module, graphs)
+    def exam(self, manifest: Manifest) -> Exam:
+        """As TaskExport.exam."""
+        return classifier_exam(self.module, self.vocab_size, self.max_tokens, self.pairs)
 
 
 class WholeText(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rfa_export.errors import TargetError
 from rfa_export.explicit_state import ExplicitState
-from rfa_export.parity import in_float64
+from rfa_export.float64 import float64
 from rfa_export.roles import MODEL
 from rfa_export.task_export import TaskExport
 from rfa_runtime.bundle import Bundle
@@ -64,12 +64,11 @@ class Exact:
 
     def __init__(self, task: TaskExport, states: tuple[StateSpec, ...]) -> None:
         part = task.parts(states)[MODEL]
-        self.step = ExplicitState(in_float64(part.module), len(part.inputs), len(states))
+        self.step = ExplicitState(part.module, len(part.inputs), len(states))
         self.positions = len(part.inputs) > 1
         self.states: tuple[Tensor, ...] = tuple(torch.zeros(state.sizes(1), dtype=torch.float64) for state in states)
         self.length = 0
 
-    @torch.no_grad()
     def read(self, ids: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Go on to the end of a text that begins as before.  ids: [T].  Returns logits [N] and the states."""
         logits = torch.zeros(0)
@@ -78,7 +77,8 @@ class Exact:
             given = [torch.from_numpy(ids[None, self.length : end])]
             if self.positions:
                 given.append(torch.arange(self.length, end)[None])
-            logits, *states = self.step(*given, *self.states)
+            with float64(self.step):
+                logits, *states = self.step(*given, *self.states)
             self.states, self.length = tuple(states), end
         return logits[0, -1].numpy(), [state.numpy() for state in self.states]
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import onnx_ir as ir
 from torch import nn
 
 from rfa_export.draft import Draft, Drafts
 from rfa_export.errors import TraceError
+from rfa_export.exam import Exam
 from rfa_export.graph.check import check_step
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.last_logits import last_logits
 from rfa_export.graph.names import BATCH, LOGITS, SEQUENCE, STATEFUL, TOP_LOGIT, TOP_TOKEN
 from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.top_token import top_token
-from rfa_export.parity import Parity
+from rfa_export.language_exam import language_exam
 from rfa_export.roles import MODEL, SCORE
-from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.task_export import PRODUCER, Graphs, Part, vocabulary
-from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec, check_parameters, input_names, trace
-from rfa_export.verify_language import compare_language, verify_language
 from rfa_runtime.manifest import Manifest, StateSpec
 
 TASK = "language-model"
@@ -58,13 +55,9 @@ class LanguageExport:
         """As TaskExport.parts."""
         return {MODEL: Part(self.module, tuple(arguments_of(self.module).values()))}
 
-    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
-        """As TaskExport.verify."""
-        return verify_language(self.module, folder, bound=bound)
-
-    def compare(self, graphs: TargetGraphs) -> Parity:
-        """As TaskExport.compare."""
-        return compare_language(self.module, graphs)
+    def exam(self, manifest: Manifest) -> Exam:
+        """As TaskExport.exam."""
+        return language_exam(self.module, manifest.vocab_size)
 
 
 def trace_language_model(module: nn.Module) -> ir.Model:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import onnxruntime
-from torch import nn
 
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
@@ -47,11 +45,6 @@ class Parity:
     def as_table(self) -> dict[str, Any]:
         """For the manifest and `--json`."""
         return asdict(self)
-
-
-def in_float64(module: nn.Module) -> Any:
-    """A copy of the module in its evaluation mode, in which rounding does not show."""
-    return copy.deepcopy(module).eval().double()
 
 
 def compare(

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import onnx_ir as ir
 from torch import nn
 
 from rfa_export.draft import Drafts
+from rfa_export.exam import Exam
 from rfa_export.graph.edit import dims
 from rfa_export.graph.names import LOGITS
-from rfa_export.parity import Parity
-from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec
 from rfa_export.version import __version__
 from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
@@ -56,14 +53,8 @@ class TaskExport(Protocol):
     def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
         """The modules of the same graphs, by role.  states: the manifest's."""
 
-    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
-        """Compare the graphs of target `ort`, in our own runtime, with torch.  Raises ParityError.
-
-        bound: how far a logit may be off, relative to the largest.
-        """
-
-    def compare(self, graphs: TargetGraphs) -> Parity:
-        """Compare the graphs of any target, in any runtime, with torch.  Raises ParityError."""
+    def exam(self, manifest: Manifest) -> Exam:
+        """What runtimes are asked, with torch's answers.  Raises ParityError where torch has none."""
 
 
 def vocabulary(step: ir.Model) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import onnx_ir as ir
 import torch
@@ -15,6 +14,7 @@ from torch import nn
 
 from rfa_export.draft import Draft, Drafts
 from rfa_export.errors import GraphError
+from rfa_export.exam import Exam
 from rfa_export.graph.check import check_encoder, check_step
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.edit import dims
@@ -23,15 +23,12 @@ from rfa_export.graph.names import ATTENTION_MASK, BATCH, CROSS_MASK, INPUT_IDS,
 from rfa_export.graph.thread_state import thread_state
 from rfa_export.graph.top_token import top_token
 from rfa_export.language_export import STEP_OUTPUTS, require_state
-from rfa_export.parity import Parity
 from rfa_export.roles import ENCODER, MODEL
-from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
 from rfa_export.task_export import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, vocabulary
-from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import TensorSpec, check_parameters, trace
+from rfa_export.translator_exam import translator_exam
 from rfa_export.translator_halves import DecoderHalf, EncoderHalf, Memories, read_memories
-from rfa_export.verify_translator import compare_translator, verify_translator
 from rfa_runtime.manifest import Manifest, SpecialIds, StateSpec
 
 TASK = "translation"
@@ -112,13 +109,9 @@ class TranslatorExport:
             special_ids=self.special_ids,
         )
 
-    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
-        """As TaskExport.verify."""
-        return verify_translator(self.module, folder, bound=bound)
-
-    def compare(self, graphs: TargetGraphs) -> Parity:
-        """As TaskExport.compare."""
-        return compare_translator(self.module, graphs)
+    def exam(self, manifest: Manifest) -> Exam:
+        """As TaskExport.exam."""
+        return translator_exam(self.module, manifest.vocab_size)
 
 
 def cross_states(encoder: ir.Model) -> list[StateSpec]:

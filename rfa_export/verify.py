@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from rfa_export.drift import DriftRow, measure_drift
 from rfa_export.drift import as_line as drift_as_line
+from rfa_export.exam import Exam
 from rfa_export.export_config import ExportConfig
 from rfa_export.parity import NotChecked, Parity
 from rfa_export.perplexity import Perplexity, measure_perplexity
@@ -65,7 +66,8 @@ def verify(
     """
     bundle, weights = read_bundle(folder, check_hashes=False), config.weights
     rounded: TaskExport = replace(cast(Any, task), module=rounded_module(task.module, weights))
-    parity = {target.name: tuple(ask(rounded, bundle, target, config, progress)) for target in config.choose_targets()}
+    exam = rounded.exam(bundle.manifest)
+    parity = {target.name: tuple(ask(exam, bundle, target, config, progress)) for target in config.choose_targets()}
     drift = measure_drift(rounded, bundle, config.drift, progress) if config.drift else ()
     if config.text is None:
         return Report(parity, drift)
@@ -74,19 +76,19 @@ def verify(
 
 
 def ask(
-    task: TaskExport, bundle: Bundle, target: Target, config: ExportConfig, progress: Callable[[str], None]
+    exam: Exam, bundle: Bundle, target: Target, config: ExportConfig, progress: Callable[[str], None]
 ) -> Iterator[Found]:
     """What each of a target's runtimes computes; one that is not installed is no fault."""
     rounds = target.rounds_activations and config.weights.quantised
     bound = LOGITS_INT8_ACTIVATIONS if rounds else LOGITS_FLOAT32
     if target.name == OUR_OWN:
-        yield task.verify(bundle.path, bound)
+        yield exam.verify(bundle, bound)
     for runtime in target.runtimes:
         if runtime.version() is None:
             yield NotChecked(runtime.name, "not installed")
         else:
             progress(f"verify {target.name} in {runtime.name}")
-            yield task.compare(TargetGraphs(bundle, target.name, runtime, bound))
+            yield exam.compare(TargetGraphs(bundle, target.name, runtime, bound))
 
 
 def describe(found: Found) -> str:

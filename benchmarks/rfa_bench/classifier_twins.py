@@ -8,15 +8,13 @@ from pathlib import Path
 import torch
 
 from rfa_bench.pair_tokenizer import SMALLEST, pair_tokenizer
+from rfa_export.classifier_exam import ClassifierExam, classifier_exam
 from rfa_export.classifier_export import ClassifierExport
 from rfa_export.draft import Drafts
 from rfa_export.graph.cleanup import remove_unused
-from rfa_export.parity import Parity
 from rfa_export.pipeline import export_task
 from rfa_export.roles import MODEL
 from rfa_export.task_export import Graphs
-from rfa_export.tolerances import LOGITS_FLOAT32
-from rfa_export.verify_classifier import verify_classifier
 from rfa_models.classifier import Classifier
 from rfa_models.classifier_config import ClassifierConfig
 from rfa_models.config import AttentionConfig
@@ -76,6 +74,6 @@ class UnmaskedExport(ClassifierExport):
         remove_unused(drafts[MODEL].model)
         return drafts, manifest
 
-    def verify(self, folder: Path, bound: float = LOGITS_FLOAT32) -> Parity:
-        """As TaskExport.verify."""
-        return verify_classifier(self.module, folder, bound=bound, batch=1)
+    def exam(self, manifest: Manifest) -> ClassifierExam:
+        """As TaskExport.exam."""
+        return classifier_exam(self.module, self.vocab_size, self.max_tokens, self.pairs, batch=1)

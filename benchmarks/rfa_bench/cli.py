@@ -20,6 +20,7 @@ from rfa_bench.machine import machine, versions
 from rfa_bench.translator_twins import TRANSLATORS, export_translator_twins
 from rfa_bench.twins import SIZES, export_random, export_twins, random_checkpoint, twin_of
 from rfa_export.errors import ExportError
+from rfa_export.precision import PRECISIONS
 from rfa_models.checkpoint import load_checkpoint
 from rfa_models.data import read_text
 from rfa_models.errors import ModelError
@@ -64,6 +65,9 @@ def main() -> None:
 @click.option(
     "--contexts", type=Lengths(), default="128,512,2048,8192", show_default=True, help="Tokens of context, with commas."
 )
+@click.option(
+    "--precision", type=click.Choice(list(PRECISIONS)), default="fp32", show_default=True, help="Of both's weights."
+)
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
 @THREADS
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of all systems.")
@@ -78,6 +82,7 @@ def latency_command(
     checkpoint: Path | None,
     bundle: Path | None,
     contexts: list[int],
+    precision: str,
     batch: int,
     threads: int,
     rounds: int,
@@ -91,12 +96,12 @@ def latency_command(
         raise click.UsageError("--checkpoint and --bundle go together")
     with working(keep) as folder, console.status("export") as status:
         if checkpoint is not None and bundle is not None:
-            bundles = {"rfa": bundle, "softmax": twin_of(load_checkpoint(checkpoint), folder)}
+            bundles = {"rfa": bundle, "softmax": twin_of(load_checkpoint(checkpoint), folder, precision)}
         else:
-            bundles = export_twins(SIZES[size], folder)
-        rows = latency.measure(bundles, contexts, batch, threads, rounds, burst, status.update)
+            bundles = export_twins(SIZES[size], folder, precision)
+        rows = latency.measure(bundles, contexts, batch, precision, threads, rounds, burst, status.update)
     if plot is not None:
-        report.plot_latency(rows, f"{checkpoint or size}, batch {batch}, {threads} thread(s)", plot)
+        report.plot_latency(rows, f"{checkpoint or size}, {precision}, batch {batch}, {threads} thread(s)", plot)
     print_result({"rows": latency.as_tables(rows)}, report.table(rows), as_json)
 
 
@@ -207,7 +212,7 @@ def steady_command(bundle: Path, tokens: int, threads: int, as_json: bool) -> No
 def overhead_command(size: str, threads: int, rounds: int, burst: int, keep: Path | None, as_json: bool) -> None:
     """The exported graph against one written by hand, and the decoding loop against the bare call."""
     with working(keep) as folder, console.status("measure"):
-        bundle = export_random(SIZES[size], folder / "rfa.rfa")
+        bundle = export_random(SIZES[size], folder / "rfa-fp32.rfa")
         found = overhead.measure(SIZES[size], bundle, folder, threads, rounds, burst)
     text = (
         f"{size}, {threads} thread(s): exported graph {found.exported_us:.0f} us, written by hand "

@@ -45,12 +45,13 @@ def measure(
     bundles: dict[str, Path],
     contexts: list[int],
     batch: int,
+    precision: str,
     threads: int,
     rounds: int,
     burst: int,
     progress: Callable[[str], None],
 ) -> list[Row]:
-    """Measure every system at every context.  burst: steps per round."""
+    """Measure every system at every context.  precision: that the bundles have.  burst: steps per round."""
     sessions = {name: StepSession(read_bundle(path), threads=threads) for name, path in bundles.items()}
     states: dict[tuple[str, int], State] = {}
     for name, session in sessions.items():
@@ -72,7 +73,7 @@ def measure(
                 name,
                 context,
                 batch,
-                "fp32",
+                precision,
                 threads,
                 statistics.median(medians) * 1e3,
                 state_bytes(bundles[name], context, batch),

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from rfa_bench.pair_tokenizer import pair_tokenizer
+from rfa_export.export_config import ExportConfig
 from rfa_export.pipeline import export
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.config import AttentionConfig, ModelConfig
@@ -28,20 +29,24 @@ SIZES: dict[str, ModelConfig] = {
 """Shapes to measure with random weights: time does not depend on their values."""
 
 
-def export_twins(config: ModelConfig, folder: Path) -> dict[str, Path]:
+def export_twins(config: ModelConfig, folder: Path, precision: str = "fp32") -> dict[str, Path]:
     """Export RFA and softmax bundles of one shape with random weights.  Returns their paths by system."""
-    softmax = replace(config.attention, kind="softmax", gate=False)
     return {
-        "rfa": export_random(config, folder / "rfa.rfa"),
-        "softmax": export_random(replace(config, attention=softmax), folder / "softmax.rfa"),
+        "rfa": export_random(config, folder / f"rfa-{precision}.rfa", precision),
+        "softmax": export_random(softmax_twin(config), folder / f"softmax-{precision}.rfa", precision),
     }
 
 
-def export_random(config: ModelConfig, bundle: Path) -> Path:
+def export_random(config: ModelConfig, bundle: Path, precision: str = "fp32") -> Path:
     """Export a model of this shape, its weights drawn from a fixed seed; one that is there already is used again."""
     if not bundle.exists():
-        export(random_checkpoint(config), bundle, progress=lambda _: None)
+        export(random_checkpoint(config), bundle, progress=lambda _: None, config=ExportConfig(precision=precision))
     return bundle
+
+
+def softmax_twin(config: ModelConfig) -> ModelConfig:
+    """The same shape with softmax attention."""
+    return replace(config, attention=replace(config.attention, kind="softmax", gate=False))
 
 
 def random_checkpoint(config: ModelConfig) -> Checkpoint:
@@ -50,11 +55,9 @@ def random_checkpoint(config: ModelConfig) -> Checkpoint:
     return Checkpoint(LanguageModel(config).eval(), pair_tokenizer(config.vocab_size), segment_length=512)
 
 
-def twin_of(checkpoint: Checkpoint, folder: Path) -> Path:
+def twin_of(checkpoint: Checkpoint, folder: Path, precision: str = "fp32") -> Path:
     """Export a softmax model of a checkpoint's shape with random weights, to compare speed with."""
     config = checkpoint.model.config
     if not isinstance(config, ModelConfig):
         raise ConfigError(f"the checkpoint is for the task {checkpoint.task!r}, wanted a language model")
-    return export_random(
-        replace(config, attention=replace(config.attention, kind="softmax", gate=False)), folder / "softmax.rfa"
-    )
+    return export_random(softmax_twin(config), folder / f"softmax-{precision}.rfa", precision)

@@ -58,7 +58,7 @@ def test_overhead_gives_a_ratio_and_the_cost_of_the_loop(twins: Path) -> None:
 
 
 def test_steady_gives_time_and_memory_at_both_ends(twins: Path) -> None:
-    found = bench("steady", twins / "rfa.rfa", "--tokens", 400)
+    found = bench("steady", twins / "rfa-fp32.rfa", "--tokens", 400)
     assert found["tokens"] == 400
     assert min(found["first_ms"], found["last_ms"]) > 0
     assert found["rss_highest"] >= max(found["rss_after_warm_up"], found["rss_at_end"]) > 10_000_000
@@ -75,7 +75,7 @@ def test_hand_written_graph_has_the_operators_of_the_exported_one(twins: Path, t
     write_step_graph(SIZES["tiny"], tmp_path / "hand.onnx")
     hand, exported = (
         Counter(node.op_type for node in onnx.load(file, load_external_data=False).graph.node)
-        for file in (tmp_path / "hand.onnx", twins / "rfa.rfa" / "model.onnx")
+        for file in (tmp_path / "hand.onnx", twins / "rfa-fp32.rfa" / "model.onnx")
     )
     views = ("Reshape", "Unsqueeze")
     assert {k: n for k, n in hand.items() if k not in views} == {k: n for k, n in exported.items() if k not in views}

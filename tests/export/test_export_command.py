@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from rfa_export import cli, language_export, pipeline
 from rfa_export.errors import ParityError
+from rfa_export.language_exam import LanguageExam
 from rfa_runtime.bundle import read_bundle
 
 PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
@@ -158,7 +159,7 @@ def test_a_bundle_that_fails_the_comparison_is_one_line_too(folder: Path, monkey
     def refuse(*_: object, **__: object) -> None:
         raise ParityError("the step graph differs from torch: nothing was written")
 
-    monkeypatch.setattr(language_export, "verify_language", refuse)
+    monkeypatch.setattr(LanguageExam, "verify", refuse)
     assert_refused(rfa_export("model.pt"), "differs from torch")
     assert names(folder) == ["model.pt"]
 
@@ -166,7 +167,7 @@ def test_a_bundle_that_fails_the_comparison_is_one_line_too(folder: Path, monkey
 @pytest.mark.usefixtures("already_traced")
 @pytest.mark.parametrize(
     ("module", "stage"),
-    [(language_export, "cleanup"), (pipeline, "save_graphs"), (language_export, "verify_language")],
+    [(language_export, "cleanup"), (pipeline, "save_graphs"), (language_export, "language_exam")],
 )
 def test_ctrl_c_leaves_nothing(folder: Path, module: object, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, stage, lambda *_, **__: signal.raise_signal(signal.SIGINT))

@@ -106,7 +106,7 @@ def test_nothing_is_written_where_the_bundle_computes_something_else(gated: Exam
     [
         (language_export, "check_step"),
         (pipeline, "save_graphs"),
-        (language_export, "verify_language"),
+        (language_export, "language_exam"),
         (language_export, "describe"),
     ],
 )

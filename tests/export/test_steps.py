@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfa_export.verify_steps import split_points
+from rfa_export.steps import split_points
 
 
 def test_the_prefill_is_cut_differently_for_every_seed() -> None:

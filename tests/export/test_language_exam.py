@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
-from rfa_export.verify_language import verify_language
+from rfa_export.language_exam import language_exam
 from rfa_models.config import AUTHORS
-from rfa_runtime.bundle import Bundle, write_bundle
+from rfa_runtime.bundle import Bundle, read_bundle, write_bundle
 
 STEP, SCORE, WEIGHTS = "model.onnx", "model.score.onnx", "model.onnx.data"
 Change = Callable[[onnx.GraphProto], None]
@@ -91,7 +91,7 @@ def name_an_unknown_operator(graph: onnx.GraphProto) -> None:
 
 
 def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
-    parity = verify_language(example.module, example.bundle.path)
+    parity = language_exam(example.module, 256).verify(example.bundle)
     assert parity.tokens_compared == 2 * (4 + 512), "two rows; a prefill in four pieces, then steps"
     assert parity.tokens_equal == parity.tokens_compared
     assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
@@ -118,7 +118,7 @@ def test_a_graph_that_computes_something_else_is_found_out(
 ) -> None:
     folder = rewritten(**changed(example.bundle, file, change))
     with pytest.raises(ParityError, match=message) as refused:
-        verify_language(example.module, folder)
+        language_exam(example.module, 256).verify(read_bundle(folder))
     assert str(refused.value).endswith("nothing was written")
     assert "\n" not in str(refused.value)
 
@@ -127,18 +127,18 @@ def test_one_changed_weight_is_found_out(example: Example, rewritten: Callable[.
     weights = np.frombuffer((example.bundle.path / WEIGHTS).read_bytes(), np.float32).copy()
     weights[np.abs(weights).argmax()] *= 1.1
     with pytest.raises(ParityError, match="differs from torch by"):
-        verify_language(example.module, rewritten(**{WEIGHTS: weights.tobytes()}))
+        language_exam(example.module, 256).verify(read_bundle(rewritten(**{WEIGHTS: weights.tobytes()})))
 
 
 def test_another_models_bundle_is_found_out(example: Example) -> None:
     with pytest.raises(ParityError):
-        verify_language(language_model(AUTHORS | {"seed": 1}, positions="none"), example.bundle.path)
+        language_exam(language_model(AUTHORS | {"seed": 1}, positions="none"), 256).verify(example.bundle)
 
 
 def test_the_module_is_left_as_it_was(example: Example) -> None:
     module = example.module.train()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-    verify_language(module, example.bundle.path)
+    language_exam(module, 256).verify(example.bundle)
     assert module.training
     for name, tensor in module.eval().state_dict().items():
         assert tensor.dtype == torch.float32
@@ -158,4 +158,4 @@ class ShortTable(OneLayer):
 
 def test_a_module_that_cannot_read_so_long_a_text_is_refused(example: Example) -> None:
     with pytest.raises(ParityError, match=re.escape("ShortTable cannot read 576 tokens in torch (index out of range")):
-        verify_language(ShortTable(), example.bundle.path)
+        language_exam(ShortTable(), 256).verify(example.bundle)

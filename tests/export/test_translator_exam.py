@@ -10,10 +10,12 @@ import pytest
 from graph_files import Change, rewritten
 from small_models import Example
 from small_translators import ENCODER, STEP, every_setting
+from torch import nn
 
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
-from rfa_export.verify_translator import verify_translator
+from rfa_export.translator_exam import TranslatorExam, translator_exam
+from rfa_runtime.bundle import Bundle, read_bundle
 
 rfa, softmax = (pytest.mark.parametrize("translator", [name], indirect=True) for name in ("rfa", "softmax"))
 
@@ -60,8 +62,12 @@ def name_an_unknown_operator(graph: onnx.GraphProto) -> None:
     graph.node[-1].op_type = "CubicAttention"
 
 
+def exam_of(module: nn.Module, bundle: Bundle) -> TranslatorExam:
+    return translator_exam(module, bundle.manifest.vocab_size)
+
+
 def test_a_right_bundle_is_accepted_with_its_figures(translator: Example) -> None:
-    parity = verify_translator(translator.module, translator.bundle.path)
+    parity = exam_of(translator.module, translator.bundle).verify(translator.bundle)
     assert parity.tokens_compared == 2 * (4 + 256), "two sources; a prefill in four pieces, then steps"
     assert parity.tokens_equal == parity.tokens_compared
     assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
@@ -69,8 +75,9 @@ def test_a_right_bundle_is_accepted_with_its_figures(translator: Example) -> Non
 
 
 def assert_found_out(example: Example, folder: Path, file: str, change: Change, message: str) -> None:
+    bundle = read_bundle(rewritten(example.bundle, folder, file, change))
     with pytest.raises(ParityError, match=message) as refused:
-        verify_translator(example.module, rewritten(example.bundle, folder, file, change))
+        exam_of(example.module, bundle).verify(bundle)
     assert str(refused.value).endswith("nothing was written")
     assert "\n" not in str(refused.value)
 
@@ -104,7 +111,7 @@ def test_another_models_bundle_is_found_out(translator: Example) -> None:
     other = every_setting()
     other.encoder[0].attention.v_proj.weight.data.mul_(1.1)
     with pytest.raises(ParityError, match="differs from torch"):
-        verify_translator(other, translator.bundle.path)
+        exam_of(other, translator.bundle).verify(translator.bundle)
 
 
 @rfa
@@ -115,5 +122,5 @@ def test_a_module_that_cannot_translate_so_much_is_refused(
         raise MemoryError("out of memory\nand more")
 
     monkeypatch.setattr(type(translator.module), "encode", run_out)
-    with pytest.raises(ParityError, match=r"Translator cannot translate 40 tokens to 32 in torch \(out of memory\)"):
-        verify_translator(translator.module, translator.bundle.path)
+    with pytest.raises(ParityError, match=r"Translator cannot translate 40 tokens to 320 in torch \(out of memory\)"):
+        exam_of(translator.module, translator.bundle).verify(translator.bundle)

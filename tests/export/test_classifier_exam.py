@@ -11,10 +11,10 @@ from graph_files import Change, rewritten
 from small_models import Example, classifier
 
 from rfa_export import tolerances
+from rfa_export.classifier_exam import LONGEST, classifier_exam, random_texts
 from rfa_export.classifier_export import ClassifierExport
 from rfa_export.errors import ParityError
-from rfa_export.verify_classifier import LONGEST, random_texts, verify_classifier
-from rfa_runtime.bundle import Bundle
+from rfa_runtime.bundle import Bundle, read_bundle
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def name_an_unknown_operator(graph: onnx.GraphProto) -> None:
 
 
 def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
-    parity = verify_classifier(example.module, example.bundle.path)
+    parity = classifier_exam(example.module, 256, 0, False).verify(example.bundle)
     assert parity.tokens_compared == parity.tokens_equal == 32
     assert 0 < parity.max_relative_error <= tolerances.LOGITS_FLOAT32
     assert parity.as_table().items() <= example.bundle.manifest.parity["ort"].items()
@@ -55,8 +55,9 @@ def test_a_right_bundle_is_accepted_with_its_figures(example: Example) -> None:
 def test_a_graph_that_computes_something_else_is_found_out(
     example: Example, tmp_path: Path, change: Change, message: str
 ) -> None:
+    bundle = read_bundle(rewritten(example.bundle, tmp_path, "model.onnx", change))
     with pytest.raises(ParityError, match=message) as refused:
-        verify_classifier(example.module, rewritten(example.bundle, tmp_path, "model.onnx", change))
+        classifier_exam(example.module, 256, 0, False).verify(bundle)
     assert str(refused.value).endswith("nothing was written")
     assert "\n" not in str(refused.value)
 

@@ -1,0 +1,115 @@
+"""Translate with a finished bundle and hold it to torch's parallel form in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from rfa_export.errors import ParityError
+from rfa_export.float64 import float64
+from rfa_export.parity import Parity, accept, compare
+from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.steps import PREFILL, decode, running, split_points
+from rfa_export.tolerances import LOGITS_FLOAT32
+from rfa_export.trace import reason
+from rfa_runtime.bundle import Bundle
+from rfa_runtime.encoder import Encoder
+from rfa_runtime.errors import SessionError
+from rfa_runtime.session import StepSession
+from rfa_runtime.state import State
+
+LENGTHS, STEPS = (9, 40), 256
+"""Tokens of the sources, which are read in one batch; tokens of the targets given one by one after the prefill."""
+GREEDY_STEPS = 32
+"""Tokens that are chosen for each source by itself."""
+
+
+@dataclass(frozen=True)
+class TranslatorExam:
+    """As `Exam`.  Letters: B sources, T target tokens, N vocabulary."""
+
+    module: nn.Module
+    sources: list[list[int]]
+    targets: np.ndarray
+    """int64 [B, T], at random."""
+    logits: np.ndarray
+    """float64 [B, T, N], of whole targets at once."""
+    ends: list[int]
+    """Where each piece ends that a decoder is given: a prefill, then token by token."""
+
+    def verify(self, bundle: Bundle, bound: float = LOGITS_FLOAT32) -> Parity:
+        """As Exam.verify: on random targets, and on what the decoder itself chooses."""
+        try:
+            encoder, session = Encoder(bundle), StepSession(bundle)
+            state = session.new_state(len(self.sources), cross=encoder.encode(self.sources))
+            found = decode(session, state, self.targets, self.ends)
+            states = [session.new_state(1, cross=encoder.encode([source])) for source in self.sources]
+            chosen = [choose(session, state, bundle.manifest.special_ids.bos or 0) for state in states]
+        except SessionError as error:
+            raise ParityError(f"the finished graphs do not run: {error}: nothing was written") from error
+        texts, logits = zip(*chosen, strict=True)
+        # Equal at every position after equal beginnings: torch alone would have chosen the same tokens.
+        own = compare(np.stack(logits), reference_logits(self.module, self.sources, texts), bound=bound)
+        accept(own, "decoder on its own tokens", bound)
+        return accept(compare(found, self.logits_after(self.ends), bound=bound), "decoder", bound)
+
+    def compare(self, graphs: TargetGraphs) -> Parity:
+        """As Exam.compare, on random targets alone, and shorter ones where the runtime is slow."""
+        ends = [end for end in self.ends if end <= PREFILL + graphs.runtime.steps]
+        with running(graphs):
+            found = decode(graphs, graphs.new_state(len(self.sources), graphs.encode(self.sources)), self.targets, ends)
+        parity = compare(found, self.logits_after(ends), graphs.title, graphs.bound)
+        return accept(parity, f"decoder of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
+
+    def logits_after(self, ends: list[int]) -> np.ndarray:
+        """Those of the last token of each piece, [B, pieces, N]."""
+        return self.logits[:, [end - 1 for end in ends]]
+
+
+def translator_exam(module: nn.Module, vocab_size: int, seed: int = 0) -> TranslatorExam:
+    """Draw sources and targets, and compute what torch makes of them.  Raises ParityError where it cannot."""
+    rng = np.random.default_rng(seed)
+    sources = [rng.integers(0, vocab_size, length).tolist() for length in LENGTHS]
+    targets = rng.integers(0, vocab_size, (len(sources), PREFILL + STEPS))
+    logits = reference_logits(module, sources, targets)
+    return TranslatorExam(module, sources, targets, logits, split_points(rng, STEPS))
+
+
+def reference_logits(module: nn.Module, sources: list[list[int]], targets: Any) -> np.ndarray:
+    """Logits of whole targets in float64, each source by itself: no padding.  targets: [B, T] -> [B, T, N]."""
+    try:
+        with float64(module):
+            rows = [parallel_logits(module, *pair) for pair in zip(sources, targets, strict=True)]
+    except Exception as error:  # the module's own code may raise anything
+        raise ParityError(
+            f"{type(module).__name__} cannot translate {max(map(len, sources))} tokens to {len(targets[0])} in torch "
+            f"({reason(error)}), so there is nothing to compare with: nothing was written"
+        ) from error
+    return torch.cat(rows).numpy()
+
+
+def parallel_logits(module: Any, source: list[int], target: Any) -> torch.Tensor:
+    """Logits of one target.  source: M ids, target: T ids -> [1, T, N]."""
+    source_ids, target_ids = (torch.tensor([list(ids)]) for ids in (source, target))
+    memories = module.encode(source_ids, torch.arange(source_ids.shape[1])[None])
+    logits, *_ = module.step(target_ids, memories, torch.arange(target_ids.shape[1])[None])
+    return logits
+
+
+def choose(session: StepSession, state: State, start: int) -> tuple[list[int], np.ndarray]:
+    """Let the decoder choose every next token.  Returns those it read [T] and its logits after each [T, N].
+
+    Raises ParityError where the token that the graph names is not the most likely one.
+    """
+    tokens, rows = [start], []
+    for _ in range(GREEDY_STEPS):
+        rows.append(session.step_token(tokens[-1], state)[0].copy())
+        token, best = session.most_likely(state), int(rows[-1].argmax())
+        if token != best:
+            raise ParityError(f"the decoder names token {token}, its logits say {best}: nothing was written")
+        tokens.append(token)
+    return tokens[:-1], np.stack(rows)
