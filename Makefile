@@ -11,7 +11,7 @@ install: $(INSTALLED)  ## the virtual environment with everything in it
 $(INSTALLED): setup.cfg runtime/setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		-c constraints.txt -e './runtime[cpu]' -e '.[bench,dev]'
+		-c constraints.txt -e './runtime[cpu]' -e '.[bench,dev,verify]'
 	@touch $@
 
 check: install  ## style, types, and who imports whom

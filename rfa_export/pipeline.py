@@ -9,7 +9,7 @@ graphs become for a runtime is the business of `targets/`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from rfa_export.export_config import ExportConfig
 from rfa_export.graph.weights import save_graphs
 from rfa_export.language_export import LanguageExport
 from rfa_export.quantize import quantize
+from rfa_export.targets.target import Target
 from rfa_export.task_export import NO_SPECIAL_IDS, TaskExport
 from rfa_export.translator_export import TranslatorExport
 from rfa_export.verify import Report, verify
@@ -30,7 +31,7 @@ from rfa_models.classifier import Classifier
 from rfa_models.tokenizer import CLASS, END, START
 from rfa_models.translator import Translator
 from rfa_runtime.bundle import staged_bundle
-from rfa_runtime.manifest import SpecialIds
+from rfa_runtime.manifest import Manifest, SpecialIds
 
 WEIGHTS = "model.onnx.data"
 """Weights of all graphs, whatever they are for."""
@@ -92,15 +93,7 @@ def export_task(
     """
     targets = config.choose_targets()
     with staged_bundle(folder, overwrite) as staging:
-        progress("trace")
-        traced = task.trace()
-        progress("rewrite")
-        drafts, manifest = task.rewrite(traced)
-        drafts = quantize(drafts, config.weights)
-        graphs = {role: one for target in targets for role, one in target.lower(drafts, manifest.state).items()}
-        manifest = replace(manifest, graphs={role: one.spec for role, one in graphs.items()})
-        progress("save")
-        save_graphs({one.spec.file: one.model for one in graphs.values()}, staging.path, WEIGHTS)
+        manifest = save(task, targets, config, staging.path, progress)
         save_tokenizer(tokenizer, staging.path)
         for target in targets:
             manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})
@@ -109,6 +102,21 @@ def export_task(
         report = verify(task, tokenizer, config, staging.path, progress)
         staging.finish(replace(manifest, parity=report.as_table()))
     return Exported(folder, report, sum(file.stat().st_size for file in folder.iterdir()))
+
+
+def save(
+    task: TaskExport, targets: Sequence[Target], config: ExportConfig, folder: Path, progress: Progress
+) -> Manifest:
+    """Trace a task and write its graphs for each target.  Returns what to say of them; the graphs are gone then."""
+    progress("trace")
+    traced = task.trace()
+    progress("rewrite")
+    drafts, manifest = task.rewrite(traced)
+    drafts = quantize(drafts, config.weights)
+    graphs = {role: one for target in targets for role, one in target.lower(drafts, manifest.state).items()}
+    progress("save")
+    save_graphs({one.spec.file: one.model for one in graphs.values()}, folder, WEIGHTS)
+    return replace(manifest, graphs={role: one.spec for role, one in graphs.items()})
 
 
 def task_of(checkpoint: Checkpoint) -> TaskExport:

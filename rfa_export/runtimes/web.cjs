@@ -1,13 +1,13 @@
-// One graph in onnxruntime-web (WebAssembly): a line of JSON with its inputs comes, one with its outputs goes back.
+// One graph in onnxruntime-web (WebAssembly): its inputs come as frames.py writes them, its outputs go back alike.
 //   node web.cjs --version            node web.cjs GRAPH.onnx DATA...
 // onnxruntime-web is looked up from the current folder, then in NODE_PATH.
 "use strict";
-const { readFileSync } = require("node:fs");
+const { readFileSync, readSync, writeSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const path = require("node:path");
-const readline = require("node:readline");
 
 const ARRAYS = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array };
+const STDIN = 0, STDOUT = 1, NEWLINE = 10;
 
 function load() {
   try {
@@ -17,18 +17,34 @@ function load() {
   }
 }
 
-function toTensor(ort, { type, dims, data }) {
-  const bytes = Buffer.from(data, "base64");
-  const aligned = new Uint8Array(bytes).buffer; // a copy that starts at 0: typed arrays want alignment
-  return new ort.Tensor(type, new ARRAYS[type](aligned), dims);
+function readBytes(count) {
+  const bytes = new Uint8Array(count); // starts at 0: typed arrays want alignment
+  for (let done = 0, more; done < count; done += more) {
+    more = readSync(STDIN, bytes, done, count - done);
+    if (more === 0) process.exit();
+  }
+  return bytes;
 }
 
-function fromTensor({ type, dims, data }) {
-  return { type, dims, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64") };
+function readHead() {
+  const line = [];
+  for (let byte; (byte = readBytes(1)[0]) !== NEWLINE; ) line.push(byte);
+  return JSON.parse(Buffer.from(line).toString());
 }
 
-function mapValues(table, change) {
-  return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)]));
+function writeBytes(bytes) {
+  for (let done = 0; done < bytes.length; ) done += writeSync(STDOUT, bytes, done, bytes.length - done);
+}
+
+function readTensor(ort, { type, dims }) {
+  const size = dims.reduce((product, dim) => product * dim, ARRAYS[type].BYTES_PER_ELEMENT);
+  return new ort.Tensor(type, new ARRAYS[type](readBytes(size).buffer), dims);
+}
+
+function writeTensors(tensors) {
+  const arrays = Object.entries(tensors).map(([name, { type, dims }]) => ({ name, type, dims }));
+  writeBytes(Buffer.from(JSON.stringify({ arrays }) + "\n"));
+  for (const { data } of Object.values(tensors)) writeBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
 async function serve(graph, ...weights) {
@@ -36,9 +52,9 @@ async function serve(graph, ...weights) {
   ort.env.wasm.numThreads = 1;
   const externalData = weights.map((file) => ({ path: path.basename(file), data: readFileSync(file) }));
   const session = await ort.InferenceSession.create(readFileSync(graph), { executionProviders: ["wasm"], externalData });
-  for await (const line of readline.createInterface({ input: process.stdin })) {
-    const inputs = mapValues(JSON.parse(line), (value) => toTensor(ort, value));
-    process.stdout.write(JSON.stringify(mapValues(await session.run(inputs), fromTensor)) + "\n");
+  for (;;) {
+    const inputs = readHead().arrays.map((entry) => [entry.name, readTensor(ort, entry)]);
+    writeTensors(await session.run(Object.fromEntries(inputs)));
   }
 }
 
@@ -46,7 +62,7 @@ if (process.argv[2] === "--version") {
   console.log(load().env.versions.web);
 } else {
   serve(...process.argv.slice(2)).catch((error) => {
-    console.log(JSON.stringify({ error: String(error) }));
+    writeBytes(Buffer.from(JSON.stringify({ error: String(error) }) + "\n"));
     process.exitCode = 1;
   });
 }

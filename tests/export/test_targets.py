@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ from rfa_export.export_config import ExportConfig
 from rfa_export.language_export import LanguageExport
 from rfa_export.parity import NotChecked, Parity
 from rfa_export.pipeline import Exported
-from rfa_export.runtimes.genai import GenAi, new_generator
+from rfa_export.runtimes.genai import GenAi
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.registry import TARGETS
 from rfa_export.task_export import TaskExport
@@ -148,13 +149,23 @@ print(logits.shape[-1], *(module for module in sys.modules if module.startswith(
 
 @pytest.mark.skipif(GenAi().version() is None, reason="onnxruntime-genai is not installed")
 def test_genai_generates_the_same_tokens_and_never_ends_by_itself(language: tuple[Exported, Example]) -> None:
+    code = """
+import json, sys
+import numpy as np
+import onnxruntime_genai as og
+folder, prompt = sys.argv[1], json.loads(sys.argv[2])
+options = og.GeneratorParams(model := og.Model(folder))
+options.set_search_options(max_length=len(prompt) + 256, do_sample=False)
+generator = og.Generator(model, options)
+generator.append_tokens(np.array(prompt, np.int32))
+while not generator.is_done():
+    generator.generate_next_token()
+print(json.dumps(generator.get_sequence(0).tolist()))
+"""
     folder, prompt = language[1].bundle.path, [72, 101, 108]
-    generator = new_generator(folder, longest=len(prompt) + 256)
-    generator.append_tokens(np.array(prompt, np.int32))
-    while not generator.is_done():
-        generator.generate_next_token()
-    wanted = Decoder(folder, threads=1).generate(prompt, max_new_tokens=256).token_ids
-    assert list(generator.get_sequence(0)[len(prompt) :]) == wanted
+    command = [sys.executable, "-c", code, str(folder), json.dumps(prompt)]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert found == prompt + Decoder(folder, threads=1).generate(prompt, max_new_tokens=256).token_ids
 
 
 def test_a_bundle_for_others_alone_says_so(language: tuple[Exported, Example], tmp_path: Path) -> None:

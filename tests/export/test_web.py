@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from small_models import Example
 
 from rfa_export.runtimes import web
 from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.runtimes.web import OnnxRuntimeWeb, Process, dump, load, web_version
+from rfa_export.runtimes.web import OnnxRuntimeWeb, web_version
 from rfa_runtime.decoder import Decoder
-
-
-@pytest.mark.parametrize("array", [np.arange(6, dtype=np.int64).reshape(2, 3), np.float32([[0.5]]), np.zeros((2, 0))])
-def test_arrays_come_back_as_they_went(array: np.ndarray) -> None:
-    found = load(dump(array.astype(np.float32)))
-    assert np.array_equal(found, array.astype(np.float32))
 
 
 def test_without_node_there_is_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,10 +28,3 @@ def test_greedy_decoding_gives_the_tokens_of_our_own_runtime(gated: Example) -> 
         found.append(int(logits.argmax()))
         logits = graphs.step(np.array([[found[-1]]]), state)
     assert found == Decoder(gated.bundle, threads=1).generate(prompt, max_new_tokens=256).token_ids
-
-
-@pytest.mark.skipif(web_version() is None, reason="Node with onnxruntime-web is not here: npm install onnxruntime-web")
-def test_what_goes_wrong_there_is_an_error_here(tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_bytes(b"no graph")
-    with pytest.raises(RuntimeError, match=r"[Ee]rror"):
-        Process([tmp_path / "model.onnx"]).run({"input_ids": np.zeros((1, 1), np.int64)})

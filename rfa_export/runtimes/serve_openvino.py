@@ -1,0 +1,32 @@
+"""A process with one graph in OpenVINO, on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+
+from rfa_export.runtimes.runtime import Arrays, Run
+from rfa_export.runtimes.serve import serve
+
+FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
+"""It would compute in bfloat16 where the processor can, and round what it multiplies by quantised weights."""
+
+
+def load(file: Path) -> Run:
+    """Compile a graph."""
+    core = openvino.Core()
+    compiled: Any = core.compile_model(core.read_model(file), "CPU", FLOAT32)
+    names = [output.get_any_name() for output in compiled.outputs]
+
+    def run(given: Arrays) -> Arrays:
+        found = compiled(given)
+        return {name: np.array(found[index]) for index, name in enumerate(names)}
+
+    return run
+
+
+if __name__ == "__main__":
+    serve(load)
