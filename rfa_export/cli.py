@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from rfa_export.errors import ExportError
-from rfa_export.export_config import ExportConfig
+from rfa_export.export_config import STATES, ExportConfig
 from rfa_export.pipeline import Exported, export
 from rfa_export.precision import PRECISIONS
 from rfa_export.targets.registry import TARGETS
@@ -30,6 +30,7 @@ PRECISION = click.Choice(list(PRECISIONS))
 @click.option("-o", "--output", type=FILE, help="Bundle folder; NAME.rfa beside NAME.pt by default.")
 @click.option("--target", default="ort", show_default=True, metavar="NAME,...", help=TARGET_HELP)
 @click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Of the weights.")
+@click.option("--state", type=click.Choice(STATES), default="fp32", show_default=True, help="Of it between two steps.")
 @click.option("--opset", type=int, help="Of target plain; 17, or 21 where weights are quantised, by default.")
 @click.option("--eval", "text", type=FILE, help="Report the perplexity on this text, of the bundle and of torch.")
 @click.option("--drift", type=int, default=0, metavar="N", help="Decode N tokens and report how far float64 is away.")
@@ -59,10 +60,12 @@ def main(checkpoint: Path, output: Path | None, overwrite: bool, as_json: bool, 
     print(json.dumps(result(exported, config)) if as_json else report(exported))
 
 
-def configuration(target: str, precision: str, opset: int | None, text: Path | None, drift: int) -> ExportConfig:
+def configuration(
+    target: str, precision: str, state: str, opset: int | None, text: Path | None, drift: int
+) -> ExportConfig:
     """What the command line asks for.  Raises TargetError, and DataError for a text that cannot be read."""
     targets = tuple(name.strip() for name in target.split(","))
-    return ExportConfig(targets, precision, opset, None if text is None else read_text(text), drift)
+    return ExportConfig(targets, precision, state, opset, None if text is None else read_text(text), drift)
 
 
 def result(exported: Exported, config: ExportConfig) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from rfa_export.explicit_state import ExplicitState
 from rfa_export.float64 import float64
 from rfa_export.roles import MODEL
 from rfa_export.task_export import TaskExport
+from rfa_export.tolerances import STATE_FLOAT16
 from rfa_runtime.bundle import Bundle
 from rfa_runtime.manifest import StateSpec
 from rfa_runtime.session import StepSession
@@ -114,3 +115,13 @@ def as_line(rows: tuple[DriftRow, ...]) -> str:
     """For people."""
     parts = [f"{row.state_error:.1e} and {row.logits_error:.1e} after {row.tokens:,}" for row in rows]
     return "drift from float64, state and logits: " + ", ".join(parts)
+
+
+def hold_state(rows: Sequence[DriftRow], bound: float = STATE_FLOAT16) -> None:
+    """Raise TargetError where a float16 state has wandered off."""
+    worst = max(rows, key=lambda row: row.state_error)
+    if worst.state_error > bound:
+        raise TargetError(
+            f"a float16 state is {worst.state_error:.0%} off after {worst.tokens:,} tokens, allowed is {bound:.0%}: "
+            "the model's gates forget so slowly that it stops accumulating. Keep --state fp32"
+        )

@@ -10,6 +10,8 @@ from rfa_export.roles import OUR_OWN
 from rfa_export.targets.registry import targets_of
 from rfa_export.targets.target import Target
 
+STATES = ("fp32", "fp16")
+
 
 @dataclass(frozen=True)
 class ExportConfig:
@@ -19,6 +21,8 @@ class ExportConfig:
     """Names of what to write for, all with the same weights; see `targets/registry.py`."""
     precision: str = "fp32"
     """Of the weights; see `precision.py`."""
+    state: str = "fp32"
+    """Of the state between two steps: fp32, or fp16 where the model has a gate that forgets in time."""
     opset: int | None = None
     """Of target `plain`; the oldest that it can have by default."""
     text: str | None = None
@@ -28,10 +32,19 @@ class ExportConfig:
 
     def __post_init__(self) -> None:
         self.choose_targets()
+        if self.state not in STATES:
+            raise TargetError(f"state {self.state!r} came, wanted {' or '.join(STATES)}")
+        if self.half_state and OUR_OWN not in self.targets:
+            raise TargetError(f"a float16 state is tried out with target {OUR_OWN}: add it to the targets")
         if self.drift < 0:
             raise TargetError(f"drift over {self.drift} tokens came, wanted a number above zero")
         if (self.text is not None or self.drift) and OUR_OWN not in self.targets:
             raise TargetError(f"perplexity and drift are measured with target {OUR_OWN}: add it to the targets")
+
+    @property
+    def half_state(self) -> bool:
+        """Whether a state lies in float16 between two steps."""
+        return self.state == "fp16"
 
     @property
     def weights(self) -> Precision:
@@ -40,4 +53,8 @@ class ExportConfig:
 
     def choose_targets(self) -> list[Target]:
         """The targets by their names."""
-        return targets_of(self.targets, self.weights, self.opset)
+        targets = targets_of(self.targets, self.weights, self.opset)
+        for target in targets:
+            if self.half_state and not target.halves_states:
+                raise TargetError(f"target {target.name} has float32 states alone: leave it out, or keep --state fp32")
+        return targets

@@ -19,6 +19,7 @@ from torch import nn
 from rfa_export.classifier_export import ClassifierExport
 from rfa_export.errors import TokenizerError
 from rfa_export.export_config import ExportConfig
+from rfa_export.graph.half_state import halve_states
 from rfa_export.graph.weights import save_graphs
 from rfa_export.language_export import LanguageExport
 from rfa_export.quantize import quantize
@@ -113,6 +114,9 @@ def save(
     progress("rewrite")
     drafts, manifest = task.rewrite(traced)
     drafts = quantize(drafts, config.weights)
+    if config.half_state:
+        models = [draft.model for draft in drafts.values()]
+        manifest = replace(manifest, state=halve_states(models, manifest.state))
     graphs = {role: one for target in targets for role, one in target.lower(drafts, manifest.state).items()}
     progress("save")
     save_graphs({one.spec.file: one.model for one in graphs.values()}, folder, WEIGHTS)

@@ -9,7 +9,7 @@ from rfa_export.errors import TargetError
 
 @dataclass(frozen=True)
 class Precision:
-    """Weights of products and embeddings: float32, or whole numbers of a few bits with a scale for each block."""
+    """Weights of products and embeddings: floats, or whole numbers of a few bits with a scale for each block."""
 
     name: str
     """As `--precision` has it."""
@@ -18,13 +18,23 @@ class Precision:
     """Weights that share a scale, along the axis that a product sums over."""
 
     @property
-    def quantised(self) -> bool:
+    def rounds(self) -> bool:
         """Whether weights lose anything."""
         return self.bits < 32
 
+    @property
+    def quantised(self) -> bool:
+        """Whether weights are whole numbers."""
+        return self.bits < 16
+
+    @property
+    def half(self) -> bool:
+        """Whether weights, and products by them, are float16."""
+        return self.bits == 16
+
 
 FLOAT32 = Precision("fp32")
-ALL = (FLOAT32, Precision("int8", 8), Precision("int4", 4))
+ALL = (FLOAT32, Precision("fp16", 16), Precision("int8", 8), Precision("int4", 4))
 PRECISIONS = {precision.name: precision for precision in ALL}
 
 

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from tokenizers import Tokenizer
 
-from rfa_export.drift import DriftRow, measure_drift
+from rfa_export.drift import DriftRow, hold_state, measure_drift
 from rfa_export.drift import as_line as drift_as_line
 from rfa_export.exam import Exam
 from rfa_export.export_config import ExportConfig
+from rfa_export.language_export import LanguageExport
 from rfa_export.parity import NotChecked, Parity
 from rfa_export.perplexity import Perplexity, measure_perplexity
 from rfa_export.quantize import rounded_module
@@ -20,10 +21,12 @@ from rfa_export.roles import OUR_OWN
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.targets.target import Target
 from rfa_export.task_export import TaskExport
-from rfa_export.tolerances import LOGITS_FLOAT32, LOGITS_INT8_ACTIVATIONS
+from rfa_export.tolerances import LOGITS_FLOAT16, LOGITS_FLOAT32, LOGITS_INT8_ACTIVATIONS
 from rfa_runtime.bundle import Bundle, read_bundle
 
 Found = Parity | NotChecked
+HALF_STATE_TOKENS = 4096
+"""Twice as many as float16 could tell apart in a sum that forgets nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ def verify(
     exam = rounded.exam(bundle.manifest)
     parity = {target.name: tuple(ask(exam, bundle, target, config, progress)) for target in config.choose_targets()}
     drift = measure_drift(rounded, bundle, config.drift, progress) if config.drift else ()
+    if config.half_state and isinstance(task, LanguageExport):
+        long = config.drift >= HALF_STATE_TOKENS
+        hold_state(drift if long else measure_drift(rounded, bundle, HALF_STATE_TOKENS, progress))
     if config.text is None:
         return Report(parity, drift)
     progress("perplexity")
@@ -79,8 +85,7 @@ def ask(
     exam: Exam, bundle: Bundle, target: Target, config: ExportConfig, progress: Callable[[str], None]
 ) -> Iterator[Found]:
     """What each of a target's runtimes computes; one that is not installed is no fault."""
-    rounds = target.rounds_activations and config.weights.quantised
-    bound = LOGITS_INT8_ACTIVATIONS if rounds else LOGITS_FLOAT32
+    bound = bound_of(target, config)
     if target.name == OUR_OWN:
         yield exam.verify(bundle, bound)
     for runtime in target.runtimes:
@@ -89,6 +94,13 @@ def ask(
         else:
             progress(f"verify {target.name} in {runtime.name}")
             yield exam.compare(TargetGraphs(bundle, target.name, runtime, bound))
+
+
+def bound_of(target: Target, config: ExportConfig) -> float:
+    """How far a logit may be off, relative to the largest."""
+    if target.rounds_activations and config.weights.quantised:
+        return LOGITS_INT8_ACTIVATIONS
+    return LOGITS_FLOAT16 if config.weights.half or config.half_state else LOGITS_FLOAT32
 
 
 def describe(found: Found) -> str:

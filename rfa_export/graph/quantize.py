@@ -49,7 +49,7 @@ class Quantiser:
         self.bits, self.block = precision.bits, precision.block_size
         self.done: dict[int, tuple[ir.TensorProtocol, Quantised]] = {}
 
-    def quantize(self, model: ir.Model) -> None:
+    def convert(self, model: ir.Model) -> None:
         """Quantise the weights of a graph that this pays for: two dimensions, K a multiple of the block."""
         for node in list(model.graph):
             if node.op_type == "MatMul":

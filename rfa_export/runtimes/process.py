@@ -17,6 +17,7 @@ class Process:
     """Speaks as `frames.py` writes it, and ends with this object."""
 
     def __init__(self, command: Sequence[str | Path]) -> None:
+        self.name = Path(command[0]).name
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -29,7 +30,7 @@ class Process:
             return read_arrays(cast(BinaryIO, self.process.stdout))
         except EOFError:
             code = self.process.wait()
-            raise RuntimeError(f"{Path(self.process.args[0]).name} ended without an answer, exit code {code}") from None
+            raise RuntimeError(f"{self.name} ended without an answer, exit code {code}") from None
 
     def __del__(self) -> None:
         self.process.kill()

@@ -6,7 +6,12 @@ const { readFileSync, readSync, writeSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const path = require("node:path");
 
-const ARRAYS = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array };
+const ARRAYS = {
+  float32: Float32Array,
+  float16: globalThis.Float16Array ?? Uint16Array, // as onnxruntime-web has it
+  int64: BigInt64Array,
+  int32: Int32Array,
+};
 const STDIN = 0, STDOUT = 1, NEWLINE = 10;
 
 function load() {

@@ -27,7 +27,7 @@ class GenAiTarget(Target):
 
     name = "genai"
     runtimes = (GenAi(),)
-    precisions = ("fp32", "int8", "int4")
+    precisions = ("fp32", "fp16", "int8", "int4")
     rounds_activations = True
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:

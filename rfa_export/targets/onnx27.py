@@ -21,7 +21,7 @@ class Onnx27(Target):
 
     name = "onnx27"
     runtimes = (OnnxRuntime(), Reference())
-    precisions = ("fp32", "int8", "int4")
+    precisions = ("fp32", "fp16", "int8", "int4")
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """As Target.lower."""

@@ -22,7 +22,7 @@ class Ort(Target):
 
     name = OUR_OWN
     runtimes = (OnnxRuntimeWeb(),)
-    precisions = ("fp32", "int8", "int4")
+    precisions = ("fp32", "fp16", "int8", "int4")
     rounds_activations = True
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:

@@ -33,7 +33,7 @@ class Plain(Target):
 
     name = "plain"
     runtimes = (OnnxRuntime(), OpenVino())
-    precisions = ("fp32", "int8", "int4")
+    precisions = ("fp32", "fp16", "int8", "int4")
 
     def __init__(self, opset: int = OLDEST, precision: Precision = FLOAT32) -> None:
         """Raises TargetError for an opset that lacks what the graphs need, or that is not known here."""

@@ -21,6 +21,8 @@ class Target:
 
     precisions: Sequence[str] = ("fp32",)
     """Of the weights, that its runtimes can read."""
+    halves_states: bool = True
+    """Whether a state can lie in float16 between two steps."""
     rounds_activations: bool = False
     """Whether products by quantised weights round the other side too."""
 

@@ -32,6 +32,7 @@ class TorchScript(Target):
 
     name = "torchscript"
     runtimes = (TorchJit(), TorchExport())
+    halves_states = False
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
         """As Target.write."""

@@ -64,15 +64,31 @@ def test_figures_lie_in_the_manifest_and_in_the_report(measured: Measured) -> No
     assert lines[-1].startswith(f"perplexity on {len(TEXT) - 1:,} tokens: ")
 
 
-@pytest.mark.parametrize("precision", ["int8", "int4"])
+@pytest.mark.parametrize("precision", ["fp16", "int8", "int4"])
 def test_rounded_weights_are_compared_with_the_models_own(precision: str, tmp_path: Path) -> None:
     task = LanguageExport(language_model({"head_dim": 16}, mlp_width=32), 16)
     report = export(task, tmp_path / "model.rfa", precision=precision, text=TEXT, drift=8).report
     found = report.perplexity
     assert found is not None
     assert found.bundle != found.torch
-    assert found.bundle == pytest.approx(found.torch, rel={"int8": 0.02, "int4": 0.2}[precision])
+    assert found.bundle == pytest.approx(found.torch, rel={"fp16": 0.001, "int8": 0.02, "int4": 0.2}[precision])
     assert all(row.logits_error < tolerances.LOGITS_INT8_ACTIVATIONS for row in report.drift)
+
+
+def test_a_float16_state_takes_half_the_memory_and_keeps_what_its_gates_keep(tmp_path: Path) -> None:
+    task = LanguageExport(language_model({"gate": True}), 16)
+    exported = export(task, tmp_path / "model.rfa", state="fp16", drift=16)
+    (first, *_) = states = read_bundle(exported.bundle).manifest.state
+    assert {state.dtype for state in states} == {"float16"}
+    assert first.row_bytes() == 2 * 2 * 32 * 9
+    assert 1e-5 < exported.report.drift[-1].state_error < tolerances.STATE_FLOAT16
+
+
+def test_a_float16_state_is_refused_where_gates_hardly_forget(tmp_path: Path) -> None:
+    task = LanguageExport(language_model({"gate": True, "gate_bias": 12.0}), 16)
+    with pytest.raises(TargetError, match=r"a float16 state is [0-9]+% off after .* forget so slowly"):
+        export(task, tmp_path / "model.rfa", state="fp16")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("last", "found"), [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (8, [1, 2, 4, 8])])
@@ -95,12 +111,19 @@ def test_a_classifier_has_neither(asked: dict[str, object], words: str, tmp_path
             {"targets": ("torchscript",), "precision": "int4"},
             "target torchscript cannot have int4 weights",
         ),
-        ({"precision": "fp3"}, "precision 'fp3' came, wanted one of fp32, int8, int4"),
+        ({"precision": "fp3"}, "precision 'fp3' came, wanted one of fp32, fp16, int8, int4"),
         ({"targets": ("plain",), "opset": 16}, "opset 16 came, fp32 weights in ordinary operators need 17 to 27"),
         ({"targets": ("plain",), "opset": 20, "precision": "int8"}, "int8 weights in ordinary operators need 21 to 27"),
         ({"opset": 18}, "only target plain has a choice"),
         ({"targets": ("plain",), "drift": 8}, "measured with target ort"),
         ({"drift": -1}, "wanted a number above zero"),
+        ({"state": "fp8"}, "state 'fp8' came, wanted fp32 or fp16"),
+        ({"targets": ("ort", "torchscript"), "state": "fp16"}, "target torchscript has float32 states alone"),
+        ({"targets": ("plain",), "state": "fp16"}, "tried out with target ort"),
+        (
+            {"targets": ("torchscript",), "precision": "fp16"},
+            "with fp16 there are the targets ort, onnx27, plain, genai",
+        ),
     ],
 )
 def test_a_wish_that_cannot_be_fulfilled_is_refused_at_once(asked: dict[str, object], words: str) -> None:

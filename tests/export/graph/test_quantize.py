@@ -24,7 +24,7 @@ COARSE = pytest.mark.parametrize("precision", [PRECISIONS["int8"], PRECISIONS["i
 
 def quantised(text: str, precision: Precision, **weights: np.ndarray) -> ir.Model:
     model = small_graph(text, **weights)
-    Quantiser(precision).quantize(model)
+    Quantiser(precision).convert(model)
     return model
 
 
@@ -91,4 +91,4 @@ def test_a_tied_embedding_keeps_one_set_of_numbers(precision: Precision) -> None
     ids=["no whole blocks", "three dimensions", "computed", "integers"],
 )
 def test_other_operands_are_left_alone(text: str, weights: dict[str, np.ndarray], precision: Precision) -> None:
-    assert_left_alone(lambda model: Quantiser(precision).quantize(model), small_graph(text, **weights))
+    assert_left_alone(lambda model: Quantiser(precision).convert(model), small_graph(text, **weights))
