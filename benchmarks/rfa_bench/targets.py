@@ -23,16 +23,17 @@ from rfa_export.verify import Found
 from rfa_models.checkpoint import Checkpoint
 from rfa_runtime.bundle import read_bundle
 
-OWN_WEIGHTS = {"torchscript": ("model.ts",)}
-"""Files that a target uses in place of the shared weights."""
-
-
+SELF_CONTAINED = ("torchscript", "mobile")
+"""Targets with weights in their own files."""
+SHARED_WEIGHTS, OTHER_FORM = "model.onnx.data", "model.pt2"
+"""The weights of all others; a second form of a target, which no program needs besides the first."""
 PROBES = {
     "ort": "probe_ort",
     "onnx27": "probe_ort",
     "plain": "probe_openvino",
     "genai": "probe_genai",
     "torchscript": "probe_torch",
+    "mobile": "probe_ort",
 }
 """Modules of this package that decode with a target, each in its runtime."""
 
@@ -109,9 +110,9 @@ def probe_of(target: str) -> str:
 def bytes_of(bundle: Path, target: str) -> int:
     """Graphs of a target, the weights that they read, and what lies beside them for all."""
     manifest = read_bundle(bundle, check_hashes=False).manifest
-    of_others = {spec.file for spec in manifest.graphs.values() if spec.target != target} | {"model.pt2"}
-    if target in OWN_WEIGHTS:
-        of_others.add("model.onnx.data")
+    of_others = {spec.file for spec in manifest.graphs.values() if spec.target != target} | {OTHER_FORM}
+    if target in SELF_CONTAINED:
+        of_others.add(SHARED_WEIGHTS)
     return sum(entry.bytes for name, entry in manifest.files.items() if name not in of_others)
 
 

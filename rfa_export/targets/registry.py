@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from rfa_export.errors import TargetError
 from rfa_export.precision import Precision
 from rfa_export.targets.genai import GenAiTarget
+from rfa_export.targets.mobile import Mobile
 from rfa_export.targets.onnx27 import Onnx27
 from rfa_export.targets.ort import Ort
 from rfa_export.targets.plain import Plain
 from rfa_export.targets.target import Target
 from rfa_export.targets.torchscript import TorchScript
 
-ALL: tuple[Target, ...] = (Ort(), Onnx27(), Plain(), GenAiTarget(), TorchScript())
+ALL: tuple[Target, ...] = (Ort(), Onnx27(), Plain(), GenAiTarget(), TorchScript(), Mobile())
 TARGETS = {target.name: target for target in ALL}
 
 

@@ -106,7 +106,7 @@ def test_a_classifier_has_neither(asked: dict[str, object], words: str, tmp_path
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"targets": ("abacus",)}, "wanted one or more of ort, onnx27, plain, genai, torchscript"),
+        ({"targets": ("abacus",)}, "wanted one or more of ort, onnx27, plain, genai, torchscript, mobile"),
         (
             {"targets": ("torchscript",), "precision": "int4"},
             "target torchscript cannot have int4 weights",
@@ -115,6 +115,7 @@ def test_a_classifier_has_neither(asked: dict[str, object], words: str, tmp_path
         ({"targets": ("plain",), "opset": 16}, "opset 16 came, fp32 weights in ordinary operators need 17 to 27"),
         ({"targets": ("plain",), "opset": 20, "precision": "int8"}, "int8 weights in ordinary operators need 21 to 27"),
         ({"opset": 18}, "only target plain has a choice"),
+        ({"targets": ("ort", "mobile"), "precision": "fp16"}, "wanted fp32 or int8 or int4"),
         ({"targets": ("plain",), "drift": 8}, "measured with target ort"),
         ({"drift": -1}, "wanted a number above zero"),
         ({"state": "fp8"}, "state 'fp8' came, wanted fp32 or fp16"),
@@ -122,7 +123,7 @@ def test_a_classifier_has_neither(asked: dict[str, object], words: str, tmp_path
         ({"targets": ("plain",), "state": "fp16"}, "tried out with target ort"),
         (
             {"targets": ("torchscript",), "precision": "fp16"},
-            "with fp16 there are the targets ort, onnx27, plain, genai",
+            "with fp16 there are the targets ort, onnx27, plain, genai$",
         ),
     ],
 )

@@ -147,6 +147,13 @@ print(logits.shape[-1], *(module for module in sys.modules if module.startswith(
     assert found.stdout.split() == ["256"]
 
 
+def test_a_build_for_phones_is_told_which_operators_it_needs(language: tuple[Exported, Example]) -> None:
+    listed = (language[1].bundle.path / "required_operators.config").read_text().split()
+    by_domain = {domain: names.split(",") for domain, _, names in (line.split(";") for line in listed)}
+    assert "LinearAttention" in by_domain["com.microsoft"]
+    assert set(by_domain) == {"ai.onnx", "com.microsoft"}
+
+
 @pytest.mark.skipif(GenAi().version() is None, reason="onnxruntime-genai is not installed")
 def test_genai_generates_the_same_tokens_and_never_ends_by_itself(language: tuple[Exported, Example]) -> None:
     code = """
@@ -194,6 +201,7 @@ def layers_of_two_sizes() -> torch.nn.Module:
         (LanguageExport(layers_of_two_sizes()), "genai", "one size for all layers"),
         (LanguageExport(language_model({"kind": "softmax"})), "torchscript", "for RFA models"),
         (LanguageExport(language_model({"kind": "softmax"})), "plain", "softmax models have target ort"),
+        (LanguageExport(language_model()), "mobile", "made of the graphs of target ort: add that to the targets"),
         (LanguageExport(language_model()), "abacus", "'abacus' came, wanted one or more of ort, onnx27"),
     ],
 )
