@@ -14,7 +14,18 @@ from typing import Any
 import click
 from rich.console import Console
 
-from rfa_bench import agreement, classification, growth, latency, overhead, report, steady, targets, translation
+from rfa_bench import (
+    agreement,
+    classification,
+    exporting,
+    growth,
+    latency,
+    overhead,
+    report,
+    steady,
+    targets,
+    translation,
+)
 from rfa_bench.classifier_twins import CLASSIFIERS, export_classifier_twins
 from rfa_bench.machine import machine, versions
 from rfa_bench.translator_twins import TRANSLATORS, export_translator_twins
@@ -249,6 +260,25 @@ def targets_command(
         wanted = [name.strip() for name in precisions.split(",")]
         rows = targets.measure(model, wanted, words, folder, threads, bursts, status.update)
     print_result({"rows": targets.as_tables(rows)}, targets.table(rows), as_json)
+
+
+@main.command("export", epilog="Example:  rfa-bench export --size gpt2-small --target ort,plain --precision int4")
+@SIZE
+@click.option("--target", default="ort", show_default=True, metavar="NAME,...", help="As of rfa-export.")
+@click.option("--precision", type=click.Choice(list(PRECISIONS)), default="fp32", show_default=True)
+@KEEP
+@JSON
+def export_command(size: str, target: str, precision: str, keep: Path | None, as_json: bool) -> None:
+    """Time and peak memory of rfa-export itself, verification included."""
+    with working(keep) as folder, console.status("measure") as status:
+        options = ("--target", target, "--precision", precision)
+        found = exporting.measure(size, folder, options, status.update)
+    text = (
+        f"{size}, {found.parameters:,} parameters, {precision} for {target}: {found.seconds:.1f} s, at most "
+        f"{report.size(found.peak_rss_bytes)} of memory, {found.memory_ratio:.2f} times the model's "
+        f"{report.size(found.model_bytes)}; the bundle has {report.size(found.bundle_bytes)}"
+    )
+    print_result(asdict(found), text, as_json)
 
 
 @main.command("agreement", epilog="Example:  rfa-bench agreement model.pt model.rfa test.en test.de")

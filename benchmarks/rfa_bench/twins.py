@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -16,14 +15,18 @@ from rfa_models.config import AttentionConfig, ModelConfig
 from rfa_models.errors import ConfigError
 from rfa_models.language_model import LanguageModel
 
-Size = Literal["tiny", "gpt2-small"]
-
-SIZES: dict[str, ModelConfig] = {
+SIZES = {
     "tiny": ModelConfig(
         vocab_size=512, layers=4, mlp_width=512, attention=AttentionConfig(heads=4, head_dim=32, random_vectors=32)
     ),
     "gpt2-small": ModelConfig(
         vocab_size=50257, layers=12, mlp_width=3072, attention=AttentionConfig(heads=12, head_dim=64, random_vectors=64)
+    ),
+    "one-billion": ModelConfig(
+        vocab_size=50257,
+        layers=18,
+        mlp_width=8192,
+        attention=AttentionConfig(heads=16, head_dim=128, random_vectors=64),
     ),
 }
 """Shapes to measure with random weights: time does not depend on their values."""

@@ -139,3 +139,17 @@ def test_a_text_that_memory_cannot_hold_is_a_row_and_no_error() -> None:
     rows = [Row("softmax", 64, 1, 2.0, 10**8, 10**6), Row("softmax", 128, 1, None, None, None)]
     assert classification.table(rows).splitlines()[3] == "| 128 | out of memory | out of memory | out of memory |"
     assert math.isnan(classification.exponent(rows, "ms"))
+
+
+def test_an_export_is_measured_as_a_user_runs_it(tmp_path: Path) -> None:
+    found = bench("export", "--size", "tiny", "--precision", "int4", "--keep", tmp_path)
+    assert found["model_bytes"] == 4 * found["parameters"] > found["bundle_bytes"]
+    assert found["memory_ratio"] == found["peak_rss_bytes"] / found["model_bytes"]
+    assert found["seconds"] > 1
+    assert (tmp_path / "model.rfa" / "manifest.json").exists()
+
+
+def test_an_export_that_fails_says_why(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["export", "--size", "tiny", "--target", "abacus", "--keep", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "exit code 2: Error: target 'abacus' came" in result.stderr
