@@ -37,6 +37,6 @@ def rounded_module(module: nn.Module, precision: Precision) -> nn.Module:
             continue
         if precision.half:
             part.weight.copy_(part.weight.half())
-        elif part.weight.shape[1] % precision.block_size == 0:
+        elif precision.block_of(part.weight.shape[1]):
             part.weight.copy_(torch.from_numpy(quantiser.rounded(part.weight.numpy().T).values()))
     return rounded

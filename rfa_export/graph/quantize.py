@@ -46,11 +46,11 @@ class Quantiser:
     """Quantises every weight once, however many nodes and graphs read it."""
 
     def __init__(self, precision: Precision) -> None:
-        self.bits, self.block = precision.bits, precision.block_size
+        self.bits, self.block_of = precision.bits, precision.block_of
         self.done: dict[int, tuple[ir.TensorProtocol, Quantised]] = {}
 
     def convert(self, model: ir.Model) -> None:
-        """Quantise the weights of a graph that this pays for: two dimensions, K a multiple of the block."""
+        """Quantise the weights of a graph that this pays for: two dimensions, K a multiple of some block."""
         for node in list(model.graph):
             if node.op_type == "MatMul":
                 self.product(model, node)
@@ -69,7 +69,7 @@ class Quantiser:
             return
         numbers, scales = found
         rows, columns = (int(size) for size in (dims(weight) or [])[:: 1 if rows_first else -1])
-        attributes = {"N": rows, "K": columns, "bits": self.bits, "block_size": self.block}
+        attributes = {"N": rows, "K": columns, "bits": self.bits, "block_size": columns // blocks_of(scales)}
         attributes["accuracy_level"] = INT8_ACTIVATIONS
         tape = Tape()
         product = tape.op("MatMulNBits", [x, numbers, scales], attributes, domain=CONTRIB, version=1)
@@ -85,7 +85,8 @@ class Quantiser:
         packed = numpy_value(numbers)
         assert packed is not None
         rows = initializer(model, f"{numbers.name}_rows", packed.reshape(len(packed), -1))
-        attributes = {"bits": self.bits, "block_size": self.block, "gather_axis": 0, "quantize_axis": 1}
+        block = packed[0].size * 8 // self.bits // blocks_of(scales)
+        attributes = {"bits": self.bits, "block_size": block, "gather_axis": 0, "quantize_axis": 1}
         tape = Tape()
         gathered = tape.op("GatherBlockQuantized", [rows, ids, scales], attributes, domain=CONTRIB, version=1)
         replace_node(node, tape, gathered)
@@ -95,7 +96,7 @@ class Quantiser:
         if weight is None or weight.dtype != ir.DataType.FLOAT or (tensor := weight.const_value) is None:
             return None
         shape = tuple(tensor.shape.numpy())
-        if len(shape) != 2 or shape[1 if rows_first else 0] % self.block:
+        if len(shape) != 2 or self.block_of(shape[1 if rows_first else 0]) is None:
             return None
         if id(tensor) not in self.done:
             array = tensor.numpy()
@@ -109,12 +110,21 @@ class Quantiser:
     def rounded(self, weight: np.ndarray) -> Quantised:
         """Quantise [K, N]."""
         columns, rows = weight.shape
-        blocks = columns // self.block
-        numbers = np.zeros((rows, blocks, self.block * self.bits // 8), np.uint8)
+        block = self.block_of(columns)
+        assert block is not None
+        blocks = columns // block
+        numbers = np.zeros((rows, blocks, block * self.bits // 8), np.uint8)
         scales, unused = np.zeros((rows, blocks), np.float32), np.zeros((rows, blocks), np.uint8)
         kernel = KERNELS[self.bits]
-        kernel(numbers, np.ascontiguousarray(weight), scales, unused, self.block, rows, columns, True)
+        kernel(numbers, np.ascontiguousarray(weight), scales, unused, block, rows, columns, True)
         return Quantised(numbers, scales, self.bits)
+
+
+def blocks_of(scales: ir.Value) -> int:
+    """How many blocks a row has."""
+    array = numpy_value(scales)
+    assert array is not None
+    return array.shape[1]
 
 
 def unpacked(packed: np.ndarray, bits: int) -> np.ndarray:

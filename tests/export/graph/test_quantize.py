@@ -36,7 +36,7 @@ def rounded(weight: np.ndarray, precision: Precision) -> np.ndarray:
 @COARSE
 def test_numbers_are_within_half_a_step_of_the_weights(precision: Precision) -> None:
     weight = normal(64, 24)
-    largest = np.abs(weight.reshape(2, 32, 24)).max(1, keepdims=True).repeat(32, 1).reshape(64, 24)
+    largest = np.abs(weight).max(0, keepdims=True)  # 64 rows are one block
     steps = largest / (1 << (precision.bits - 1))
     error = np.abs(rounded(weight, precision) - weight)
     # The end of the range that lies opposite to the largest has one step less.
@@ -92,3 +92,14 @@ def test_a_tied_embedding_keeps_one_set_of_numbers(precision: Precision) -> None
 )
 def test_other_operands_are_left_alone(text: str, weights: dict[str, np.ndarray], precision: Precision) -> None:
     assert_left_alone(lambda model: Quantiser(precision).convert(model), small_graph(text, **weights))
+
+
+@COARSE
+@pytest.mark.parametrize(("columns", "block"), [(256, 128), (192, 64), (96, 32)])
+def test_blocks_are_the_largest_that_divide_a_row(columns: int, block: int, precision: Precision) -> None:
+    weight, x = normal(columns, 24), normal(2, 3, columns, seed=1)
+    model = quantised(PRODUCT.replace("64]", f"{columns}]"), precision, w=weight)
+    (node,) = model.graph
+    assert node.attributes["block_size"].as_int() == block
+    exact = x @ rounded(weight, precision)
+    np.testing.assert_allclose(run(model, x)[0], exact, atol=0.02 * np.abs(exact).max())
