@@ -15,6 +15,10 @@ class Exam(Protocol):
     One file for each task: `language_exam.py`, `translator_exam.py`, `classifier_exam.py`.
     """
 
+    @property
+    def answered(self) -> bool:
+        """Whether the model itself is no more needed."""
+
     def verify(self, bundle: Bundle, bound: float) -> Parity:
         """Compare the graphs of target `ort`, in our own runtime, with torch.
 

@@ -11,17 +11,19 @@ from torch import nn
 from rfa_export.errors import ParityError
 from rfa_export.float64 import float64
 from rfa_export.graph.names import INPUT_IDS, POSITION_IDS
-from rfa_export.parity import Parity, accept, compare
+from rfa_export.parity import Comparison, Parity, accept, largest_of
 from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.steps import PREFILL, decode, running, split_points
+from rfa_export.steps import PREFILL, S, Steps, compare_steps, running, split_points
 from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import input_names, reason
 from rfa_runtime.bundle import Bundle
 from rfa_runtime.errors import SessionError
 from rfa_runtime.session import StepSession
 
-BATCH, STEPS = 2, 512
+BATCH, STEPS = 2, 256
 """Rows, and tokens given one by one after the prefill."""
+PIECE = 80
+"""Tokens whose logits the scoring graph gives at once."""
 
 
 @dataclass(frozen=True)
@@ -34,29 +36,44 @@ class LanguageExam:
     """float64 [B, T, N], of the whole sequence at once."""
     ends: list[int]
     """Where each piece ends that a step graph is given: a prefill, then token by token."""
+    answered = True
 
     def verify(self, bundle: Bundle, bound: float = LOGITS_FLOAT32) -> Parity:
         """As Exam.verify, of step and scoring graphs."""
         try:
-            accept(compare(score(bundle, self.ids), self.logits, bound=bound), "scoring graph", bound)
+            accept(self.score(bundle, bound), "scoring graph", bound)
             session = StepSession(bundle)
-            found = decode(session, session.new_state(len(self.ids)), self.ids, self.ends)
+            found = self.step(session, session.new_state(len(self.ids)), Comparison(self.largest, bound=bound))
             check_top_token(session, self.ids[:1, :PREFILL])
         except SessionError as error:
             raise ParityError(f"the finished graph does not run: {error}: nothing was written") from error
-        return accept(compare(found, self.logits_after(self.ends), bound=bound), "step graph", bound)
+        return accept(found, "step graph", bound)
 
     def compare(self, graphs: TargetGraphs) -> Parity:
         """As Exam.compare, of the step graphs with one row, and fewer tokens where the runtime is slow."""
-        ends = [end for end in self.ends if end <= PREFILL + graphs.runtime.steps]
+        comparison = Comparison(self.largest, graphs.title, graphs.bound)
         with running(graphs):
-            found = decode(graphs, graphs.new_state(1), self.ids[:1], ends)
-        parity = compare(found, self.logits_after(ends)[:1], graphs.title, graphs.bound)
-        return accept(parity, f"step graph of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
+            found = self.step(graphs, graphs.new_state(1), comparison, 1, graphs.runtime.steps)
+        return accept(found, f"step graph of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
 
-    def logits_after(self, ends: list[int]) -> np.ndarray:
-        """Those of the last token of each piece, [B, pieces, N]."""
-        return self.logits[:, [end - 1 for end in ends]]
+    @property
+    def largest(self) -> float:
+        """Of the logits, whatever its sign."""
+        return largest_of(self.logits)
+
+    def step(self, steps: Steps[S], state: S, comparison: Comparison, rows: int = BATCH, tokens: int = STEPS) -> Parity:
+        """Take steps with some rows, and so many tokens one by one."""
+        ends = [end for end in self.ends if end <= PREFILL + tokens]
+        return compare_steps(steps, state, self.ids[:rows], ends, self.logits[:rows], comparison)
+
+    def score(self, bundle: Bundle, bound: float) -> Parity:
+        """Ask the graph that gives the logits of every position, piece by piece."""
+        comparison, session = Comparison(self.largest, bound=bound), StepSession(bundle, graph="score")
+        state = session.new_state(len(self.ids), capacity=self.ids.shape[1])
+        for start in range(0, self.ids.shape[1], PIECE):
+            piece = slice(start, start + PIECE)
+            comparison.add(session.step(self.ids[:, piece], state), self.logits[:, piece])
+        return comparison.parity()
 
 
 def language_exam(module: nn.Module, vocab_size: int, seed: int = 0) -> LanguageExam:
@@ -72,20 +89,18 @@ def language_exam(module: nn.Module, vocab_size: int, seed: int = 0) -> Language
 def reference_logits(module: nn.Module, ids: np.ndarray) -> np.ndarray:
     """Logits of the whole sequence at once in float64.  ids: [B, T] -> [B, T, N]."""
     available = {INPUT_IDS: torch.from_numpy(ids), POSITION_IDS: torch.arange(ids.shape[1]).expand(ids.shape)}
+    given = {name: available[name] for name in input_names(module)}
     try:
-        with float64(module):
-            return module(**{name: available[name] for name in input_names(module)}).numpy()
+        with float64(module):  # a row at a time: half the memory
+            rows = [
+                module(**{name: tensor[row : row + 1] for name, tensor in given.items()}) for row in range(len(ids))
+            ]
     except Exception as error:  # the module's own code may raise anything
         raise ParityError(
             f"{type(module).__name__} cannot read {ids.shape[1]} tokens in torch ({reason(error)}), so there is "
             "nothing to compare with: nothing was written"
         ) from error
-
-
-def score(bundle: Bundle, ids: np.ndarray) -> np.ndarray:
-    """Logits of the graph that gives those of every position.  ids: [B, T] -> [B, T, N]."""
-    session = StepSession(bundle, graph="score")
-    return session.step(ids, session.new_state(len(ids), capacity=ids.shape[1]))
+    return torch.cat(rows).numpy()
 
 
 def check_top_token(session: StepSession, ids: np.ndarray) -> None:

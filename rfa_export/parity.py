@@ -11,6 +11,7 @@ import onnxruntime
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
 
+SMALLEST = float(np.finfo(np.float32).tiny)
 OUR_RUNTIME = f"onnxruntime {onnxruntime.__version__}"
 
 
@@ -47,6 +48,33 @@ class Parity:
         return asdict(self)
 
 
+class Comparison:
+    """Gathers how near a runtime comes, as its logits come: none of them need be kept."""
+
+    def __init__(self, largest: float, runtime: str = OUR_RUNTIME, bound: float = tolerances.LOGITS_FLOAT32) -> None:
+        """largest: logit of torch's, whatever its sign.  bound: how far one may be off, relative to that."""
+        self.runtime, self.largest = runtime, max(largest, SMALLEST)  # all may be 0 before training
+        self.tie = tolerances.NEAR_TIE * bound * self.largest
+        self.compared = self.equal = self.ties = 0
+        self.error = 0.0
+
+    def add(self, found: np.ndarray, wanted: np.ndarray) -> None:
+        """Compare some positions [..., N].  Raises ParityError where a logit is not finite."""
+        for logits, source in ((wanted, "torch"), (found, self.runtime)):
+            if not np.isfinite(logits).all():
+                raise ParityError(f"{source} computes logits that are not finite: nothing was written")
+        chosen, best = found.argmax(-1), wanted.argmax(-1)
+        lead = np.take_along_axis(wanted, best[..., None], -1) - np.take_along_axis(wanted, chosen[..., None], -1)
+        self.compared += best.size
+        self.equal += int((chosen == best).sum())
+        self.ties += int(((chosen != best) & (lead[..., 0] <= self.tie)).sum())
+        self.error = max(self.error, float(np.abs(found - wanted).max()))
+
+    def parity(self) -> Parity:
+        """What was gathered."""
+        return Parity(self.runtime, self.compared, self.equal, self.ties, self.error, self.error / self.largest)
+
+
 def compare(
     found: np.ndarray, wanted: np.ndarray, runtime: str = OUR_RUNTIME, bound: float = tolerances.LOGITS_FLOAT32
 ) -> Parity:
@@ -54,28 +82,14 @@ def compare(
 
     bound: how far a logit may be off, relative to the largest.
     """
-    for logits, source in ((wanted, "torch"), (found, runtime)):
-        if not np.isfinite(logits).all():
-            raise ParityError(f"{source} computes logits that are not finite: nothing was written")
-    largest = max(wanted.max(), -wanted.min(), np.finfo(np.float32).tiny)  # all may be 0, as in a model before training
-    error = largest_difference(found, wanted)
-    chosen, best = found.argmax(-1), wanted.argmax(-1)
-    lead = np.take_along_axis(wanted, best[..., None], -1) - np.take_along_axis(wanted, chosen[..., None], -1)
-    tied = (chosen != best) & (lead[..., 0] <= tolerances.NEAR_TIE * bound * largest)
-    return Parity(
-        runtime=runtime,
-        tokens_compared=int(best.size),
-        tokens_equal=int((chosen == best).sum()),
-        near_ties=int(tied.sum()),
-        max_abs_error=error,
-        max_relative_error=float(error / largest),
-    )
+    comparison = Comparison(largest_of(wanted), runtime, bound)
+    comparison.add(found, wanted)
+    return comparison.parity()
 
 
-def largest_difference(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Row by row: logits of a large vocabulary take hundreds of megabytes, and so would their differences."""
-    rows = zip(*(logits.reshape(-1, logits.shape[-1]) for logits in (found, wanted)), strict=True)
-    return max(float(np.abs(one - other).max()) for one, other in rows)
+def largest_of(logits: np.ndarray) -> float:
+    """The largest logit, whatever its sign."""
+    return float(max(logits.max(), -logits.min()))
 
 
 def accept(parity: Parity, what: str, bound: float = tolerances.LOGITS_FLOAT32) -> Parity:

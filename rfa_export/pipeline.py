@@ -8,6 +8,7 @@ graphs become for a runtime is the business of `targets/`.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -95,6 +96,7 @@ def export_task(
     targets = config.choose_targets()
     with staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
+        gc.collect()  # the graphs: nobody has them any more, but their nodes point at each other
         save_tokenizer(tokenizer, staging.path)
         for target in targets:
             manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})

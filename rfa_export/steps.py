@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from rfa_export.errors import ParityError
+from rfa_export.parity import Comparison, Parity
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.trace import reason
 
@@ -32,10 +33,13 @@ class Steps(Protocol[S]):
         """Read T tokens of every row, advance the state in place.  input_ids: [B, T] -> logits [B, N]."""
 
 
-def decode(steps: Steps[S], state: S, ids: np.ndarray, ends: list[int]) -> np.ndarray:
-    """Logits after each piece of the sequence.  ids: [B, T] -> [B, pieces, N]."""
-    pieces = pairwise([0, *ends])
-    return np.stack([steps.step(ids[:, start:end], state).copy() for start, end in pieces], axis=1)
+def compare_steps(
+    steps: Steps[S], state: S, ids: np.ndarray, ends: list[int], wanted: np.ndarray, comparison: Comparison
+) -> Parity:
+    """Compare the logits after each piece of the sequence.  ids: [B, T], wanted: [B, T, N]."""
+    for start, end in pairwise([0, *ends]):
+        comparison.add(steps.step(ids[:, start:end], state), wanted[:, end - 1])
+    return comparison.parity()
 
 
 @contextmanager
@@ -43,6 +47,8 @@ def running(graphs: TargetGraphs) -> Iterator[None]:
     """Turn whatever a runtime raises into a ParityError."""
     try:
         yield
+    except ParityError:
+        raise
     except Exception as error:  # runtimes raise many kinds
         raise ParityError(
             f"{graphs.title} cannot run target {graphs.target}: {reason(error)}: nothing was written"

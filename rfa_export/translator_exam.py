@@ -11,9 +11,9 @@ from torch import nn
 
 from rfa_export.errors import ParityError
 from rfa_export.float64 import float64
-from rfa_export.parity import Parity, accept, compare
+from rfa_export.parity import Comparison, Parity, accept, compare, largest_of
 from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.steps import PREFILL, decode, running, split_points
+from rfa_export.steps import PREFILL, S, Steps, compare_steps, running, split_points
 from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.trace import reason
 from rfa_runtime.bundle import Bundle
@@ -40,13 +40,15 @@ class TranslatorExam:
     """float64 [B, T, N], of whole targets at once."""
     ends: list[int]
     """Where each piece ends that a decoder is given: a prefill, then token by token."""
+    answered = False
+    """What the decoder itself chooses, only the model can judge."""
 
     def verify(self, bundle: Bundle, bound: float = LOGITS_FLOAT32) -> Parity:
         """As Exam.verify: on random targets, and on what the decoder itself chooses."""
         try:
             encoder, session = Encoder(bundle), StepSession(bundle)
             state = session.new_state(len(self.sources), cross=encoder.encode(self.sources))
-            found = decode(session, state, self.targets, self.ends)
+            found = self.step(session, state, Comparison(largest_of(self.logits), bound=bound))
             states = [session.new_state(1, cross=encoder.encode([source])) for source in self.sources]
             chosen = [choose(session, state, bundle.manifest.special_ids.bos or 0) for state in states]
         except SessionError as error:
@@ -55,19 +57,20 @@ class TranslatorExam:
         # Equal at every position after equal beginnings: torch alone would have chosen the same tokens.
         own = compare(np.stack(logits), reference_logits(self.module, self.sources, texts), bound=bound)
         accept(own, "decoder on its own tokens", bound)
-        return accept(compare(found, self.logits_after(self.ends), bound=bound), "decoder", bound)
+        return accept(found, "decoder", bound)
 
     def compare(self, graphs: TargetGraphs) -> Parity:
         """As Exam.compare, on random targets alone, and shorter ones where the runtime is slow."""
-        ends = [end for end in self.ends if end <= PREFILL + graphs.runtime.steps]
+        comparison = Comparison(largest_of(self.logits), graphs.title, graphs.bound)
         with running(graphs):
-            found = decode(graphs, graphs.new_state(len(self.sources), graphs.encode(self.sources)), self.targets, ends)
-        parity = compare(found, self.logits_after(ends), graphs.title, graphs.bound)
-        return accept(parity, f"decoder of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
+            state = graphs.new_state(len(self.sources), graphs.encode(self.sources))
+            found = self.step(graphs, state, comparison, graphs.runtime.steps)
+        return accept(found, f"decoder of target {graphs.target} in {graphs.runtime.name}", graphs.bound)
 
-    def logits_after(self, ends: list[int]) -> np.ndarray:
-        """Those of the last token of each piece, [B, pieces, N]."""
-        return self.logits[:, [end - 1 for end in ends]]
+    def step(self, steps: Steps[S], state: S, comparison: Comparison, tokens: int = STEPS) -> Parity:
+        """Read targets, so many of their tokens one by one."""
+        ends = [end for end in self.ends if end <= PREFILL + tokens]
+        return compare_steps(steps, state, self.targets, ends, self.logits, comparison)
 
 
 def translator_exam(module: nn.Module, vocab_size: int, seed: int = 0) -> TranslatorExam:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from rfa_export.exam import Exam
 from rfa_export.export_config import ExportConfig
 from rfa_export.language_export import LanguageExport
 from rfa_export.parity import NotChecked, Parity
+from rfa_export.parking import parked
 from rfa_export.perplexity import Perplexity, measure_perplexity
 from rfa_export.quantize import rounded_module
 from rfa_export.roles import OUR_OWN
@@ -70,7 +72,8 @@ def verify(
     bundle, weights = read_bundle(folder, check_hashes=False), config.weights
     rounded: TaskExport = replace(cast(Any, task), module=rounded_module(task.module, weights))
     exam = rounded.exam(bundle.manifest)
-    parity = {target.name: tuple(ask(exam, bundle, target, config, progress)) for target in config.choose_targets()}
+    with parked(rounded.module, folder.parent) if exam.answered else nullcontext():
+        parity = {target.name: tuple(ask(exam, bundle, target, config, progress)) for target in config.choose_targets()}
     drift = measure_drift(rounded, bundle, config.drift, progress) if config.drift else ()
     if config.half_state and isinstance(task, LanguageExport):
         long = config.drift >= HALF_STATE_TOKENS
