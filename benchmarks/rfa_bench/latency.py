@@ -1,7 +1,8 @@
 """Milliseconds per token at growing context, RFA against softmax, measured in turns in one run.
 
 Machines drift: a burst of steps of every system at every context is one round, and each figure is the median of its
-bursts over all rounds.  Every context is really there: prompts are prefilled, caches are full.
+bursts over all rounds.  Every context is really there: prompts are prefilled, caches are full.  Each system has a
+process of its own, as in use.
 """
 
 from __future__ import annotations
@@ -10,18 +11,12 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
+from rfa_bench.latency_worker import SETTLE
 from rfa_runtime.bundle import read_bundle
-from rfa_runtime.session import StepSession
-from rfa_runtime.state import State
-
-PREFILL_CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -51,56 +46,62 @@ def measure(
     burst: int,
     progress: Callable[[str], None],
 ) -> list[Row]:
-    """Measure every system at every context.  precision: that the bundles have.  burst: steps per round."""
-    sessions = {name: StepSession(read_bundle(path), threads=threads) for name, path in bundles.items()}
-    states: dict[tuple[str, int], State] = {}
-    for name, session in sessions.items():
-        for context in contexts:
-            progress(f"{name}: prefill {context:,} tokens")
-            states[name, context] = prefilled(session, context, batch, spare=(rounds + 1) * burst)
-    times: dict[tuple[str, int], list[float]] = {key: [] for key in states}
+    """Measure every system at every context.  precision: that the bundles have.  burst: timed steps per round.
+
+    Raises OSError where a process ends early.
+    """
+    workers = {}
+    for name, path in bundles.items():
+        progress(f"{name}: prefill")
+        workers[name] = Worker(path, contexts, batch, threads, (rounds + 1) * (burst + SETTLE))
+    places = [(name, context) for name in bundles for context in contexts]
+    times: dict[tuple[str, int], list[float]] = {place: [] for place in places}
     for turn in range(rounds + 1):
-        for (name, context), state in states.items():
+        for name, context in places:
             progress(f"round {turn} of {rounds}: {name} at {context:,}")
-            seconds = time_steps(sessions[name], state, batch, burst)
+            seconds = workers[name].time(context, burst)
             if turn > 0:  # the first round warms caches and branch predictors
-                times[name, context].append(statistics.median(seconds))
+                times[name, context].append(seconds)
+    for worker in workers.values():
+        worker.end()
     rows = []
     for (name, context), medians in times.items():
         progress(f"{name}: memory at {context:,}")
-        rows.append(
-            Row(
-                name,
-                context,
-                batch,
-                precision,
-                threads,
-                statistics.median(medians) * 1e3,
-                state_bytes(bundles[name], context, batch),
-                peak_rss(bundles[name], context, batch, threads),
-            )
-        )
+        kept, peak = state_bytes(bundles[name], context, batch), peak_rss(bundles[name], context, batch, threads)
+        rows.append(Row(name, context, batch, precision, threads, statistics.median(medians) * 1e3, kept, peak))
     return rows
 
 
-def prefilled(session: StepSession, context: int, batch: int, spare: int) -> State:
-    """A state that has read `context` tokens and has room for `spare` more."""
-    state = session.new_state(batch, capacity=context + spare)
-    ids = np.random.default_rng(0).integers(0, session.vocab_size, (batch, context))
-    for start in range(0, context, PREFILL_CHUNK):
-        session.step(ids[:, start : start + PREFILL_CHUNK], state)
-    return state
+class Worker:
+    """A system in a process of its own; see `latency_worker.py`."""
 
+    def __init__(self, bundle: Path, contexts: list[int], batch: int, threads: int, spare: int) -> None:
+        numbers = map(str, (threads, batch, spare, *contexts))
+        command = [sys.executable, "-m", "rfa_bench.latency_worker", str(bundle), *numbers]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.answer()
 
-def time_steps(session: StepSession, state: State, batch: int, steps: int) -> list[float]:
-    """Seconds of each of some single-token steps."""
-    ids = np.ones((batch, 1), dtype=np.int64)
-    seconds = []
-    for _ in range(steps):
-        started = time.perf_counter()
-        session.step(ids, state)
-        seconds.append(time.perf_counter() - started)
-    return seconds
+    def time(self, context: int, burst: int) -> float:
+        """Median seconds of some steps."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{context} {burst}\n")
+        self.process.stdin.flush()
+        return float(self.answer())
+
+    def answer(self) -> str:
+        """A line of the process.  Raises OSError with its last words where there is none."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            _, said = self.process.communicate()
+            raise OSError(f"the measuring process ended early: {said.strip()[-300:]}")
+        return line
+
+    def end(self) -> None:
+        """Let the process end."""
+        self.process.communicate()
 
 
 def state_bytes(bundle: Path, context: int, batch: int) -> int:
