@@ -1,5 +1,5 @@
 # All that docs/results.md shows, section by section.
-# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|speed]...
+# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|targets|speed]...
 #
 # DATA holds wikitext-2/{train,valid}.txt (the word-level release), tiny-shakespeare/input.txt (1,115,394 bytes),
 # tatoeba-en-de/{train,valid,test}.{en,de} and movie-reviews/{train,valid,test}.jsonl.  ListOps is drawn here.
@@ -91,11 +91,26 @@ agree() { # model, its test data: the bundle's answers beside torch's
     rfa-bench agreement "$OUT/$model.pt" "$OUT/$model.rfa" "$@" --json | tee "$OUT/$model.agreement.json"
 }
 
+targets() { # needs the extra `verify`, and onnxruntime-web in the current folder
+    bundle shakespeare
+    rfa-bench targets --checkpoint "$OUT/shakespeare.pt" --eval "$OUT/shakespeare.txt" --threads 2 --json |
+        tee "$OUT/targets.json"
+    rfa-bench targets --size gpt2-small --threads 2 --json | tee "$OUT/targets-gpt2-small.json"
+    for model in shakespeare wikitext2-rfa; do
+        rfa-export "$OUT/$model.pt" -o "$OUT/$model.drift.rfa" --overwrite --drift 131072 --json | tee "$OUT/$model.drift.json"
+    done
+}
+
 speed() { # on a machine that does nothing else
     bundle shakespeare
     rfa-bench overhead --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --json | tee "$OUT/overhead.json"
     rfa-bench latency --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --plot "$OUT/latency.png" --json |
         tee "$OUT/latency.json"
+    rfa-bench latency --size gpt2-small --precision int4 --threads 2 --contexts 256,1024,4096,16384 \
+        --keep "$OUT/gpt2-small" --json | tee "$OUT/latency-int4.json"
+    for size in gpt2-small one-billion; do
+        rfa-bench export --size $size --json | tee "$OUT/export-$size.json"
+    done
     rfa-bench steady "$OUT/shakespeare.rfa" --tokens 20000 --json | tee "$OUT/steady.json"
     rfa-bench growth --plot "$OUT/growth.png" --json | tee "$OUT/growth.json"
     rfa-bench translation --batch 1 --threads 1 --keep "$OUT/translators" --json | tee "$OUT/translation-1.json"
@@ -105,6 +120,6 @@ speed() { # on a machine that does nothing else
         tee "$OUT/classification.json"
 }
 
-for section in "${@:-train perplexity answers speed}"; do
+for section in "${@:-train perplexity answers targets speed}"; do
     for part in $section; do $part; done
 done

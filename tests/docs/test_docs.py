@@ -21,7 +21,7 @@ def test_help_page_is_what_the_commands_say() -> None:
 
 def test_every_command_shows_an_example() -> None:
     sections = (ROOT / "docs" / "help.md").read_text(encoding="utf-8").split("\n## ")[1:]
-    assert len(sections) == 14
+    assert len(sections) == 15
     for section in sections:
         assert "Example:" in section, section.splitlines()[0]
 

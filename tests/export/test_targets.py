@@ -175,8 +175,9 @@ print(json.dumps(generator.get_sequence(0).tolist()))
     assert found == prompt + Decoder(folder, threads=1).generate(prompt, max_new_tokens=256).token_ids
 
 
-def test_a_bundle_for_others_alone_says_so(language: tuple[Exported, Example], tmp_path: Path) -> None:
-    bundle = export(LanguageExport(language[1].module, 16), tmp_path / "model.rfa", ("plain",)).bundle
+@pytest.mark.usefixtures("already_traced")
+def test_a_bundle_for_others_alone_says_so(gated: Example, tmp_path: Path) -> None:
+    bundle = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain",)).bundle
     with pytest.raises(BundleError, match="export it again with --target ort"):
         StepSession(read_bundle(bundle))
 
@@ -211,11 +212,12 @@ def test_what_a_target_cannot_have_is_refused(task: TaskExport, target: str, wor
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("already_traced")
 def test_a_runtime_that_is_not_installed_is_reported_as_not_checked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gated: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(OpenVino, "version", lambda _: None)
-    exported = export(LanguageExport(language_model(), 16), tmp_path / "model.rfa", ("plain",))
+    exported = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain",))
     assert exported.report.parity["plain"][1] == NotChecked("openvino", "not installed")
     assert exported.report.as_table()["plain"]["others"] == [
         {"runtime": "openvino", "reason": "not installed", "checked": False}
@@ -223,6 +225,7 @@ def test_a_runtime_that_is_not_installed_is_reported_as_not_checked(
     assert list(exported.report.lines())[1] == "plain: not checked in openvino: not installed"
 
 
+@pytest.mark.usefixtures("already_traced")
 @pytest.mark.parametrize(
     ("load", "words"),
     [
@@ -234,11 +237,11 @@ def test_a_runtime_that_is_not_installed_is_reported_as_not_checked(
     ],
 )
 def test_a_runtime_that_fails_or_differs_stops_the_export(
-    load: object, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    load: object, words: str, gated: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rfa_export.runtimes.onnx_runtime.OnnxRuntime.load", load)
     with pytest.raises(ParityError, match=words):
-        export(LanguageExport(language_model(), 16), tmp_path / "model.rfa", ("plain",))
+        export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain",))
     assert not list(tmp_path.iterdir())
 
 
