@@ -237,7 +237,7 @@ def overhead_command(size: str, threads: int, rounds: int, burst: int, keep: Pat
 @main.command("targets", epilog="Example:  rfa-bench targets --checkpoint model.pt --eval valid.txt --threads 2")
 @SIZE
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Measure this language model in place of a shape.")
-@click.option("--precisions", default="fp32,fp16,int8,int4", show_default=True, metavar="NAME,...", help="Of the weights.")
+@click.option("--precisions", default="fp32,fp16,int8,int4", show_default=True, metavar="NAME,...", help="Of weights.")
 @click.option("--eval", "text", type=click.Path(path_type=Path), help="Report the perplexity on this text.")
 @THREADS
 @click.option("--bursts", type=click.IntRange(min=1), default=16, show_default=True, help="Of 8 tokens each.")
