@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rfa_runtime.errors import MissingBackendError, OptionError, SessionError
+from rfa_runtime.huge_pages import on_huge_pages
 
 try:
     import onnxruntime
@@ -30,9 +31,10 @@ def open_session(file: Path, threads: int | None, provider: str, long_inputs: bo
     check_provider(provider)
     try:
         # Without fallback: it prints to standard output, and would quietly decode on another device.
-        session = onnxruntime.InferenceSession(
-            str(file), session_options(threads, long_inputs), providers=[PROVIDERS[provider]], enable_fallback=0
-        )
+        with on_huge_pages():
+            session = onnxruntime.InferenceSession(
+                str(file), session_options(threads, long_inputs), providers=[PROVIDERS[provider]], enable_fallback=0
+            )
     except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
         raise SessionError(f"ONNX Runtime cannot load {file.name}: {one_line(error)}") from error
     if session.get_providers()[0] != PROVIDERS[provider]:
