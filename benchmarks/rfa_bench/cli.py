@@ -81,7 +81,9 @@ def main() -> None:
 )
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
 @THREADS
-@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Turns of all systems.")
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Turns after each of 3 starts."
+)
 @click.option(
     "--burst", type=click.IntRange(min=1), default=16, show_default=True, help="Steps of one system per turn."
 )

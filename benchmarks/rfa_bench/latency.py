@@ -2,7 +2,7 @@
 
 Machines drift: a burst of steps of every system at every context is one round, and each figure is the median of its
 bursts over all rounds.  Every context is really there: prompts are prefilled, caches are full.  Each system has a
-process of its own, as in use.
+process of its own, as in use; how fast that is depends on the memory that it finds, so it is started several times.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from pathlib import Path
 
 from rfa_bench.latency_worker import SETTLE
 from rfa_runtime.bundle import read_bundle
+
+STARTS = 3
+"""Of each system's process."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +49,26 @@ def measure(
     burst: int,
     progress: Callable[[str], None],
 ) -> list[Row]:
-    """Measure every system at every context.  precision: that the bundles have.  burst: timed steps per round.
+    """Measure every system at every context.
+
+    precision: that the bundles have.  rounds: turns of all systems after each start.  burst: timed steps of a turn.
 
     Raises OSError where a process ends early.
     """
-    workers = {}
-    for name, path in bundles.items():
-        progress(f"{name}: prefill")
-        workers[name] = Worker(path, contexts, batch, threads, (rounds + 1) * (burst + SETTLE))
-    places = [(name, context) for name in bundles for context in contexts]
-    times: dict[tuple[str, int], list[float]] = {place: [] for place in places}
-    for turn in range(rounds + 1):
-        for name, context in places:
-            progress(f"round {turn} of {rounds}: {name} at {context:,}")
-            seconds = workers[name].time(context, burst)
-            if turn > 0:  # the first round warms caches and branch predictors
-                times[name, context].append(seconds)
-    for worker in workers.values():
-        worker.end()
+    times: dict[tuple[str, int], list[float]] = {(name, context): [] for name in bundles for context in contexts}
+    for start in range(STARTS):
+        workers = {}
+        for name, path in bundles.items():
+            progress(f"start {start + 1} of {STARTS}: {name} reads {max(contexts):,} tokens")
+            workers[name] = Worker(path, contexts, batch, threads, (rounds + 1) * (burst + SETTLE))
+        for turn in range(rounds + 1):
+            progress(f"start {start + 1} of {STARTS}: round {turn} of {rounds}")
+            for (name, context), found in times.items():
+                seconds = workers[name].time(context, burst)
+                if turn > 0:  # the first round warms caches and branch predictors
+                    found.append(seconds)
+        for worker in workers.values():
+            worker.end()
     rows = []
     for (name, context), medians in times.items():
         progress(f"{name}: memory at {context:,}")
