@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime_genai
 
+from rfa_export.graph.names import INPUT_IDS, LOGITS
 from rfa_export.runtimes.runtime import Arrays, Run
 from rfa_export.runtimes.serve import serve
 
-INPUT_IDS, LOGITS = "input_ids", "logits"
 LONGEST = 1 << 14
 """Tokens that the text may have."""
 
