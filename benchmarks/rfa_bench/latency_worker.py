@@ -19,8 +19,8 @@ from rfa_runtime.session import StepSession
 from rfa_runtime.state import State
 
 PREFILL_CHUNK = 512
-SETTLE = 8
-"""Untimed steps before each burst: caches hold what the system before left there."""
+SETTLE = 32
+"""Untimed steps before each burst: threads of the other process spin on for a while, and caches hold what it left."""
 
 
 def main() -> None:
@@ -45,12 +45,15 @@ def prefilled(session: StepSession, context: int, batch: int, spare: int) -> Sta
 
 
 def time_steps(session: StepSession, state: State, batch: int, steps: int) -> list[float]:
-    """Seconds of each of some single-token steps."""
+    """Seconds of each of some single-token steps, as the decoder takes them: one row's token is an int."""
     ids = np.ones((batch, 1), dtype=np.int64)
     seconds = []
     for _ in range(steps):
         started = time.perf_counter()
-        session.step(ids, state)
+        if batch == 1:
+            session.step_token(1, state)
+        else:
+            session.step(ids, state)
         seconds.append(time.perf_counter() - started)
     return seconds
 
