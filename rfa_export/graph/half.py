@@ -15,6 +15,7 @@ from onnx_ir.tape import Tape
 from rfa_export.errors import TargetError
 from rfa_export.graph.cleanup import remove_unused
 from rfa_export.graph.edit import initializer, replace_node
+from rfa_export.graph.weight_readers import WeightReader, weight_readers
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -27,44 +28,23 @@ class Halver:
 
     def convert(self, model: ir.Model) -> None:
         """Convert the weights of a graph.  Raises TargetError where one is too large for float16."""
-        for node in list(model.graph):
-            if node.op_type == "MatMul":
-                self.product(model, node)
-            elif node.op_type == "Gather" and node.attributes.get_int("axis", 0) == 0:
-                self.embedding(model, node)
+        for reader in weight_readers(model):
+            tape, weight = Tape(), self.weight(model, reader)
+            if reader.gathers:
+                found = tape.op("Gather", [weight, reader.node.inputs[1]])
+            else:
+                matrix = tape.op("Transpose", [weight], {"perm": (1, 0)}) if reader.rows_first else weight
+                x = tape.op("Cast", [reader.node.inputs[0]], {"to": ir.DataType.FLOAT16})
+                found = tape.op("MatMul", [x, matrix])
+            replace_node(reader.node, tape, tape.op("Cast", [found], {"to": ir.DataType.FLOAT}))
         remove_unused(model)
 
-    def product(self, model: ir.Model, node: ir.Node) -> None:
-        """A product by a weight, or by one that is read transposed: a tied embedding."""
-        x, right = node.inputs
-        turned = right.producer() if right is not None else None
-        rows_first = turned is not None and turned.op_type == "Transpose"
-        weight = self.weight(model, turned.inputs[0] if turned is not None and rows_first else right)
-        if weight is None:
-            return
-        tape = Tape()
-        matrix = tape.op("Transpose", [weight], {"perm": (1, 0)}) if rows_first else weight
-        product = tape.op("MatMul", [tape.op("Cast", [x], {"to": ir.DataType.FLOAT16}), matrix])
-        replace_node(node, tape, tape.op("Cast", [product], {"to": ir.DataType.FLOAT}))
-
-    def embedding(self, model: ir.Model, node: ir.Node) -> None:
-        """Rows of an embedding."""
-        table, ids = node.inputs
-        weight = self.weight(model, table)
-        if weight is not None:
-            tape = Tape()
-            rows = tape.op("Gather", [weight, ids])
-            replace_node(node, tape, tape.op("Cast", [rows], {"to": ir.DataType.FLOAT}))
-
-    def weight(self, model: ir.Model, value: ir.Value | None) -> ir.Value | None:
-        """A weight's rounded numbers as an initializer of the graph; None for what stays as it is."""
-        if value is None or value.dtype != ir.DataType.FLOAT or (tensor := value.const_value) is None:
-            return None
-        if len(tensor.shape) != 2:
-            return None
+    def weight(self, model: ir.Model, reader: WeightReader) -> ir.Value:
+        """A weight's rounded numbers as an initializer of the graph."""
+        tensor, name = reader.tensor, str(reader.weight.name)
         if id(tensor) not in self.done:
-            self.done[id(tensor)] = tensor, halved(tensor.numpy(), str(value.name))
-        return initializer(model, f"{value.name}_fp16", self.done[id(tensor)][1])
+            self.done[id(tensor)] = tensor, halved(tensor.numpy(), name)
+        return initializer(model, f"{name}_fp16", self.done[id(tensor)][1])
 
 
 def halved(weight: np.ndarray, name: str) -> np.ndarray:

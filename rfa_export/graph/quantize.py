@@ -17,8 +17,9 @@ from onnx_ir.tape import Tape
 from onnxruntime.capi._pybind_state import quantize_matmul_4bits, quantize_matmul_8bits
 
 from rfa_export.graph.cleanup import remove_unused
-from rfa_export.graph.edit import dims, initializer, numpy_value, replace_node
+from rfa_export.graph.edit import initializer, numpy_value, replace_node
 from rfa_export.graph.names import CONTRIB
+from rfa_export.graph.weight_readers import WeightReader, weight_readers
 from rfa_export.precision import Precision
 
 INT8_ACTIVATIONS = 4
@@ -50,61 +51,45 @@ class Quantiser:
         self.done: dict[int, tuple[ir.TensorProtocol, Quantised]] = {}
 
     def convert(self, model: ir.Model) -> None:
-        """Quantise the weights of a graph that this pays for: two dimensions, K a multiple of some block."""
-        for node in list(model.graph):
-            if node.op_type == "MatMul":
-                self.product(model, node)
-            elif node.op_type == "Gather" and node.attributes.get_int("axis", 0) == 0:
-                self.embedding(model, node)
+        """Quantise the weights of a graph whose rows divide into blocks."""
+        for reader in weight_readers(model):
+            rows, columns = reader.tensor.shape.numpy()[:: 1 if reader.rows_first else -1]
+            block = self.block_of(columns)
+            if block is not None:
+                numbers, scales = self.tensors(model, reader)
+                write = self.embedding if reader.gathers else self.product
+                write(model, reader.node, numbers, scales, {"N": rows, "K": columns, "block_size": block})
         remove_unused(model)
 
-    def product(self, model: ir.Model, node: ir.Node) -> None:
-        """A product by a weight, or by one that is read transposed: a tied embedding."""
-        x, right = node.inputs
-        turned = right.producer() if right is not None else None
-        rows_first = turned is not None and turned.op_type == "Transpose"
-        weight = turned.inputs[0] if turned is not None and rows_first else right
-        found = self.tensors(model, weight, rows_first)
-        if found is None:
-            return
-        numbers, scales = found
-        rows, columns = (int(size) for size in (dims(weight) or [])[:: 1 if rows_first else -1])
-        attributes = {"N": rows, "K": columns, "bits": self.bits, "block_size": columns // blocks_of(scales)}
-        attributes["accuracy_level"] = INT8_ACTIVATIONS
-        tape = Tape()
-        product = tape.op("MatMulNBits", [x, numbers, scales], attributes, domain=CONTRIB, version=1)
-        replace_node(node, tape, product)
+    def product(
+        self, model: ir.Model, node: ir.Node, numbers: ir.Value, scales: ir.Value, sizes: dict[str, int]
+    ) -> None:
+        """A product by the weight."""
+        tape, attributes = Tape(), sizes | {"bits": self.bits, "accuracy_level": INT8_ACTIVATIONS}
+        inputs = [node.inputs[0], numbers, scales]
+        replace_node(node, tape, tape.op("MatMulNBits", inputs, attributes, domain=CONTRIB, version=1))
 
-    def embedding(self, model: ir.Model, node: ir.Node) -> None:
-        """Rows of an embedding."""
-        weight, ids = node.inputs
-        found = self.tensors(model, weight, rows_first=True)
-        if found is None:
-            return
-        numbers, scales = found
+    def embedding(
+        self, model: ir.Model, node: ir.Node, numbers: ir.Value, scales: ir.Value, sizes: dict[str, int]
+    ) -> None:
+        """Rows of the weight."""
         packed = numpy_value(numbers)
         assert packed is not None
         rows = initializer(model, f"{numbers.name}_rows", packed.reshape(len(packed), -1))
-        block = packed[0].size * 8 // self.bits // blocks_of(scales)
-        attributes = {"bits": self.bits, "block_size": block, "gather_axis": 0, "quantize_axis": 1}
-        tape = Tape()
-        gathered = tape.op("GatherBlockQuantized", [rows, ids, scales], attributes, domain=CONTRIB, version=1)
-        replace_node(node, tape, gathered)
+        attributes = {"bits": self.bits, "block_size": sizes["block_size"], "gather_axis": 0, "quantize_axis": 1}
+        tape, inputs = Tape(), [rows, node.inputs[1], scales]
+        replace_node(node, tape, tape.op("GatherBlockQuantized", inputs, attributes, domain=CONTRIB, version=1))
 
-    def tensors(self, model: ir.Model, weight: ir.Value | None, rows_first: bool) -> tuple[ir.Value, ir.Value] | None:
-        """A weight's numbers and scales as initializers of the graph; None for what stays as it is."""
-        if weight is None or weight.dtype != ir.DataType.FLOAT or (tensor := weight.const_value) is None:
-            return None
-        shape = tuple(tensor.shape.numpy())
-        if len(shape) != 2 or self.block_of(shape[1 if rows_first else 0]) is None:
-            return None
+    def tensors(self, model: ir.Model, reader: WeightReader) -> tuple[ir.Value, ir.Value]:
+        """A weight's numbers and scales as initializers of the graph."""
+        tensor, name = reader.tensor, reader.weight.name
         if id(tensor) not in self.done:
             array = tensor.numpy()
-            self.done[id(tensor)] = tensor, self.rounded(array.T if rows_first else array)
+            self.done[id(tensor)] = tensor, self.rounded(array.T if reader.rows_first else array)
         found = self.done[id(tensor)][1]
         return (
-            initializer(model, f"{weight.name}_int{self.bits}", found.numbers),
-            initializer(model, f"{weight.name}_scales", found.scales),
+            initializer(model, f"{name}_int{self.bits}", found.numbers),
+            initializer(model, f"{name}_scales", found.scales),
         )
 
     def rounded(self, weight: np.ndarray) -> Quantised:
@@ -118,13 +103,6 @@ class Quantiser:
         kernel = KERNELS[self.bits]
         kernel(numbers, np.ascontiguousarray(weight), scales, unused, block, rows, columns, True)
         return Quantised(numbers, scales, self.bits)
-
-
-def blocks_of(scales: ir.Value) -> int:
-    """How many blocks a row has."""
-    array = numpy_value(scales)
-    assert array is not None
-    return array.shape[1]
 
 
 def unpacked(packed: np.ndarray, bits: int) -> np.ndarray:
