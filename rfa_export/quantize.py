@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from rfa_export.draft import Drafts
+from rfa_export.graph.gemm import split_gemms
 from rfa_export.graph.half import Halver
 from rfa_export.graph.quantize import Quantiser
 from rfa_export.precision import Precision
@@ -21,6 +22,7 @@ def quantize(drafts: Drafts, precision: Precision) -> Drafts:
     rounder, made = Halver() if precision.half else Quantiser(precision), {}
     for role, draft in drafts.items():
         model = draft.model.clone()
+        split_gemms(model)
         rounder.convert(model)
         made[role] = replace(draft, model=model)
     return made
