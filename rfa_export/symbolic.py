@@ -134,23 +134,24 @@ def random_projection(x: Tensor, w: Tensor) -> Tensor:
 
 def projection_of_a_batch(x: Tensor, w: Tensor) -> Tensor:
     """One product for each head and token, over all rows of the batch: as fast at one row, twice as fast at 16."""
-    rows, tokens, heads, one, _ = x.shape
-    w = w.transpose(-1, -2)[None, :, None]
+    rows, *others, _ = x.shape
+    w = w.transpose(-1, -2).unsqueeze(1)
+    w = w[(None,) * (x.dim() - w.dim())]  # the operator broadcasts over dimensions that are there
     projected = torch.onnx.ops.symbolic(
         f"{CONTRIB}::FusedMatMul",
         (x, w),
-        {"transBatchA": 1},  # [B, T, H, 1, d] is read as [T, H, 1, B, d]
+        {"transBatchA": 1},  # [B, T, ..., H, 1, d] is read as [T, ..., H, 1, B, d]
         dtype=FLOAT,
-        shape=(tokens, heads, one, rows, w.shape[-1]),
+        shape=(*others, rows, w.shape[-1]),
         version=1,
     )
-    return projected.permute(3, 0, 1, 2, 4)
+    return projected.movedim(-2, 0)
 
 
 def projection_of_a_sequence(x: Tensor, w: Tensor) -> Tensor:
     """One product for each head, over all tokens: twice as fast at 16 tokens or more."""
     w = w.transpose(-1, -2).unsqueeze(1)
-    return torch.matmul(x.permute(0, 2, 3, 1, 4), w).permute(0, 3, 1, 2, 4)
+    return torch.matmul(x.movedim(1, -2), w).movedim(-2, 1)
 
 
 def refuse_state(past_state: object) -> None:

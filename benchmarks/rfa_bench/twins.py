@@ -29,7 +29,8 @@ SIZES = {
         attention=AttentionConfig(heads=16, head_dim=128, random_vectors=64),
     ),
 }
-"""Shapes to measure with random weights: time does not depend on their values."""
+"""Shapes to measure with random weights: time does not depend on their values, only on which are the same."""
+JITTER = 0.01
 
 
 def export_twins(config: ModelConfig, folder: Path, precision: str = "fp32") -> dict[str, Path]:
@@ -53,9 +54,16 @@ def softmax_twin(config: ModelConfig) -> ModelConfig:
 
 
 def random_checkpoint(config: ModelConfig) -> Checkpoint:
-    """A model of this shape, its weights drawn from a fixed seed."""
+    """A model of this shape, its weights drawn from a fixed seed.
+
+    No two are equal, as after training: a bundle stores equal ones once, and a step finds them in the caches.
+    """
     torch.manual_seed(0)
-    return Checkpoint(LanguageModel(config).eval(), pair_tokenizer(config.vocab_size), segment_length=512)
+    model = LanguageModel(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=JITTER)
+    return Checkpoint(model, pair_tokenizer(config.vocab_size), segment_length=512)
 
 
 def twin_of(checkpoint: Checkpoint, folder: Path, precision: str = "fp32") -> Path:

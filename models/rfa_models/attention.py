@@ -66,7 +66,7 @@ class RfaAttention(RandomFeatures):
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """One product for everything that is read from x.
 
-        x: [B, T, E].  Returns the heads' queries, then keys, a row each [B, T, 2H, 1, d], values with their constant
+        x: [B, T, E].  Returns the heads' queries, then keys, a row each [B, T, 2, H, 1, d], values with their constant
         one [B, T, H, d + 1], and minus the gate's logit [B, T, H] or None, all float32 at least.
         """
         heads, head_dim = self.config.heads, self.config.head_dim
@@ -74,7 +74,7 @@ class RfaAttention(RandomFeatures):
         packed = at_least_float32(packed)
         sizes = [2 * heads * head_dim, heads * (head_dim + 1)] + [heads] * self.config.gate
         qk, v, *forget = packed.split(sizes, dim=-1)
-        qk, v = qk.unflatten(-1, (2 * heads, 1, head_dim)), v.unflatten(-1, (heads, head_dim + 1))
+        qk, v = qk.unflatten(-1, (2, heads, 1, head_dim)), v.unflatten(-1, (heads, head_dim + 1))
         return qk, v, forget[0] if forget else None
 
     def packed_projection(self) -> tuple[Tensor, Tensor]:

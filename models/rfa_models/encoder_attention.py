@@ -33,7 +33,7 @@ class RfaEncoderAttention(RfaAttention):
         """
         qk, v, _ = self.project(x)
         with torch.autocast(x.device.type, enabled=False):  # sums over many tokens stay in float32
-            phi_q, phi_k = self.features(qk).flatten(3).chunk(2, dim=2)
+            phi_q, phi_k = self.features(qk).flatten(4).unbind(2)
             if keep is not None:  # after the feature map: cos(0) is not 0
                 phi_k = phi_k * keep[:, :, None, None].to(phi_k.dtype)
             operator = operators.current()

@@ -28,17 +28,17 @@ def unit(x: Tensor, config: AttentionConfig) -> Tensor:
 
 
 def random_projection(x: Tensor, w: Tensor) -> Tensor:
-    """Project each head's vectors on its random vectors.  x: [B, T, H, 1, d], w: [H, D, d] -> [B, T, H, 1, D]."""
-    return torch.einsum("bthid,hkd->bthik", x, w)
+    """Project each head's vectors on its random vectors.  x: [..., H, 1, d], w: [H, D, d] -> [..., H, 1, D]."""
+    return torch.einsum("...hid,hkd->...hik", x, w)
 
 
 def gaussian(projected: Tensor) -> Tensor:
-    """Random Fourier features without s: sines, then cosines.  [B, T, H, 1, D] -> [B, T, H, 2, D]."""
+    """Random Fourier features without s: sines, then cosines.  [..., 1, D] -> [..., 2, D]."""
     # cos(p) = sin(p + pi/2): one pass over one tensor.
     phase = projected.new_tensor([[0.0], [math.pi / 2]])
     return (projected + phase).sin()
 
 
 def arccos(projected: Tensor) -> Tensor:
-    """Arc-cosine features without s.  [B, T, H, 1, D] -> the same."""
+    """Arc-cosine features without s.  [..., 1, D] -> the same."""
     return projected.relu()

@@ -12,7 +12,10 @@ from rfa_models.random_matrices import draw_pool
 
 
 class RandomFeatures(nn.Module):
-    """The parent of RFA layers: w = sigma * w~ / tau, w~ fixed and sigma learned [section 2.2]."""
+    """The parent of RFA layers: w = sigma * w~ / tau, w~ fixed and sigma learned [section 2.2].
+
+    w.x is computed as w~ / tau . (sigma * x): a model then keeps and reads one set of matrices for all its layers.
+    """
 
     random_matrices: Tensor
     """[H, D, d] w~ of evaluation and export, the same in every layer of one config."""
@@ -28,10 +31,9 @@ class RandomFeatures(nn.Module):
             self.random_matrices.copy_(draw_pool(config)[: config.heads])
 
     def features(self, rows: Tensor) -> Tensor:
-        """Features of queries, keys, or both side by side.  [B, T, n H, 1, d] -> [B, T, n H, 1 or 2, D]."""
-        w = self.sigma * (self.matrices().to(self.sigma.dtype) / self.config.tau)
-        w = torch.cat([w] * (rows.shape[2] // self.config.heads))
-        projected = operators.current().random_projection(unit(rows, self.config), w)
+        """Features of queries, keys, or both side by side.  [B, T, (2,) H, 1, d] -> [B, T, (2,) H, 1 or 2, D]."""
+        w = self.matrices().to(self.sigma.dtype) / self.config.tau
+        projected = operators.current().random_projection(unit(rows, self.config) * self.sigma, w)
         return (gaussian if self.config.feature_map == "gaussian" else arccos)(projected)
 
     def matrices(self) -> Tensor:
