@@ -18,6 +18,10 @@ WORTH_IT = 16 << 20
 """Bytes; the caches of a processor hold fewer."""
 MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
 """Allow huge pages for a region; make them at once, from Linux 6.1 on."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""glibc: free bytes at the heap's end from which on it shrinks; size from which on a block has a mapping of its own."""
+LARGEST_BLOCK = 32 << 20
+"""Bytes; the most that glibc lets M_MMAP_THRESHOLD be."""
 
 Region = tuple[int, int]
 """First address, and the first behind."""
@@ -27,10 +31,24 @@ Region = tuple[int, int]
 def on_huge_pages() -> Iterator[None]:
     """Move the memory that a block leaves behind to huge pages, in a thread: 0.16 s for 160 MB, and nobody waits."""
     before = private_memory()
+    if before:
+        allocate_side_by_side()
     yield
     found = new_regions(before, private_memory())
     if sum(end - start for start, end in found) >= WORTH_IT:
         threading.Thread(target=collapse, args=(found,), daemon=True).start()
+
+
+def allocate_side_by_side() -> None:
+    """Let glibc put large blocks on its heap, where a weight of 1 MB leaves no gap that splits a huge page.
+
+    88 MB of the GPT-2-small shape with int4 weights then lie on huge pages, not 56.  The values are those that glibc
+    comes to by itself where a program frees a block of 32 MB.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "gnu_get_libc_version"):
+        library.mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)
+        library.mallopt(M_TRIM_THRESHOLD, 2 * LARGEST_BLOCK)
 
 
 def private_memory() -> list[Region]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,27 @@ def test_memory_is_found_and_keeps_its_contents() -> None:
     if ENABLED.exists() and "[never]" not in ENABLED.read_text():
         assert huge_bytes() >= 8 * HUGE
     del view
+
+
+LOADER = """
+import ctypes
+from rfa_runtime.huge_pages import new_regions, on_huge_pages, private_memory
+library = ctypes.CDLL(None)
+library.malloc.restype, library.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+before = private_memory()
+with on_huge_pages():
+    for size in range(1_200_000, 1_600_000, 8_000):  # what a weight is packed from, and the weight
+        source = library.malloc(size - 100_000)
+        library.malloc(size)
+        library.free(source)
+print(sum(end - start for start, end in new_regions(before, private_memory())))
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="not glibc")
+def test_blocks_smaller_than_a_huge_page_lie_side_by_side() -> None:
+    found = subprocess.run([sys.executable, "-c", LOADER], check=True, capture_output=True, text=True).stdout
+    assert int(found) > 60_000_000, "of 70 MB; little where each block has a mapping of its own"
 
 
 def huge_bytes() -> int:
