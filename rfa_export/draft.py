@@ -19,6 +19,8 @@ class Draft:
     """As GraphSpec.logits."""
     outputs: tuple[str, ...] = ("logits",)
     """Its outputs without the states."""
+    fuse_residuals: bool = False
+    """Whether target `ort` merges residual sums with the norms behind them where weights are floats."""
 
     def lowered(self, model: ir.Model, file: str, target: str, states: Sequence[StateSpec]) -> Lowered:
         """What a target made of it."""

@@ -21,6 +21,8 @@ class ExportConfig:
     """Names of what to write for, all with the same weights; see `targets/registry.py`."""
     precision: str = "fp32"
     """Of the weights; see `precision.py`."""
+    block_size: int | None = None
+    """The most weights that share a scale, where they are whole numbers."""
     state: str = "fp32"
     """Of the state between two steps: fp32, or fp16 where the model has a gate that forgets in time."""
     opset: int | None = None
@@ -49,7 +51,7 @@ class ExportConfig:
     @property
     def weights(self) -> Precision:
         """The precision by its name."""
-        return precision_of(self.precision)
+        return precision_of(self.precision, self.block_size)
 
     def choose_targets(self) -> list[Target]:
         """The targets by their names."""

@@ -48,7 +48,7 @@ class LanguageExport:
         top_token(step)
         check_step(scoring, states, logits="all")
         check_step(step, states, logits="last")
-        drafts = {MODEL: Draft(step, "last", STEP_OUTPUTS), SCORE: Draft(scoring, "all")}
+        drafts = {MODEL: Draft(step, "last", STEP_OUTPUTS, True), SCORE: Draft(scoring, "all", fuse_residuals=True)}
         return drafts, describe(step, states, self.segment_length)
 
     def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:

@@ -1,4 +1,4 @@
-"""Round the weights of a task's graphs, and of the module that they are compared with."""
+"""Give the weights of a task's graphs their precision, and those of the module that they are compared with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from rfa_export.draft import Drafts
+from rfa_export.graph.fuse_products import scale_matrices
 from rfa_export.graph.gemm import split_gemms
 from rfa_export.graph.half import Halver
 from rfa_export.graph.quantize import Quantiser
@@ -17,13 +18,12 @@ from rfa_export.precision import Precision
 
 def quantize(drafts: Drafts, precision: Precision) -> Drafts:
     """The same graphs with weights of this precision."""
-    if not precision.rounds:
-        return drafts
-    rounder, made = Halver() if precision.half else Quantiser(precision), {}
+    rounding = [split_gemms, (Halver() if precision.half else Quantiser(precision)).convert] if precision.rounds else []
+    passes, made = rounding if precision.quantised else [*rounding, scale_matrices], {}
     for role, draft in drafts.items():
         model = draft.model.clone()
-        split_gemms(model)
-        rounder.convert(model)
+        for change in passes:
+            change(model)
         made[role] = replace(draft, model=model)
     return made
 

@@ -31,7 +31,8 @@ from rfa_bench.machine import machine, versions
 from rfa_bench.translator_twins import TRANSLATORS, export_translator_twins
 from rfa_bench.twins import SIZES, export_random, export_twins, random_checkpoint, twin_of
 from rfa_export.errors import ExportError
-from rfa_export.precision import PRECISIONS
+from rfa_export.export_config import ExportConfig
+from rfa_export.precision import BLOCKS, PRECISIONS
 from rfa_models.checkpoint import load_checkpoint
 from rfa_models.data import read_text
 from rfa_models.errors import ModelError
@@ -79,6 +80,7 @@ def main() -> None:
 @click.option(
     "--precision", type=click.Choice(list(PRECISIONS)), default="fp32", show_default=True, help="Of both's weights."
 )
+@click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help="Of both's weights, as for rfa-export.")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True)
 @THREADS
 @click.option(
@@ -96,6 +98,7 @@ def latency_command(
     bundle: Path | None,
     contexts: list[int],
     precision: str,
+    block_size: int | None,
     batch: int,
     threads: int,
     rounds: int,
@@ -108,13 +111,15 @@ def latency_command(
     if (checkpoint is None) != (bundle is None):
         raise click.UsageError("--checkpoint and --bundle go together")
     with working(keep) as folder, console.status("export") as status:
+        asked = ExportConfig(precision=precision, block_size=block_size)
         if checkpoint is not None and bundle is not None:
-            bundles = {"rfa": bundle, "softmax": twin_of(load_checkpoint(checkpoint), folder, precision)}
+            bundles = {"rfa": bundle, "softmax": twin_of(load_checkpoint(checkpoint), folder, asked)}
         else:
-            bundles = export_twins(SIZES[size], folder, precision)
-        rows = latency.measure(bundles, contexts, batch, precision, threads, rounds, burst, status.update)
+            bundles = export_twins(SIZES[size], folder, asked)
+        weights = asked.weights.label
+        rows = latency.measure(bundles, contexts, batch, weights, threads, rounds, burst, status.update)
     if plot is not None:
-        report.plot_latency(rows, f"{checkpoint or size}, {precision}, batch {batch}, {threads} thread(s)", plot)
+        report.plot_latency(rows, f"{checkpoint or size}, {weights}, batch {batch}, {threads} thread(s)", plot)
     print_result({"rows": latency.as_tables(rows)}, report.table(rows), as_json)
 
 
@@ -225,7 +230,7 @@ def steady_command(bundle: Path, tokens: int, threads: int, as_json: bool) -> No
 def overhead_command(size: str, threads: int, rounds: int, burst: int, keep: Path | None, as_json: bool) -> None:
     """The exported graph against one written by hand, and the decoding loop against the bare call."""
     with working(keep) as folder, console.status("measure"):
-        bundle = export_random(SIZES[size], folder / "rfa-fp32.rfa")
+        bundle = export_random(SIZES[size], folder, "rfa")
         found = overhead.measure(SIZES[size], bundle, folder, threads, rounds, burst)
     text = (
         f"{size}, {threads} thread(s): exported graph {found.exported_us:.0f} us, written by hand "

@@ -52,18 +52,18 @@ def write_step_graph(config: ModelConfig, file: Path) -> None:
     embedding = g.weight("embedding", config.vocab_size, width)
     g.constant("embedding_scale", math.sqrt(width))
     tokens = g.node("Mul", [g.node("Gather", [embedding, "input_ids"], "tokens"), "embedding_scale"], "scaled")
-    branch, residual = write_positions(g, width), tokens
+    branch, bias, residual = write_positions(g, width), "", tokens
     for layer in range(config.layers):
-        normed, residual = add_and_norm(g, f"{layer}.attention", width, branch, residual)
+        normed, residual = skip_norm(g, f"{layer}.attention", width, branch, residual, bias)
         attended = write_attention(g, config, layer, normed)
         branch = g.node("MatMul", [attended, g.weight(f"{layer}.out", width, width)], f"{layer}.out_product")
-        branch = g.node("Add", [branch, g.weight(f"{layer}.out_bias", width)], f"{layer}.out_sum")
-        normed, residual = add_and_norm(g, f"{layer}.mlp", width, branch, residual)
+        bias = g.weight(f"{layer}.out_bias", width)
+        normed, residual = skip_norm(g, f"{layer}.mlp", width, branch, residual, bias)
         hidden = g.node("MatMul", [normed, g.weight(f"{layer}.up", width, config.mlp_width)], f"{layer}.up_product")
         hidden = g.node("BiasGelu", [hidden, g.weight(f"{layer}.up_bias", config.mlp_width)], f"{layer}.gelu", DOMAIN)
         branch = g.node("MatMul", [hidden, g.weight(f"{layer}.down", config.mlp_width, width)], f"{layer}.down_product")
-        branch = g.node("Add", [branch, g.weight(f"{layer}.down_bias", width)], f"{layer}.down_sum")
-    normed, _ = add_and_norm(g, "final", width, branch, residual)
+        bias = g.weight(f"{layer}.down_bias", width)
+    normed, _ = skip_norm(g, "final", width, branch, residual, bias)
     last = g.node("Slice", [normed, "last_start", "last_end", "axis_1"], "last")
     logits = g.node("MatMul", [last, g.node("Transpose", [embedding], "head", perm=[1, 0])], "logits")
     g.node("TopK", [logits, g.constant("top_count", [1], np.int64)], ["top_logit", "top_token"])
@@ -106,7 +106,6 @@ def write_constants(g: GraphWriter, config: ModelConfig) -> None:
     attention = config.attention
     heads, head_dim = attention.heads, attention.head_dim
     g.constant("rows", [0, 0, 2, heads, 1, head_dim], np.int64)
-    g.weight("random", heads, head_dim, attention.random_vectors)
     g.constant("packed", [0, 0, -1], np.int64)
     g.constant("heads", [0, 0, heads, head_dim + 1], np.int64)
     g.constant("qk_v", [2 * config.width, heads * (head_dim + 1)], np.int64)
@@ -129,15 +128,13 @@ def write_positions(g: GraphWriter, width: int) -> str:
     return g.node("Concat", waves, "positions", axis=-1)
 
 
-def add_and_norm(g: GraphWriter, name: str, width: int, branch: str, residual: str) -> tuple[str, str]:
-    """Add a branch to the residual stream and normalise.  Returns the normalised sum, and the sum.
-
-    Two nodes: in ONNX Runtime 1.32 LayerNormalization is faster than SkipLayerNormalization.
-    """
-    residual = g.node("Add", [branch, residual], f"{name}.residual")
+def skip_norm(g: GraphWriter, name: str, width: int, branch: str, residual: str, bias: str) -> tuple[str, str]:
+    """Add a branch to the residual stream and normalise.  Returns both."""
     gamma, beta = g.constant(f"{name}.gamma", np.ones(width)), g.constant(f"{name}.beta", np.zeros(width))
-    inputs = [residual, gamma, beta]
-    return g.node("LayerNormalization", inputs, f"{name}.normed", axis=-1, epsilon=1e-5), residual
+    inputs = [branch, residual, gamma, beta] + [bias] * bool(bias)
+    outputs = [f"{name}.normed", "", "", f"{name}.residual"]
+    g.node("SkipLayerNormalization", inputs, outputs, DOMAIN, epsilon=1e-5)
+    return outputs[0], outputs[3]
 
 
 def write_attention(g: GraphWriter, config: ModelConfig, layer: int, x: str) -> str:
@@ -150,8 +147,8 @@ def write_attention(g: GraphWriter, config: ModelConfig, layer: int, x: str) -> 
     g.node("Split", [biased, "qk_v"], [f"{layer}.qk", f"{layer}.v"], axis=-1)
     vectors = g.node("Reshape", [f"{layer}.qk", "rows"], f"{layer}.rows")
     unit = g.node("RMSNormalization", [vectors, "unit"], f"{layer}.unit", axis=-1, epsilon=1e-17)
-    scaled = g.node("Mul", [unit, g.weight(f"{layer}.sigma", heads, 1, head_dim)], f"{layer}.scaled")
-    angle = g.node("Add", [g.node("MatMul", [scaled, "random"], f"{layer}.projected"), "phase"], f"{layer}.angle")
+    directions = g.weight(f"{layer}.random", heads, head_dim, a.random_vectors)
+    angle = g.node("Add", [g.node("MatMul", [unit, directions], f"{layer}.projected"), "phase"], f"{layer}.angle")
     features = g.node("Reshape", [g.node("Sin", [angle], f"{layer}.sin"), "packed"], f"{layer}.features")
     g.node("Split", [features], [f"{layer}.phi_q", f"{layer}.phi_k"], axis=-1, num_outputs=2)
     inputs = [f"{layer}.phi_q", f"{layer}.phi_k", f"{layer}.v", past(layer)]

@@ -9,7 +9,7 @@ import torch
 
 from rfa_bench.pair_tokenizer import pair_tokenizer
 from rfa_export.export_config import ExportConfig
-from rfa_export.pipeline import export
+from rfa_export.pipeline import FOR_OURSELVES, export
 from rfa_models.checkpoint import Checkpoint
 from rfa_models.config import AttentionConfig, ModelConfig
 from rfa_models.errors import ConfigError
@@ -33,18 +33,19 @@ SIZES = {
 JITTER = 0.01
 
 
-def export_twins(config: ModelConfig, folder: Path, precision: str = "fp32") -> dict[str, Path]:
+def export_twins(config: ModelConfig, folder: Path, weights: ExportConfig = FOR_OURSELVES) -> dict[str, Path]:
     """Export RFA and softmax bundles of one shape with random weights.  Returns their paths by system."""
     return {
-        "rfa": export_random(config, folder / f"rfa-{precision}.rfa", precision),
-        "softmax": export_random(softmax_twin(config), folder / f"softmax-{precision}.rfa", precision),
+        "rfa": export_random(config, folder, "rfa", weights),
+        "softmax": export_random(softmax_twin(config), folder, "softmax", weights),
     }
 
 
-def export_random(config: ModelConfig, bundle: Path, precision: str = "fp32") -> Path:
+def export_random(config: ModelConfig, folder: Path, system: str, weights: ExportConfig = FOR_OURSELVES) -> Path:
     """Export a model of this shape, its weights drawn from a fixed seed; one that is there already is used again."""
+    bundle = folder / f"{system}-{weights.weights.label}.rfa"
     if not bundle.exists():
-        export(random_checkpoint(config), bundle, progress=lambda _: None, config=ExportConfig(precision=precision))
+        export(random_checkpoint(config), bundle, progress=lambda _: None, config=weights)
     return bundle
 
 
@@ -66,9 +67,9 @@ def random_checkpoint(config: ModelConfig) -> Checkpoint:
     return Checkpoint(model, pair_tokenizer(config.vocab_size), segment_length=512)
 
 
-def twin_of(checkpoint: Checkpoint, folder: Path, precision: str = "fp32") -> Path:
+def twin_of(checkpoint: Checkpoint, folder: Path, weights: ExportConfig = FOR_OURSELVES) -> Path:
     """Export a softmax model of a checkpoint's shape with random weights, to compare speed with."""
     config = checkpoint.model.config
     if not isinstance(config, ModelConfig):
         raise ConfigError(f"the checkpoint is for the task {checkpoint.task!r}, wanted a language model")
-    return export_random(softmax_twin(config), folder / f"softmax-{precision}.rfa", precision)
+    return export_random(softmax_twin(config), folder, "softmax", weights)

@@ -14,7 +14,7 @@ import onnx_ir as ir
 from onnx_ir.tape import Tape
 
 from rfa_export.graph.edit import constant, initializer, integers, number, numpy_value, replace_node
-from rfa_export.graph.quantize import unpacked
+from rfa_export.graph.quantize import unpacked, zero_points
 
 OPSET = 21
 """The first with 4-bit numbers and blocks in DequantizeLinear."""
@@ -26,11 +26,12 @@ class Blocks:
 
     bits: int
     block: int
+    zero_points: ir.Value | None
+    """None where zero lies in the middle."""
 
-    @property
-    def middle(self) -> int:
-        """The number that stands for zero."""
-        return 1 << (self.bits - 1)
+    def zeros(self, rows: int, blocks: int) -> np.ndarray:
+        """Of all blocks, uint8 [N, K / block]."""
+        return zero_points(numpy_value(self.zero_points), self.bits, rows, blocks)
 
 
 def lower_quantized_product(model: ir.Model, node: ir.Node) -> None:
@@ -42,19 +43,21 @@ def lower_quantized_product(model: ir.Model, node: ir.Node) -> None:
     assert bytes_of is not None
     rows, columns = node.attributes["N"].as_int(), node.attributes["K"].as_int()
     tape, kind = Tape(), np.dtype(ml_dtypes.uint4 if layout.bits == 4 else np.uint8)
-    numbers, blocks = unpacked(bytes_of, layout.bits).reshape(rows, columns), columns // layout.block
+    numbers, blocks = unpacked(bytes_of.reshape(rows, -1), layout.bits), columns // layout.block
     weight = initializer(model, f"{packed.name}_matrix", numbers.astype(kind))
-    middles = np.full((rows, blocks), layout.middle).astype(kind)
-    middle = initializer(model, f"middle_{rows}x{blocks}_int{layout.bits}", middles)
+    zeros = initializer(model, f"{packed.name}_zeros", layout.zeros(rows, blocks).astype(kind))
     attributes = {"axis": 1, "block_size": layout.block}
-    matrix = tape.op("DequantizeLinear", [weight, scales, middle], attributes)
+    matrix = tape.op("DequantizeLinear", [weight, scales, zeros], attributes)
     replace_node(node, tape, tape.op("MatMul", [x, tape.op("Transpose", [matrix], {"perm": (1, 0)})]))
 
 
 def lower_quantized_embedding(model: ir.Model, node: ir.Node) -> None:
     """Rows of bytes [N, K bits / 8], taken apart into numbers and multiplied block by block."""
     packed, ids, scales = node.inputs[:3]
-    layout, tape = blocks_of(node), Tape()
+    layout, tape, factors = blocks_of(node), Tape(), numpy_value(scales)
+    assert packed is not None
+    assert factors is not None
+    zeros = initializer(model, f"{packed.name}_zeros", layout.zeros(*factors.shape))
     found = tape.op("Cast", [tape.op("Gather", [packed, ids])], {"to": ir.DataType.FLOAT})
     if layout.bits == 4:  # the first of two numbers lies in the lower half of its byte
         high = tape.op("Floor", [tape.op("Mul", [found, number(model, 1 / 16)])])
@@ -62,12 +65,13 @@ def lower_quantized_embedding(model: ir.Model, node: ir.Node) -> None:
         pair = [tape.op("Unsqueeze", [half, integers(model, -1)]) for half in (low, high)]
         found = tape.op("Concat", pair, {"axis": -1})
     blocks = tape.op("Reshape", [found, integers(model, 0, 0, -1, layout.block)])
-    centred = tape.op("Sub", [blocks, number(model, float(layout.middle))])
-    factor = tape.op("Unsqueeze", [tape.op("Gather", [scales, ids]), integers(model, -1)])
-    rows = tape.op("Mul", [centred, factor])
+    zero = tape.op("Cast", [tape.op("Gather", [zeros, ids])], {"to": ir.DataType.FLOAT})
+    zero, factor = (tape.op("Unsqueeze", [x, integers(model, -1)]) for x in (zero, tape.op("Gather", [scales, ids])))
+    rows = tape.op("Mul", [tape.op("Sub", [blocks, zero]), factor])
     replace_node(node, tape, tape.op("Reshape", [rows, constant(model, "rows_of_an_embedding", [0, 0, -1])]))
 
 
 def blocks_of(node: ir.Node) -> Blocks:
-    """Bits and block of a node."""
-    return Blocks(node.attributes["bits"].as_int(), node.attributes["block_size"].as_int())
+    """Bits, block and zero points of a node."""
+    zero_points = node.inputs[3] if len(node.inputs) > 3 else None
+    return Blocks(node.attributes["bits"].as_int(), node.attributes["block_size"].as_int(), zero_points)

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from rfa_export.draft import Draft, Drafts, Lowered
 from rfa_export.graph.cleanup import cleanup
-from rfa_export.graph.fuse import fuse
+from rfa_export.graph.fuse import fuse, fuse_residuals
 from rfa_export.roles import ENCODER, MODEL, OUR_OWN, SCORE
 from rfa_export.runtimes.web import OnnxRuntimeWeb
 from rfa_export.targets.target import Target
@@ -33,6 +33,8 @@ class Ort(Target):
 def fused(draft: Draft) -> ir.Model:
     """The draft's graph with fewer and larger operators."""
     model = draft.model.clone()
+    if draft.fuse_residuals:
+        fuse_residuals(model)
     fuse(model)
     cleanup(model)
     return model

@@ -122,6 +122,8 @@ def test_a_classifier_has_neither(asked: dict[str, object], words: str, tmp_path
             "target torchscript cannot have int4 weights",
         ),
         ({"precision": "fp3"}, "precision 'fp3' came, wanted one of fp32, fp16, int8, int4"),
+        ({"precision": "int4", "block_size": 100}, "blocks of 100 weights came, wanted one of 256, 128, 64, 32"),
+        ({"block_size": 256}, "fp32 weights have no blocks: leave their size out, or choose int8 or int4"),
         ({"targets": ("plain",), "opset": 16}, "opset 16 came, fp32 weights in ordinary operators need 17 to 27"),
         ({"targets": ("plain",), "opset": 20, "precision": "int8"}, "int8 weights in ordinary operators need 21 to 27"),
         ({"opset": 18}, "only target plain has a choice"),

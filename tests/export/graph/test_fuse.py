@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx_ir as ir
 import pytest
 from small_graphs import EXTREME, assert_left_alone, normal, operators, run, small_graph
 
-from rfa_export.graph.cleanup import cleanup, remove_unused
-from rfa_export.graph.fuse import fuse
+from rfa_export.graph.cleanup import remove_unused
+from rfa_export.graph.fuse import fuse, fuse_residuals
 from rfa_export.graph.quantize import Quantiser
 from rfa_export.precision import PRECISIONS
 
@@ -40,12 +39,6 @@ RESIDUAL = """g (float[batch, sequence, 8] x, float[batch, sequence, 8] r, float
 GELU = """g (float[batch, sequence, 8] x, float[8] bias) => (float[batch, sequence, 8] y) {
     sum = Add (x, bias)
     y = Gelu (sum)
-}"""
-
-PRODUCT = """g (float[batch, sequence, 32] x) => (float[batch, sequence, 32] y)
-<float[batch, sequence, 32] product, float[batch, sequence, 32] sum> {
-    product = MatMul (x, w)
-    REST
 }"""
 
 
@@ -147,43 +140,25 @@ def test_other_products_are_left_alone(changes: dict[str, str]) -> None:
     assert_left_alone(fuse, small_graph(text))
 
 
-def test_a_residual_and_its_norm_stay_two() -> None:
+def test_a_residual_and_its_norm_become_one_operator() -> None:
+    model = small_graph(RESIDUAL)
+    inputs = normal(2, 3, 8), normal(2, 3, 8, seed=1), normal(8, seed=2), normal(8, seed=3)
+    before = run(model, *inputs)
+    fuse_residuals(model)
+    assert operators(model) == ["SkipLayerNormalization"]
+    for found, wanted in zip(run(model, *inputs), before, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_residual_stays_where_many_rows_are_computed() -> None:
     assert_left_alone(fuse, small_graph(RESIDUAL))
 
 
-def rounded_product(rest: str) -> ir.Model:
-    """A product by int8 weights, and what is made of it."""
-    weights = {"b": normal(32, seed=1), "n": normal(1, seed=2)}
-    used = {name: array for name, array in weights.items() if f"{name})" in rest}
-    model = small_graph(PRODUCT.replace("REST", rest), w=normal(32, 32), **used)
+def test_a_residual_stays_where_weights_are_rounded() -> None:
+    text = RESIDUAL.replace("    sum = Add (x, r)", "    p = MatMul (x, w)\n    sum = Add (p, r)")
+    model = small_graph(text.replace(", 8]", ", 32]").replace("[8]", "[32]"), w=normal(32, 32))
     Quantiser(PRECISIONS["int8"]).convert(model)
-    return model
-
-
-def test_a_product_of_rounded_weights_adds_its_bias() -> None:
-    model, x = rounded_product("sum = Add (product, b) y = Gelu (sum)"), normal(2, 3, 32, seed=3)
-    before = run(model, x)[0]
-    fuse(model)
-    cleanup(model)
-    assert operators(model) == ["MatMulNBits", "Gelu"]
-    np.testing.assert_allclose(run(model, x)[0], before, rtol=1e-5, atol=1e-6)
-    assert_left_alone(fuse, model)
-
-
-@pytest.mark.parametrize(
-    "rest",
-    [
-        "sum = Add (product, b) y = Mul (sum, product)",
-        "sum = Add (product, product) y = Neg (sum)",
-        "sum = Add (product, x) y = Neg (sum)",
-        "sum = Add (product, n) y = Neg (sum)",
-        "sum = Mul (product, b) y = Neg (sum)",
-        "y = Add (product, b)",
-    ],
-    ids=["read twice", "its own double", "computed", "one number", "no sum", "a result"],
-)
-def test_other_sums_stay_outside_of_a_product(rest: str) -> None:
-    assert_left_alone(fuse, rounded_product(rest))
+    assert_left_alone(fuse_residuals, model)
 
 
 def test_a_bias_and_its_gelu_become_one_operator() -> None:

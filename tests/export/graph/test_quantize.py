@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -36,10 +38,13 @@ def rounded(weight: np.ndarray, precision: Precision) -> np.ndarray:
 @COARSE
 def test_numbers_are_within_half_a_step_of_the_weights(precision: Precision) -> None:
     weight = normal(64, 24)
-    largest = np.abs(weight).max(0, keepdims=True)  # 64 rows are one block
-    steps = largest / (1 << (precision.bits - 1))
+    # 64 rows are one block.
+    if precision.symmetric:
+        steps = np.abs(weight).max(0, keepdims=True) / (1 << (precision.bits - 1))
+    else:
+        steps = np.ptp(weight, axis=0, keepdims=True) / ((1 << precision.bits) - 1)
     error = np.abs(rounded(weight, precision) - weight)
-    # The end of the range that lies opposite to the largest has one step less.
+    # One end of the range has a step less, or is cut by as much as the zero point is rounded.
     assert (error <= steps * 1.001).all()
     assert (error <= steps * 0.501).mean() > 0.95
 
@@ -72,7 +77,7 @@ def test_a_tied_embedding_keeps_one_set_of_numbers(precision: Precision) -> None
     model = quantised(TIED, precision, e=embedding)
     assert operators(model) == ["GatherBlockQuantized", "MatMulNBits"]
     contents = {value.const_value.tobytes() for value in model.graph.initializers.values()}
-    assert len(contents) == 2, "numbers and scales"
+    assert len(contents) == 3 - precision.symmetric, "numbers, scales, and zero points where they differ"
     exact = rounded(embedding.T, precision).T
     standard_products(model)
     lower_to_opset(model, 21)
@@ -95,11 +100,35 @@ def test_other_operands_are_left_alone(text: str, weights: dict[str, np.ndarray]
 
 
 @COARSE
-@pytest.mark.parametrize(("columns", "block"), [(256, 128), (192, 64), (96, 32)])
-def test_blocks_are_the_largest_that_divide_a_row(columns: int, block: int, precision: Precision) -> None:
-    weight, x = normal(columns, 24), normal(2, 3, columns, seed=1)
+@pytest.mark.parametrize(
+    ("most", "columns", "block"),
+    [(128, 256, 128), (128, 384, 128), (128, 192, 64), (128, 96, 32), (256, 512, 256), (256, 256, 256), (32, 256, 32)],
+)
+def test_blocks_are_the_largest_that_divide_a_row(most: int, columns: int, block: int, precision: Precision) -> None:
+    weight, x, precision = normal(columns, 24), normal(2, 3, columns, seed=1), replace(precision, block=most)
     model = quantised(PRODUCT.replace("64]", f"{columns}]"), precision, w=weight)
     (node,) = model.graph
     assert node.attributes["block_size"].as_int() == block
     exact = x @ rounded(weight, precision)
     np.testing.assert_allclose(run(model, x)[0], exact, atol=0.02 * np.abs(exact).max())
+    standard_products(model)
+    np.testing.assert_allclose(run(model, x)[0], exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
+
+
+@COARSE
+@pytest.mark.parametrize("columns", [512, 256, 384, 96])
+def test_an_embedding_gives_rounded_rows(columns: int, precision: Precision) -> None:
+    embedding, ids = normal(50, columns), np.array([[0, 49, 7], [1, 1, 33]])
+    text = f"g (int64[batch, sequence] ids) => (float[batch, sequence, {columns}] y) {{ y = Gather (e, ids) }}"
+    model, exact = quantised(text, precision, e=embedding), rounded(embedding.T, precision).T[ids]
+    assert operators(model) == ["GatherBlockQuantized"]
+    np.testing.assert_allclose(run(model, ids)[0], exact, rtol=1e-6)
+    standard_products(model)
+    np.testing.assert_allclose(run(model, ids)[0], exact, rtol=1e-6)
+
+
+def test_weights_on_one_side_of_zero_use_all_numbers() -> None:
+    weight = np.abs(normal(128, 8)) + 0.5
+    numbers = Quantiser(PRECISIONS["int4"]).rounded(weight).numbers
+    assert {*np.unique(numbers & 15), *np.unique(numbers >> 4)} >= set(range(4, 16))
+    assert np.abs(rounded(weight, PRECISIONS["int4"]) - weight).max() <= weight.max() / 15 * 0.51
