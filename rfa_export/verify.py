@@ -92,8 +92,9 @@ def ask(
     if target.name == OUR_OWN:
         yield exam.verify(bundle, bound)
     for runtime in target.runtimes:
-        if runtime.version() is None:
-            yield NotChecked(runtime.name, "not installed")
+        objection = "not installed" if runtime.version() is None else runtime.objection(bundle.path)
+        if objection is not None:
+            yield NotChecked(runtime.name, objection)
         else:
             progress(f"verify {target.name} in {runtime.name}")
             yield exam.compare(TargetGraphs(bundle, target.name, runtime, bound))

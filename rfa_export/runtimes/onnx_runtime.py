@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from rfa_export.runtimes.runtime import Arrays, Run
+from rfa_export.runtimes.runtime import Arrays, Run, Runtime
 from rfa_runtime.ort import open_session
 
 
-class OnnxRuntime:
+class OnnxRuntime(Runtime):
     """As `Runtime`."""
 
     name, steps = "onnxruntime", 256

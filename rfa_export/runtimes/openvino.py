@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rfa_export.runtimes.packages import installed_version
 from rfa_export.runtimes.process import python_process
-from rfa_export.runtimes.runtime import Run
+from rfa_export.runtimes.runtime import Run, Runtime
 
 
-class OpenVino:
+class OpenVino(Runtime):
     """As `Runtime`."""
 
     name, steps = "openvino", 256

@@ -7,10 +7,10 @@ from pathlib import Path
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from rfa_export.runtimes.runtime import Arrays, Run
+from rfa_export.runtimes.runtime import Arrays, Run, Runtime
 
 
-class Reference:
+class Reference(Runtime):
     """As `Runtime`."""
 
     name, steps = "onnx reference evaluator", 16

@@ -28,5 +28,9 @@ class Runtime(Protocol):
     def version(self) -> str | None:
         """Of what is installed; None where it is not."""
 
+    def objection(self, folder: Path) -> str | None:
+        """Why it cannot run what is in a bundle's folder; None where it can."""
+        return None
+
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """Read the graph of a role.  outputs: their names in order.  Raises whatever the runtime raises."""

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rfa_export.graph.names import ATTENTION_MASK, INPUT_IDS, LOGITS, PAIR, POSITION_IDS
+from rfa_export.graph.names import (
+    ATTENTION_MASK,
+    INPUT_IDS,
+    LOGITS,
+    PAIR,
+    POSITION_IDS,
+    SEQLENS_K,
+    TOTAL_SEQUENCE_LENGTH,
+)
 from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
 from rfa_export.tolerances import LOGITS_FLOAT32
@@ -44,20 +52,34 @@ class TargetGraphs:
         """For reports."""
         return f"{self.runtime.name} {self.runtime.version()}"
 
+    @property
+    def has_cache(self) -> bool:
+        """Whether the state grows with the sequence."""
+        return any(spec.kind == "cache" for spec in self.bundle.manifest.state)
+
     def new_state(self, batch: int, cross: Arrays | None = None) -> Carried:
         """The state of B sequences that have read nothing.  cross: what `encode` gave."""
-        empty = {s.past: np.zeros(s.sizes(batch), s.dtype) for s in self.bundle.manifest.state if s.kind != "cross"}
+        carried = [spec for spec in self.bundle.manifest.state if spec.kind != "cross"]
+        empty = {spec.past: np.zeros(spec.sizes(batch, capacity=0), spec.dtype) for spec in carried}
         return Carried(empty | (cross or {}))
 
     def step(self, input_ids: np.ndarray, state: Carried) -> np.ndarray:
         """Read T tokens of every row, advance the state in place.  input_ids: int64 [B, T] -> logits [B, N]."""
-        count = input_ids.shape[1]
+        rows, count = input_ids.shape
+        if self.has_cache and rows > 1 and count > 1 and state.length:
+            # GroupQueryAttention reads several tokens over a past in one call for a single row only.
+            return [self.step(column[:, None], state) for column in input_ids.T][-1]
         positions = np.broadcast_to(state.length + np.arange(count), input_ids.shape).copy()
         role = PREFILL if count > 1 and role_in_bundle(PREFILL, self.target) in self.bundle.manifest.graphs else MODEL
-        found = self._run(role, {INPUT_IDS: input_ids, POSITION_IDS: positions}, state.arrays)
+        length = state.length + count  # what a softmax model wants to know of its cache
+        counters = {
+            SEQLENS_K: np.full(rows, length - 1, np.int32),
+            TOTAL_SEQUENCE_LENGTH: np.array(length, np.int32),
+        }
+        found = self._run(role, {INPUT_IDS: input_ids, POSITION_IDS: positions} | counters, state.arrays)
         # A runtime may keep the state to itself.
         state.arrays |= {s.past: found[s.present] for s in self.bundle.manifest.state if s.present in found}
-        state.length += count
+        state.length = length
         return found[LOGITS][:, -1]
 
     def encode(self, sources: list[list[int]]) -> Arrays:

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch.export.pt2_archive._package import load_pt2
 
-from rfa_export.runtimes.runtime import Arrays, Run
+from rfa_export.runtimes.runtime import Arrays, Run, Runtime
 
 METHODS = {"model": "forward", "prefill": "prefill", "encoder": "encode"}
 """Of the TorchScript module, by the graph's role."""
 
 
-class TorchJit:
+class TorchJit(Runtime):
     """As `Runtime`: torch.jit.load."""
 
     name, steps = "torch.jit", 256
@@ -29,7 +29,7 @@ class TorchJit:
         return with_names(getattr(torch.jit.load(file), METHODS[role]), outputs)
 
 
-class TorchExport:
+class TorchExport(Runtime):
     """As `Runtime`: torch.export's programs beside the TorchScript file."""
 
     name, steps = "torch.export", 64

@@ -8,13 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from rfa_export.runtimes.process import Process
-from rfa_export.runtimes.runtime import Run
+from rfa_export.runtimes.runtime import Run, Runtime
 
 SCRIPT = Path(__file__).with_name("web.cjs")
 PATIENCE_S = 20
+LARGEST = 2 << 30
+"""Bytes of a file that Node reads at once."""
 
 
-class OnnxRuntimeWeb:
+class OnnxRuntimeWeb(Runtime):
     """As `Runtime`.  The package is looked up from the current folder: npm install onnxruntime-web."""
 
     name, steps = "onnxruntime-web", 256
@@ -22,6 +24,11 @@ class OnnxRuntimeWeb:
     def version(self) -> str | None:
         """As Runtime.version."""
         return web_version()
+
+    def objection(self, folder: Path) -> str | None:
+        """As Runtime.objection."""
+        large = [file.name for file in folder.iterdir() if file.stat().st_size > LARGEST]
+        return f"{large[0]} is over 2 GiB" if large else None
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """As Runtime.load."""

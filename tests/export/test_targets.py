@@ -29,7 +29,9 @@ from rfa_export.language_export import LanguageExport
 from rfa_export.parity import NotChecked, Parity
 from rfa_export.pipeline import Exported
 from rfa_export.runtimes.genai import GenAi
+from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
+from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.targets.registry import TARGETS
 from rfa_export.task_export import TaskExport
 from rfa_export.translator_export import TranslatorExport
@@ -37,6 +39,7 @@ from rfa_models.tokenizer import byte_tokenizer
 from rfa_runtime.bundle import read_bundle
 from rfa_runtime.decoder import Decoder
 from rfa_runtime.errors import BundleError
+from rfa_runtime.manifest import SpecialIds
 from rfa_runtime.session import StepSession
 
 ALL = tuple(TARGETS)
@@ -246,3 +249,17 @@ def test_a_runtime_that_fails_or_differs_stops_the_export(
 
 
 ZEROS = np.zeros((1, 1, 256), np.float32)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        LanguageExport(language_model({"kind": "softmax"}), 16),
+        TranslatorExport(softmax_twin(), SpecialIds(1, 2)),
+    ],
+    ids=["language model", "translator"],
+)
+def test_another_runtime_decodes_a_softmax_model_as_torch_does(task: TaskExport, tmp_path: Path) -> None:
+    bundle = read_bundle(export(task, tmp_path / "model.rfa", ("ort",)).bundle)
+    found = task.exam(bundle.manifest).compare(TargetGraphs(bundle, "ort", OnnxRuntime()))
+    assert found.tokens_equal == found.tokens_compared > 0

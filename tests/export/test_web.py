@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from small_models import Example
@@ -28,3 +30,10 @@ def test_greedy_decoding_gives_the_tokens_of_our_own_runtime(gated: Example) -> 
         found.append(int(logits.argmax()))
         logits = graphs.step(np.array([[found[-1]]]), state)
     assert found == Decoder(gated.bundle, threads=1).generate(prompt, max_new_tokens=256).token_ids
+
+
+def test_a_file_that_node_cannot_read_is_not_checked(tmp_path: Path) -> None:
+    for size, objection in ((2 << 30, None), ((2 << 30) + 1, "model.onnx.data is over 2 GiB")):
+        with (tmp_path / "model.onnx.data").open("wb") as file:
+            file.truncate(size)
+        assert OnnxRuntimeWeb().objection(tmp_path) == objection
