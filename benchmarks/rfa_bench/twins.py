@@ -31,6 +31,7 @@ SIZES = {
 }
 """Shapes to measure with random weights: time does not depend on their values, only on which are the same."""
 JITTER = 0.01
+"""Added to every parameter, times a normal number."""
 
 
 def export_twins(config: ModelConfig, folder: Path, weights: ExportConfig = FOR_OURSELVES) -> dict[str, Path]:

@@ -68,7 +68,9 @@ print(sum(end - start for start, end in new_regions(before, private_memory())))
 """
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="not glibc")
+@pytest.mark.skipif(
+    not MAPS.exists() or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="not Linux with glibc"
+)
 def test_blocks_smaller_than_a_huge_page_lie_side_by_side() -> None:
     found = subprocess.run([sys.executable, "-c", LOADER], check=True, capture_output=True, text=True).stdout
     assert int(found) > 60_000_000, "of 70 MB; little where each block has a mapping of its own"
