@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from rfa_bench.cli import main as rfa_bench
-from rfa_export.cli import main as rfa_export
-from rfa_export.inspect_cli import main as rfa_inspect
-from rfa_models.cli import main as rfa_train
-from rfa_models.convert import main as rfa_convert
-from rfa_runtime.cli import main as rfa_run
+from rfa_export.commands.export import main as rfa_export
+from rfa_export.commands.inspect import main as rfa_inspect
+from rfa_models.commands.convert import main as rfa_convert
+from rfa_models.commands.train import main as rfa_train
+from rfa_runtime.commands.run import main as rfa_run
 
 COMMANDS = {
     "rfa-train": rfa_train,

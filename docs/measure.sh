@@ -40,7 +40,7 @@ learn() { # model, its data
 }
 
 listops() { # name, count, seed: expressions of the lengths that the recipes learn from
-    [ -f "$OUT/listops-$1.tsv" ] || python -m rfa_models.listops "$OUT/listops-$1.tsv" --count "$2" --seed "$3" \
+    [ -f "$OUT/listops-$1.tsv" ] || python -m rfa_models.data.listops "$OUT/listops-$1.tsv" --count "$2" --seed "$3" \
         --shortest 10 --longest 200
 }
 
@@ -53,7 +53,7 @@ perplexity() {
         both "$model" "$DATA/wikitext-2/valid.txt"
     done
     # Validation text: what rfa-train kept apart.
-    python -c "import sys; from rfa_models.data import read_text, split_text
+    python -c "import sys; from rfa_models.data.texts import read_text, split_text
 sys.stdout.write(split_text(read_text(sys.argv[1]), 0.1)[1])" "$DATA/tiny-shakespeare/input.txt" >"$OUT/shakespeare.txt"
     both shakespeare "$OUT/shakespeare.txt"
     for segment in 64 256 1024 4096 0; do
@@ -65,7 +65,7 @@ sys.stdout.write(split_text(read_text(sys.argv[1]), 0.1)[1])" "$DATA/tiny-shakes
 both() { # model, text: perplexity of the bundle and of torch
     bundle "$1"
     rfa-run "$OUT/$1.rfa" --score "$2" --json | tee "$OUT/$1.bundle.json"
-    python -m rfa_models.evaluate "$OUT/$1.pt" "$2" | tee "$OUT/$1.torch.json"
+    python -m rfa_models.commands.evaluate "$OUT/$1.pt" "$2" | tee "$OUT/$1.torch.json"
 }
 
 answers() {

@@ -17,23 +17,23 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from torch import nn
 
-from rfa_export.classifier_export import ClassifierExport
 from rfa_export.errors import TokenizerError
-from rfa_export.export_config import ExportConfig
-from rfa_export.graph.half_state import halve_states
+from rfa_export.graph.rounding.half_state import halve_states
+from rfa_export.graph.rounding.round_weights import quantize
 from rfa_export.graph.weights import save_graphs
-from rfa_export.language_export import LanguageExport
-from rfa_export.quantize import quantize
+from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.target import Target
-from rfa_export.task_export import NO_SPECIAL_IDS, TaskExport
-from rfa_export.translator_export import TranslatorExport
-from rfa_export.verify import Report, verify
-from rfa_models.checkpoint import Checkpoint
-from rfa_models.classifier import Classifier
-from rfa_models.tokenizer import CLASS, END, START
-from rfa_models.translator import Translator
-from rfa_runtime.bundle import staged_bundle
-from rfa_runtime.manifest import Manifest, SpecialIds
+from rfa_export.tasks.classification import ClassifierExport
+from rfa_export.tasks.language import LanguageExport
+from rfa_export.tasks.task import NO_SPECIAL_IDS, TaskExport
+from rfa_export.tasks.translation import TranslatorExport
+from rfa_export.verification.verify import Report, verify
+from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_models.data.tokenizer import CLASS, END, START
+from rfa_models.networks.classifier import Classifier
+from rfa_models.networks.translator import Translator
+from rfa_runtime.bundle.bundle import staged_bundle
+from rfa_runtime.bundle.manifest import Manifest, SpecialIds
 
 WEIGHTS = "model.onnx.data"
 """Weights of all graphs, whatever they are for."""

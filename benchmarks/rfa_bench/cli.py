@@ -14,27 +14,27 @@ from typing import Any
 import click
 from rich.console import Console
 
-from rfa_bench import (
+from rfa_bench import tables as report
+from rfa_bench.commands import (
     agreement,
     classification,
     exporting,
     growth,
     latency,
     overhead,
-    report,
     steady,
     targets,
     translation,
 )
-from rfa_bench.classifier_twins import CLASSIFIERS, export_classifier_twins
 from rfa_bench.machine import machine, versions
-from rfa_bench.translator_twins import TRANSLATORS, export_translator_twins
-from rfa_bench.twins import SIZES, export_random, export_twins, random_checkpoint, twin_of
+from rfa_bench.subjects.classifier_twins import CLASSIFIERS, export_classifier_twins
+from rfa_bench.subjects.translator_twins import TRANSLATORS, export_translator_twins
+from rfa_bench.subjects.twins import SIZES, export_random, export_twins, random_checkpoint, twin_of
 from rfa_export.errors import ExportError
-from rfa_export.export_config import ExportConfig
 from rfa_export.precision import BLOCKS, PRECISIONS
-from rfa_models.checkpoint import load_checkpoint
-from rfa_models.data import read_text
+from rfa_export.targets.export_config import ExportConfig
+from rfa_models.checkpoints.checkpoint import load_checkpoint
+from rfa_models.data.texts import read_text
 from rfa_models.errors import ModelError
 from rfa_runtime.errors import RfaRuntimeError
 

@@ -6,11 +6,11 @@ Example:
     output, state = layer(next_x, None, state)     # goes on from there, at a constant cost
 """
 
-from rfa_models.attention import RfaAttention, SoftmaxAttention
-from rfa_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from rfa_models.config import AUTHORS, AttentionConfig, ModelConfig
+from rfa_models.attention.causal import RfaAttention, SoftmaxAttention
+from rfa_models.attention.config import AUTHORS, AttentionConfig, ModelConfig
+from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.errors import ModelError
-from rfa_models.language_model import LanguageModel
+from rfa_models.networks.language_model import LanguageModel
 
 __all__ = [
     "AUTHORS",

@@ -25,7 +25,7 @@ from rfa_export.graph.names import (
     TOP_TOKEN,
     TOTAL_SEQUENCE_LENGTH,
 )
-from rfa_runtime.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec
 
 Shapes = dict[str, Dims | None]
 DEBRIS = ("Shape", "Size", "Expand", "ConstantOfShape", "Range", "Loop", "If", "Scan")

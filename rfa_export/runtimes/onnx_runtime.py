@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
-from rfa_runtime.ort import open_session
+from rfa_runtime.session.ort import open_session
 
 
 class OnnxRuntime(Runtime):

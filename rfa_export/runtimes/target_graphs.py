@@ -18,12 +18,12 @@ from rfa_export.graph.names import (
     SEQLENS_K,
     TOTAL_SEQUENCE_LENGTH,
 )
-from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
+from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
 from rfa_export.tolerances import LOGITS_FLOAT32
-from rfa_runtime.bundle import Bundle
-from rfa_runtime.manifest import GraphSpec
-from rfa_runtime.padding import pad
+from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.manifest import GraphSpec
+from rfa_runtime.session.padding import pad
 
 
 @dataclass

@@ -6,16 +6,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rfa_export.draft import Drafts, Lowered, graph_inputs
 from rfa_export.errors import TargetError
-from rfa_export.graph.genai import count_layers, leave_choice_to_runtime
+from rfa_export.graph.draft import Drafts, Lowered, graph_inputs
+from rfa_export.graph.lowering.genai import count_layers, leave_choice_to_runtime
 from rfa_export.graph.names import LOGITS
-from rfa_export.roles import MODEL, SCORE, role_in_bundle
+from rfa_export.graph.roles import MODEL, SCORE, role_in_bundle
 from rfa_export.runtimes.genai import GenAi
 from rfa_export.targets.ort import fused
 from rfa_export.targets.target import Target
-from rfa_export.task_export import TaskExport
-from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+from rfa_export.tasks.task import TaskExport
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 
 CONFIG, FILE = "genai_config.json", "model.genai.onnx"
 LONGEST = 1 << 20

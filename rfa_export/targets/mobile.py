@@ -13,13 +13,13 @@ import onnxruntime
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from rfa_export.errors import TargetError
-from rfa_export.roles import ENCODER, MODEL, OUR_OWN, role_in_bundle
+from rfa_export.graph.roles import ENCODER, MODEL, OUR_OWN, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.targets.target import Target
-from rfa_export.task_export import TaskExport
-from rfa_export.trace import quiet
-from rfa_runtime.manifest import GraphSpec, Manifest
-from rfa_runtime.ort import session_options
+from rfa_export.tasks.task import TaskExport
+from rfa_export.tracing.trace import quiet
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest
+from rfa_runtime.session.ort import session_options
 
 OPERATORS = "required_operators.config"
 """For ONNX Runtime's build script: --include_ops_by_config."""

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from rfa_export.draft import Drafts, Lowered
-from rfa_export.graph.cleanup import cleanup
-from rfa_export.graph.standard_operators import standard_linear_attention, standard_products
-from rfa_export.roles import ENCODER, MODEL, role_in_bundle
+from rfa_export.graph.draft import Drafts, Lowered
+from rfa_export.graph.lowering.standard_operators import standard_linear_attention, standard_products
+from rfa_export.graph.rewrite.cleanup import cleanup
+from rfa_export.graph.roles import ENCODER, MODEL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.reference import Reference
 from rfa_export.targets.target import Target
-from rfa_runtime.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec
 
 
 class Onnx27(Target):

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import onnx_ir as ir
 
-from rfa_export.draft import Draft, Drafts, Lowered
-from rfa_export.graph.cleanup import cleanup
-from rfa_export.graph.fuse import fuse, fuse_residuals
-from rfa_export.roles import ENCODER, MODEL, OUR_OWN, SCORE
+from rfa_export.graph.draft import Draft, Drafts, Lowered
+from rfa_export.graph.lowering.fuse import fuse, fuse_residuals
+from rfa_export.graph.rewrite.cleanup import cleanup
+from rfa_export.graph.roles import ENCODER, MODEL, OUR_OWN, SCORE
 from rfa_export.runtimes.web import OnnxRuntimeWeb
 from rfa_export.targets.target import Target
-from rfa_runtime.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec
 
 FILES = {MODEL: "model.onnx", SCORE: "model.score.onnx", ENCODER: "encoder.onnx"}
 

@@ -10,20 +10,20 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
-from rfa_export.draft import Draft, Drafts, Lowered
 from rfa_export.errors import TargetError
-from rfa_export.graph.cleanup import cleanup
+from rfa_export.graph.draft import Draft, Drafts, Lowered
+from rfa_export.graph.lowering.older_opset import NEWEST, OLDEST, lower_to_opset
+from rfa_export.graph.lowering.plain_attention import recurrent_chunk, recurrent_step
+from rfa_export.graph.lowering.standard_operators import standard_products
+from rfa_export.graph.lowering.standard_quantized import OPSET as OPSET_OF_BLOCKS
 from rfa_export.graph.names import SEQUENCE
-from rfa_export.graph.older_opset import NEWEST, OLDEST, lower_to_opset
-from rfa_export.graph.plain_attention import recurrent_chunk, recurrent_step
-from rfa_export.graph.standard_operators import standard_products
-from rfa_export.graph.standard_quantized import OPSET as OPSET_OF_BLOCKS
+from rfa_export.graph.rewrite.cleanup import cleanup
+from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.precision import FLOAT32, Precision
-from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.target import Target
-from rfa_runtime.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec
 
 Pass = Callable[[ir.Model], None]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rfa_export.draft import Drafts, Lowered
+from rfa_export.graph.draft import Drafts, Lowered
 from rfa_export.runtimes.runtime import Runtime
-from rfa_export.task_export import TaskExport
-from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+from rfa_export.tasks.task import TaskExport
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 
 
 class Target:

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from torch.export.pt2_archive._package import package_pt2
 
 from rfa_export.errors import TargetError
-from rfa_export.explicit_state import ExplicitState
 from rfa_export.graph.names import LOGITS, SEQUENCE
-from rfa_export.roles import ENCODER, MODEL, PREFILL, role_in_bundle
+from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.torch_runtimes import METHODS, TorchExport, TorchJit
 from rfa_export.targets.target import Target
-from rfa_export.task_export import Part, TaskExport
-from rfa_export.trace import TensorSpec, evaluating, quiet
-from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+from rfa_export.tasks.task import Part, TaskExport
+from rfa_export.tracing.explicit_state import ExplicitState
+from rfa_export.tracing.trace import TensorSpec, evaluating, quiet
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 
 SCRIPT, PROGRAMS = "model.ts", "model.pt2"
 

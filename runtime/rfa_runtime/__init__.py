@@ -12,24 +12,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rfa_runtime.accuracy import Accuracy, score_classifier
-    from rfa_runtime.bundle import Bundle, read_bundle, staged_bundle, write_bundle
-    from rfa_runtime.classifier import Classification, Classifier
-    from rfa_runtime.decoder import Decoder
-    from rfa_runtime.encoder import Encoder
+    from rfa_runtime.bundle.bundle import Bundle, read_bundle, staged_bundle, write_bundle
+    from rfa_runtime.decoding.generation import Generation, Piece
+    from rfa_runtime.decoding.sampling import SamplingConfig
+    from rfa_runtime.decoding.search_config import Hypothesis, SearchConfig, Translation
     from rfa_runtime.errors import RfaRuntimeError
-    from rfa_runtime.generation import Generation, Piece
-    from rfa_runtime.labelled_file import read_labelled
-    from rfa_runtime.line_files import convert_lines
-    from rfa_runtime.pairs_file import read_pairs
-    from rfa_runtime.sampling import SamplingConfig
-    from rfa_runtime.score import Score, score_text
-    from rfa_runtime.search import Hypothesis, SearchConfig, Translation
-    from rfa_runtime.session import StepSession
-    from rfa_runtime.state import State
-    from rfa_runtime.text import read_text
-    from rfa_runtime.translation_score import TranslationScore, score_translator
-    from rfa_runtime.translator import Translator
+    from rfa_runtime.line_files.convert import convert_lines
+    from rfa_runtime.line_files.labelled import read_labelled
+    from rfa_runtime.line_files.pairs import read_pairs
+    from rfa_runtime.line_files.text import read_text
+    from rfa_runtime.session.encoder import Encoder
+    from rfa_runtime.session.state import State
+    from rfa_runtime.session.step import StepSession
+    from rfa_runtime.tasks.accuracy import Accuracy, score_classifier
+    from rfa_runtime.tasks.bleu import TranslationScore, score_translator
+    from rfa_runtime.tasks.classification import Classification, Classifier
+    from rfa_runtime.tasks.language import Decoder
+    from rfa_runtime.tasks.perplexity import Score, score_text
+    from rfa_runtime.tasks.translation import Translator
 
 __version__ = "0.1.0"
 __all__ = [
@@ -65,24 +65,24 @@ __all__ = [
 ]
 
 HOMES = {
-    "accuracy": ("Accuracy", "score_classifier"),
-    "bundle": ("Bundle", "read_bundle", "staged_bundle", "write_bundle"),
-    "classifier": ("Classification", "Classifier"),
-    "decoder": ("Decoder",),
-    "encoder": ("Encoder",),
+    "bundle.bundle": ("Bundle", "read_bundle", "staged_bundle", "write_bundle"),
+    "decoding.generation": ("Generation", "Piece"),
+    "decoding.sampling": ("SamplingConfig",),
+    "decoding.search_config": ("Hypothesis", "SearchConfig", "Translation"),
     "errors": ("RfaRuntimeError",),
-    "generation": ("Generation", "Piece"),
-    "labelled_file": ("read_labelled",),
-    "line_files": ("convert_lines",),
-    "pairs_file": ("read_pairs",),
-    "sampling": ("SamplingConfig",),
-    "score": ("Score", "score_text"),
-    "search": ("Hypothesis", "SearchConfig", "Translation"),
-    "session": ("StepSession",),
-    "state": ("State",),
-    "text": ("read_text",),
-    "translation_score": ("TranslationScore", "score_translator"),
-    "translator": ("Translator",),
+    "line_files.convert": ("convert_lines",),
+    "line_files.labelled": ("read_labelled",),
+    "line_files.pairs": ("read_pairs",),
+    "line_files.text": ("read_text",),
+    "session.encoder": ("Encoder",),
+    "session.state": ("State",),
+    "session.step": ("StepSession",),
+    "tasks.accuracy": ("Accuracy", "score_classifier"),
+    "tasks.bleu": ("TranslationScore", "score_translator"),
+    "tasks.classification": ("Classification", "Classifier"),
+    "tasks.language": ("Decoder",),
+    "tasks.perplexity": ("Score", "score_text"),
+    "tasks.translation": ("Translator",),
 }
 """Modules are loaded when a name of theirs is first used: `rfa-run --help` need not wait for ONNX Runtime."""
 

@@ -12,14 +12,14 @@ from click.testing import CliRunner, Result
 
 from rfa_bench.cli import main
 from rfa_export.pipeline import export
-from rfa_models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from rfa_models.classifier import Classifier
-from rfa_models.classifier_config import ClassifierConfig
-from rfa_models.config import AttentionConfig, ModelConfig
-from rfa_models.language_model import LanguageModel
-from rfa_models.tokenizer import END, START, TokenizerConfig, byte_tokenizer, make_tokenizer
-from rfa_models.translator import Translator
-from rfa_models.translator_config import TranslatorConfig
+from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from rfa_models.data.tokenizer import END, START, TokenizerConfig, byte_tokenizer, make_tokenizer
+from rfa_models.networks.classifier import Classifier
+from rfa_models.networks.classifier_config import ClassifierConfig
+from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.translator import Translator
+from rfa_models.networks.translator_config import TranslatorConfig
 
 RFA = AttentionConfig(heads=2, head_dim=8, random_vectors=32)
 SOFTMAX = replace(RFA, kind="softmax")

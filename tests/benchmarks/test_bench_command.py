@@ -12,12 +12,12 @@ import onnx
 import pytest
 from click.testing import CliRunner
 
-from rfa_bench import classification
-from rfa_bench.classification import Row
 from rfa_bench.cli import main
-from rfa_bench.handwritten import write_step_graph
-from rfa_bench.pair_tokenizer import pair_tokenizer
-from rfa_bench.twins import SIZES, export_twins
+from rfa_bench.commands import classification
+from rfa_bench.commands.classification import Row
+from rfa_bench.subjects.handwritten import write_step_graph
+from rfa_bench.subjects.pair_tokenizer import pair_tokenizer
+from rfa_bench.subjects.twins import SIZES, export_twins
 
 
 @pytest.fixture(scope="module")

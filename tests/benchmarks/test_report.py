@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rfa_bench import growth, report
-from rfa_bench.growth import Growth
-from rfa_bench.latency import Row
+from rfa_bench import tables as report
+from rfa_bench.commands import growth
+from rfa_bench.commands.growth import Growth
+from rfa_bench.commands.latency import Row
 
 
 def row(system: str, context: int, ms: float) -> Row:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rfa_export.export_config import ExportConfig
 from rfa_export.pipeline import export
+from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.registry import TARGETS
-from rfa_models.checkpoint import load_checkpoint
+from rfa_models.checkpoints.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "targets.md").read_text(encoding="utf-8"), re.DOTALL)

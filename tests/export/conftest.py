@@ -15,14 +15,15 @@ from small_translators import TRANSLATORS
 from tokenizers import Tokenizer
 from torch import nn
 
-from rfa_export import language_export, pipeline
-from rfa_export.task_export import TaskExport
-from rfa_export.translator_export import TranslatorExport
-from rfa_models.attention import RfaAttention
-from rfa_models.checkpoint import Checkpoint, save_checkpoint
-from rfa_models.config import AUTHORS
-from rfa_models.tokenizer import byte_tokenizer
-from rfa_runtime.bundle import Bundle, read_bundle
+from rfa_export import pipeline
+from rfa_export.tasks import language as language_export
+from rfa_export.tasks.task import TaskExport
+from rfa_export.tasks.translation import TranslatorExport
+from rfa_models.attention.causal import RfaAttention
+from rfa_models.attention.config import AUTHORS
+from rfa_models.checkpoints.checkpoint import Checkpoint, save_checkpoint
+from rfa_models.data.tokenizer import byte_tokenizer
+from rfa_runtime.bundle.bundle import Bundle, read_bundle
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,8 +8,8 @@ from pathlib import Path
 import onnx
 import onnxruntime
 
-from rfa_runtime.bundle import Bundle, write_bundle
-from rfa_runtime.ort import session_options
+from rfa_runtime.bundle.bundle import Bundle, write_bundle
+from rfa_runtime.session.ort import session_options
 
 INT64, INT32, FLOAT = onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.FLOAT
 DEBRIS = {"Shape", "Size", "Expand", "ConstantOfShape", "Range", "Identity", "Unsqueeze", "Squeeze"}

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from rfa_export import tolerances
-from rfa_models.attention import RfaAttention
-from rfa_models.classifier import Classifier
-from rfa_models.classifier_config import ClassifierConfig
-from rfa_models.config import AttentionConfig, ModelConfig
-from rfa_models.language_model import LanguageModel
-from rfa_models.translator import Translator
-from rfa_models.translator_config import TranslatorConfig
-from rfa_runtime.bundle import Bundle
-from rfa_runtime.session import StepSession
+from rfa_models.attention.causal import RfaAttention
+from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.networks.classifier import Classifier
+from rfa_models.networks.classifier_config import ClassifierConfig
+from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.translator import Translator
+from rfa_models.networks.translator_config import TranslatorConfig
+from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.session.step import StepSession
 
 VOCAB, WIDTH = 256, 16
 """Bytes; two heads of eight."""

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from small_models import Pieces, assert_near, attention_config, disturbed, random_ids, translator
 
-from rfa_models.attention import RfaAttention
-from rfa_models.config import AUTHORS_CROSS
-from rfa_models.cross_attention import RfaCrossAttention
-from rfa_models.encoder_attention import RfaEncoderAttention
-from rfa_models.translator import Translator
-from rfa_runtime.bundle import Bundle
-from rfa_runtime.encoder import Encoder
-from rfa_runtime.session import StepSession
-from rfa_runtime.state import State
+from rfa_models.attention.causal import RfaAttention
+from rfa_models.attention.config import AUTHORS_CROSS
+from rfa_models.attention.cross import RfaCrossAttention
+from rfa_models.attention.encoder import RfaEncoderAttention
+from rfa_models.networks.translator import Translator
+from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.session.encoder import Encoder
+from rfa_runtime.session.state import State
+from rfa_runtime.session.step import StepSession
 
 ENCODER, STEP, WEIGHTS = "encoder.onnx", "model.onnx", "model.onnx.data"
 

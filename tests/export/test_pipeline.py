@@ -14,12 +14,13 @@ from small_models import Example, OneLayer
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from rfa_export import __version__, language_export, pipeline
+from rfa_export import __version__, pipeline
 from rfa_export.errors import ExportError, ParityError
-from rfa_models.checkpoint import Checkpoint
-from rfa_runtime.bundle import read_bundle
+from rfa_export.tasks import language as language_export
+from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_runtime.bundle.bundle import read_bundle
+from rfa_runtime.bundle.manifest import GraphSpec
 from rfa_runtime.errors import BundleExistsError
-from rfa_runtime.manifest import GraphSpec
 
 PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
@@ -81,7 +82,7 @@ def test_the_tokenizer_comes_along_unchanged(gated: Example, checkpoint: Checkpo
 
 def test_a_bundle_decodes_in_a_process_without_torch(gated: Example) -> None:
     code = (
-        "import sys; from rfa_runtime.cli import main\n"
+        "import sys; from rfa_runtime.commands.run import main\n"
         f"main([{str(gated.bundle.path)!r}, 'ab', '--max-new-tokens', '3', '--json'], standalone_mode=False)\n"
         "print(sorted({'torch', 'onnx', 'rfa_models', 'rfa_export'} & set(sys.modules)))"
     )

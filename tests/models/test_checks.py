@@ -5,9 +5,9 @@ from dataclasses import fields
 
 import pytest
 
-from rfa_models.config import AttentionConfig, ModelConfig
+from rfa_models.attention.config import AttentionConfig, ModelConfig
 from rfa_models.errors import ConfigError
-from rfa_models.recipe import TokenizerConfig, TrainConfig
+from rfa_models.recipes.recipe import TokenizerConfig, TrainConfig
 
 CONFIGS = {
     "attention": AttentionConfig(),

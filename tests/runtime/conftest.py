@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from toy_bundles import END, toy_files, toy_manifest
 
-from rfa_runtime.bundle import Bundle, read_bundle, write_bundle
-from rfa_runtime.manifest import SpecialIds
-from rfa_runtime.session import StepSession
+from rfa_runtime.bundle.bundle import Bundle, read_bundle, write_bundle
+from rfa_runtime.bundle.manifest import SpecialIds
+from rfa_runtime.session.step import StepSession
 
 
 @pytest.fixture(params=["rfa", "softmax"])

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rfa_runtime.answers import Worker
-from rfa_runtime.bundle import Bundle
+from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.errors import PromptError
-from rfa_runtime.line_files import LineReport, convert_lines
+from rfa_runtime.line_files.answers import Worker
+from rfa_runtime.line_files.convert import LineReport, convert_lines
 
 
 class Loud:

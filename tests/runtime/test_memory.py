@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from toy_bundles import environment
 
-from rfa_runtime import generation
-from rfa_runtime.generation import Piece, Recorder
+from rfa_runtime.decoding import generation
+from rfa_runtime.decoding.generation import Piece, Recorder
 
 MB = 1_000_000
 CODE = """

@@ -22,18 +22,18 @@ def modules_after(code: str) -> set[str]:
 
 def test_the_whole_package_runs_without_torch_and_onnx() -> None:
     everything = "import rfa_runtime\nfor name in rfa_runtime.__all__: getattr(rfa_runtime, name)"
-    found = modules_after(everything + "\nimport rfa_runtime.cli")
+    found = modules_after(everything + "\nimport rfa_runtime.commands.run")
     assert "onnxruntime" in found
     assert not found & HEAVY
 
 
 def test_bundles_are_read_and_written_by_the_standard_library_alone() -> None:
-    found = modules_after("import rfa_runtime.bundle")
+    found = modules_after("import rfa_runtime.bundle.bundle")
     assert not found & (HEAVY | {"numpy", "onnxruntime", "tokenizers", "click", "rich"})
 
 
 def test_help_does_not_wait_for_onnx_runtime() -> None:
-    found = modules_after("import rfa_runtime.cli")
+    found = modules_after("import rfa_runtime.commands.run")
     assert not found & (HEAVY | {"numpy", "onnxruntime", "tokenizers", "rich"})
 
 

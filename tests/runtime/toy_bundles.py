@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from toy_graphs import CACHE, RECURRENT, VOCAB, rfa_graph, softmax_graph
 
-from rfa_runtime.manifest import GraphSpec, Manifest, StateSpec
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 
 END = 256
 GRAPHS = {"rfa": rfa_graph, "softmax": softmax_graph}

@@ -14,8 +14,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from toy_bundles import byte_tokenizer
 from toy_graphs import VOCAB, tensor
 
-from rfa_runtime.bundle import Bundle, read_bundle, write_bundle
-from rfa_runtime.manifest import GraphSpec, Manifest
+from rfa_runtime.bundle.bundle import Bundle, read_bundle, write_bundle
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 
 LABELS = ("red", "green", "blue")
 WIDTH = 6

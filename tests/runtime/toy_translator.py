@@ -12,8 +12,8 @@ from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
 from toy_bundles import INPUTS, OUTPUTS, byte_tokenizer
 from toy_graphs import DECAY, IDS, VOCAB, WIDTH, tensor
 
-from rfa_runtime.bundle import Bundle, read_bundle, write_bundle
-from rfa_runtime.manifest import GraphSpec, Manifest, SpecialIds, StateSpec
+from rfa_runtime.bundle.bundle import Bundle, read_bundle, write_bundle
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest, SpecialIds, StateSpec
 
 START, END = 255, 256
 HEADS, KEY = 1, 8

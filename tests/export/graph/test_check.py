@@ -9,7 +9,7 @@ from small_graphs import assert_left_alone, small_graph
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.check import check_classifier, check_encoder, check_step
-from rfa_runtime.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec
 
 STATE = StateSpec("recurrent", "past", "present", "float32", ("batch", 2, 4, 4))
 STEP = """g (int64[batch, sequence] input_ids, int64[batch, sequence] position_ids, float[batch, 2, 4, 4] past)

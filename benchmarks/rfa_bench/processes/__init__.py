@@ -1,0 +1,1 @@
+"""Processes that hold one system each."""

@@ -1,0 +1,30 @@
+"""A process of its own that reads a context, decodes, and prints its peak memory in bytes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from rfa_runtime.bundle.bundle import read_bundle
+from rfa_runtime.memory import peak_rss_bytes
+from rfa_runtime.session.step import StepSession
+
+STEPS, CHUNK = 16, 512
+
+
+def main() -> None:
+    """Arguments: bundle, context, batch, threads."""
+    bundle, (context, batch, threads) = Path(sys.argv[1]), map(int, sys.argv[2:5])
+    session = StepSession(read_bundle(bundle), threads=threads)
+    state = session.new_state(batch, capacity=context + STEPS)
+    for start in range(0, context, CHUNK):
+        session.step(np.ones((batch, min(CHUNK, context - start)), dtype=np.int64), state)
+    for _ in range(STEPS):
+        session.step(np.ones((batch, 1), dtype=np.int64), state)
+    print(peak_rss_bytes())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""A process that decodes with our own runtime, which binds a state's past and present to one buffer."""
+
+from __future__ import annotations
+
+from rfa_bench.processes.target_probe import Step, measure
+from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.session.step import StepSession
+
+
+def load(bundle: Bundle, target: str, threads: int) -> Step:
+    """A graph of ONNX Runtime's own target, or of another that it reads."""
+    session = StepSession(bundle, threads, graph="model" if target == "ort" else f"model.{target}")
+    state = session.new_state()
+    return lambda token: session.step_token(token, state)
+
+
+if __name__ == "__main__":
+    measure("onnxruntime", load)

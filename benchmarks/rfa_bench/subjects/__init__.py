@@ -1,0 +1,1 @@
+"""What is measured: models of one shape, RFA and softmax."""

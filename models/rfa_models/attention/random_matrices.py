@@ -1,0 +1,57 @@
+"""The random vectors w~ of the feature maps: drawn once from a seed, never at export.
+
+A pool of matrices is drawn before training.  Each training step takes a different matrix for every layer and
+head, so that the model does not lean on one draw; evaluation and export use the pool's first H [reference code,
+`utils.py`].  Everything is drawn in float64 on the CPU: the same seed gives the same matrices on every device.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rfa_models.attention.config import AttentionConfig, MatrixKind
+
+
+def draw_pool(config: AttentionConfig) -> Tensor:
+    """Draw the layer's pool w~ from its seed.  Returns [P, D, d] float32."""
+    rng = torch.Generator().manual_seed(config.seed)
+    return draw_matrices(config.matrices, config.pool_size, config.random_vectors, config.head_dim, rng)
+
+
+def draw_matrices(kind: MatrixKind, count: int, rows: int, width: int, rng: torch.Generator) -> Tensor:
+    """Draw `count` matrices of random vectors.  Returns [count, rows, width] float32."""
+    draw = gaussian_rows if kind == "iid" else orthogonal_rows
+    return draw(count, rows, width, rng).float()
+
+
+def gaussian_rows(count: int, rows: int, width: int, rng: torch.Generator) -> Tensor:
+    """Independent rows of N(0, I).  Returns [count, rows, width] float64."""
+    return torch.randn(count, rows, width, generator=rng, dtype=torch.float64, device="cpu")
+
+
+def orthogonal_rows(count: int, rows: int, width: int, rng: torch.Generator) -> Tensor:
+    """Rows orthogonal within blocks of `width`, each as long as a Gaussian row.  [count, rows, width] float64.
+
+    The length is chi-distributed with `width` degrees of freedom, so that a single row is N(0, I) exactly and the
+    kernel estimate stays unbiased.  The authors' script draws chi with `rows` degrees instead, and needs rows >= width.
+    """
+    blocks = -(-rows // width)
+    square = gaussian_rows(count * blocks, width, width, rng)
+    q, r = torch.linalg.qr(square)
+    q = q * torch.sign(torch.diagonal(r, dim1=-2, dim2=-1)).unsqueeze(-2)  # Haar measure: fix QR's free signs
+    lengths = gaussian_rows(count * blocks, width, width, rng).norm(dim=-1, keepdim=True)
+    return (q * lengths).reshape(count, blocks * width, width)[:, :rows]
+
+
+def take(pool: Tensor, layers: int, heads: int, rng: torch.Generator) -> Tensor:
+    """Choose training matrices: no two heads of a layer share one, nor two layers while the pool is large enough.
+
+    pool: [P, D, d] with P >= heads.  Returns [layers, heads, D, d].
+    """
+    wanted = layers * heads
+    if wanted <= len(pool):
+        index = torch.randperm(len(pool), generator=rng)[:wanted]
+    else:
+        index = torch.cat([torch.randperm(len(pool), generator=rng)[:heads] for _ in range(layers)])
+    return pool[index.to(pool.device)].unflatten(0, (layers, heads))

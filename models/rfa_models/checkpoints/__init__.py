@@ -1,0 +1,1 @@
+"""`model.pt`: written whole, read as a stranger's."""

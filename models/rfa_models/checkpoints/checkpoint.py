@@ -1,0 +1,145 @@
+"""`model.pt`: config, tokenizer and tensors in one file of plain types, read with `weights_only=True`.
+
+    format          "rfa-checkpoint"
+    format_version  1
+    task            "language-model", "translation" or "classification"
+    config          ModelConfig, TranslatorConfig or ClassifierConfig as nested dicts
+    tokenizer       the text of tokenizer.json; it knows `<s>` and `</s>` of a translator, and `<cls>` of a classifier
+                    that reads the first token's place
+    segment_length  of language models: tokens per training segment, the default for scoring; 0 carries the state on
+    training        what is known of the training: steps, validation figure, versions
+    tensors         name -> tensor; the evaluation's random matrices among them
+
+A file from elsewhere is hostile until checked (`untrusted.py`): nothing is built larger than the tensors that the file
+really holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from rfa_models.checkpoints.atomic import save_atomically
+from rfa_models.checkpoints.tensors import build_model, stored_tensors
+from rfa_models.checkpoints.untrusted import check_tensors, read_tables
+from rfa_models.checks import LARGEST_COUNT
+from rfa_models.data.tokenizer import CLASS, END, START
+from rfa_models.errors import CheckpointError, ConfigError
+from rfa_models.networks.classifier_config import ClassifierConfig
+from rfa_models.networks.kinds import KINDS, Model, ModelKind, Task, task_of
+from rfa_models.networks.translator_config import TranslatorConfig
+from rfa_models.tables import read_table
+from rfa_models.wording import one_line, shown
+
+FORMAT = "rfa-checkpoint"
+FORMAT_VERSION = 1
+ENTRIES = {"config": dict, "tokenizer": str, "training": dict, "tensors": dict}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model with all that is needed to use it."""
+
+    model: Model
+    tokenizer: Tokenizer
+    segment_length: int = 0
+    """Of a language model: tokens per segment, 0 carries the state through a text."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Plain facts on the training, for people to read."""
+
+    @property
+    def task(self) -> Task:
+        """What the model is for."""
+        return task_of(self.model)
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write `model.pt`: whole or not at all.  Raises OSError as the file system does."""
+    of_text = {"segment_length": checkpoint.segment_length} if checkpoint.task == "language-model" else {}
+    save_atomically(
+        {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "task": checkpoint.task,
+            "config": asdict(checkpoint.model.config),
+            "tokenizer": checkpoint.tokenizer.to_str(),
+            "training": checkpoint.training,
+            "tensors": stored_tensors(checkpoint.model),
+        }
+        | of_text,
+        path,
+    )
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read `model.pt`; the model comes in evaluation mode on the CPU.
+
+    Raises CheckpointError for a file that is foreign, damaged, newer than this code or inconsistent; OSError where it
+    cannot be opened.
+    """
+    table = read_tables(path, FORMAT)
+    check_header(table, path)
+    check_tensors(table["tensors"], path)
+    kind = KINDS[table["task"]]
+    config = read_config(kind, table["config"], path)
+    tokenizer = read_tokenizer(table["tokenizer"], config, path)
+    model = build_model(kind, config, table["tensors"], path)
+    return Checkpoint(model.eval(), tokenizer, table.get("segment_length", 0), table["training"])
+
+
+def check_header(table: dict[str, Any], path: Path) -> None:
+    """Every entry there, of its type, and of a version that this code knows.  Raises CheckpointError."""
+    version = table.get("format_version")
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: format version {shown(version)}, this rfa-export reads up to {FORMAT_VERSION}: update rfa-export"
+        )
+    task = table.get("task")
+    if not isinstance(task, str) or task not in KINDS:
+        raise CheckpointError(f"{path}: task {shown(task)}, wanted one of {', '.join(KINDS)}")
+    of_text = {"segment_length": int} if task == "language-model" else {}
+    for key, wanted in (ENTRIES | of_text).items():
+        if not isinstance(table.get(key), wanted):
+            raise CheckpointError(f"{path}: its {key!r} is not a {wanted.__name__}: the file is damaged")
+    if of_text and not 0 <= table["segment_length"] <= LARGEST_COUNT:
+        raise CheckpointError(
+            f"{path}: segment_length is {shown(table['segment_length'])}, wanted a number from 0 to {LARGEST_COUNT:,}"
+        )
+
+
+def read_config(kind: ModelKind, table: dict[str, Any], path: Path) -> Any:
+    """The model's settings, checked.  Raises CheckpointError."""
+    try:
+        return read_table(kind.config, table, "config")
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def read_tokenizer(text: str, config: Any, path: Path) -> Tokenizer:
+    """The tokenizer, if the model knows each of its ids.  Raises CheckpointError."""
+    try:
+        tokenizer = Tokenizer.from_str(text)
+    except Exception as error:  # tokenizers raises bare Exception
+        raise CheckpointError(f"{path}: its tokenizer cannot be read ({one_line(error)})") from error
+    largest = max(tokenizer.get_vocab().values(), default=-1)
+    if largest >= config.vocab_size:
+        raise CheckpointError(
+            f"{path}: the tokenizer has ids up to {largest}, the model knows {config.vocab_size} tokens, numbered from "
+            "0: they do not belong together"
+        )
+    if tokenizer.padding or tokenizer.truncation:
+        raise CheckpointError(f"{path}: its tokenizer pads or truncates, which no tokenizer of rfa-train does")
+    for token in special_tokens(config):
+        if tokenizer.token_to_id(token) is None:
+            raise CheckpointError(f"{path}: its tokenizer has no {token}, which the model was trained with")
+    return tokenizer
+
+
+def special_tokens(config: Any) -> tuple[str, ...]:
+    """Names of the tokens that a model cannot do without."""
+    if isinstance(config, TranslatorConfig):
+        return START, END
+    return (CLASS,) if isinstance(config, ClassifierConfig) and config.pooling == "first" else ()

@@ -1,0 +1,135 @@
+"""What a model of the release is, read from the shapes of its tensors and, where these do not say it, its settings."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS, AttentionConfig, ModelConfig, Positions
+from rfa_models.convert.matrices import Matrices
+from rfa_models.convert.names import CAUSAL_SIGMA, EMBEDDING, MATRICES, OUTPUT, POOL, count_layers
+from rfa_models.convert.release import Release
+from rfa_models.errors import CheckpointError, ConfigError
+from rfa_models.networks.translator_config import Norm, TranslatorConfig
+
+NORMS: dict[bool, Norm] = {True: "pre", False: "post"}
+"""By whether there is a last norm, which normalised sums do not need."""
+
+
+def language_model_config(release: Release, matrices: Matrices) -> ModelConfig:
+    """A decoder alone.  Raises CheckpointError or ConfigError."""
+    if norm_of(release, "decoder") == "post":
+        raise CheckpointError(
+            "has no decoder.layer_norm: language models that normalise after each branch, or not at the end, "
+            "cannot be converted"
+        )
+    return ModelConfig(
+        vocab_size=vocab_size(release),
+        layers=count_layers(release.tensors, "decoder"),
+        mlp_width=shape(release, "decoder.layers.0.fc1.weight", 2)[0],
+        dropout=release.settings.dropout,
+        activation=release.settings.activation_fn,
+        tie_embeddings=is_tied(release) and not release.settings.no_scale_embedding,
+        positions=positions(release),
+        attention=causal_attention(release, matrices),
+    )
+
+
+def translator_config(release: Release, project: str, matrices: Matrices) -> TranslatorConfig:
+    """An encoder and a decoder.  project: name of the shared module.  Raises CheckpointError or ConfigError."""
+    norm = norm_of(release, "decoder")
+    if norm_of(release, "encoder") != norm:
+        raise CheckpointError("its encoder or its decoder alone normalises before each branch, wanted both or none")
+    return TranslatorConfig(
+        vocab_size=vocab_size(release),
+        encoder_layers=count_layers(release.tensors, "encoder"),
+        decoder_layers=count_layers(release.tensors, "decoder"),
+        mlp_width=shape(release, "decoder.layers.0.fc1.weight", 2)[0],
+        dropout=release.settings.dropout,
+        norm=norm,
+        activation=release.settings.activation_fn,
+        positions=positions(release),
+        tie_embeddings=False,
+        encoder_attention=encoder_attention(release),
+        causal_attention=causal_attention(release, matrices),
+        cross_attention=cross_attention(release, project),
+    )
+
+
+def encoder_attention(release: Release) -> AttentionConfig:
+    """Softmax, whose heads leave no trace in any shape."""
+    heads, width = release.settings.encoder_attention_heads, shape(release, EMBEDDING, 2)[1]
+    if heads is None:
+        raise ConfigError("does not say how many heads its encoder has: add --encoder-heads")
+    return AttentionConfig(kind="softmax", heads=heads, head_dim=width // heads)
+
+
+def causal_attention(release: Release, matrices: Matrices) -> AttentionConfig:
+    """RFA with the constants of the release's causal attention."""
+    heads, head_dim = causal_heads(release)
+    return AttentionConfig(
+        heads=heads,
+        head_dim=head_dim,
+        random_vectors=matrices.first.shape[1],
+        tau=release.settings.causal_tau,
+        **AUTHORS | {"pool_size": matrices.pool_size},
+    )
+
+
+def cross_attention(release: Release, project: str) -> AttentionConfig:
+    """RFA with the constants of the release's cross attention."""
+    heads, vectors, head_dim = shape(release, project + MATRICES, 3)
+    if release.settings.cross_proj_dim not in (None, vectors):
+        raise CheckpointError(
+            f"its cross_proj_dim is {release.settings.cross_proj_dim}, but {project + MATRICES!r} has {vectors} vectors"
+        )
+    pool_size = shape(release, project + POOL, 3)[0] if project + POOL in release.tensors else heads
+    return AttentionConfig(
+        heads=heads,
+        head_dim=head_dim,
+        random_vectors=vectors,
+        tau=release.settings.cross_tau,
+        **AUTHORS_CROSS | {"pool_size": pool_size},
+    )
+
+
+def positions(release: Release) -> Positions:
+    """fairseq's sinusoids, or none; learned ones are refused as a tensor that is not known."""
+    return "none" if release.settings.no_token_positional_embeddings else "fairseq"
+
+
+def norm_of(release: Release, side: str) -> Norm:
+    """Where the `encoder` or the `decoder` normalises."""
+    return NORMS[f"{side}.layer_norm.weight" in release.tensors]
+
+
+def causal_heads(release: Release) -> tuple[int, int]:
+    """H and d of the decoder's causal attention.  Raises CheckpointError."""
+    heads, _, head_dim = shape(release, CAUSAL_SIGMA, 3)
+    return heads, head_dim
+
+
+def vocab_size(release: Release) -> int:
+    """N.  Raises CheckpointError."""
+    return shape(release, EMBEDDING, 2)[0]
+
+
+def is_tied(release: Release) -> bool:
+    """Whether the embedding serves as the output projection, too."""
+    embedding = release.tensors[EMBEDDING]
+    return same(embedding, release.tensors.get(OUTPUT, embedding))
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are one, or hold the same numbers."""
+    return one is other or torch.equal(one, other)
+
+
+def shape(release: Release, name: str, dimensions: int) -> tuple[int, ...]:
+    """Sizes of a tensor.  Raises CheckpointError where it is missing or has another number of dimensions."""
+    if name not in release.tensors:
+        raise CheckpointError(f"has no tensor {name!r}: is it a model of the release?")
+    found = tuple(release.tensors[name].shape)
+    if len(found) != dimensions:
+        raise CheckpointError(f"tensor {name!r} has shape {found}, wanted {dimensions} dimensions")
+    return found

@@ -1,0 +1,117 @@
+"""The authors' release to our models: the same numbers under our names, the release's constants as settings.
+
+Its translator is a transformer of fairseq with RFA in the decoder; its language model is the decoder alone.  Evaluation
+there uses one set of random matrices for causal and one for cross attention, the same in all layers: they become the
+`random_matrices` of ours.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rfa_models.attention.cross import RfaCrossAttention
+from rfa_models.attention.random_features import RandomFeatures
+from rfa_models.convert.config import language_model_config, same, translator_config
+from rfa_models.convert.dictionary import END_ID, START_ID
+from rfa_models.convert.matrices import Matrices
+from rfa_models.convert.names import (
+    EMBEDDING,
+    MATRICES,
+    OUTPUT,
+    POOL,
+    SOURCE_EMBEDDING,
+    find_project,
+    listed,
+    release_name,
+)
+from rfa_models.convert.release import Release
+from rfa_models.errors import CheckpointError
+from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.translator import Translator
+
+BUFFER = ".random_matrices"
+"""Ours alone: in the release no layer has matrices of its own."""
+
+
+def is_translator(release: Release) -> bool:
+    """Whether there is an encoder; else it is a language model."""
+    return any(name.startswith("encoder.") for name in release.tensors)
+
+
+def convert_language_model(release: Release, matrices: Matrices) -> LanguageModel:
+    """A decoder alone.  Raises CheckpointError, or ConfigError for settings that cannot work."""
+    with torch.device("meta"):
+        model = LanguageModel(language_model_config(release, matrices))
+    tensors = renamed(release, model, "", set())
+    tensors["embedding.weight"] = scaled(tensors["embedding.weight"], release)
+    fill(model, tensors, {"causal": matrices.first})
+    if model.config.tie_embeddings:
+        model.head.weight = model.embedding.weight
+    return model
+
+
+def convert_translator(release: Release, matrices: Matrices) -> Translator:
+    """An encoder and a decoder.  Raises CheckpointError, or ConfigError for settings that cannot work.
+
+    fairseq starts a target with the end token, ours start with `<s>`, which fairseq's models never read: its vector
+    becomes that of the end token.  So the embedding is no longer that of the output.
+    """
+    project = find_project(release.tensors)
+    with torch.device("meta"):
+        model = Translator(translator_config(release, project, matrices))
+    tensors = renamed(release, model, project, {project + MATRICES, project + POOL, SOURCE_EMBEDDING})
+    check_one_vocabulary(release)
+    embedding = scaled(tensors["embedding.tokens.weight"], release).clone()
+    if len(embedding) <= END_ID:
+        raise CheckpointError(f"knows {len(embedding)} tokens, dictionaries of fairseq have more: is it a translator?")
+    embedding[START_ID] = embedding[END_ID]
+    tensors["embedding.tokens.weight"] = embedding
+    fill(model, tensors, {"causal": matrices.first, "cross": release.tensors[project + MATRICES]})
+    return model
+
+
+def renamed(release: Release, model: nn.Module, project: str, others: set[str]) -> dict[str, Tensor]:
+    """The release's tensors under our names: all that the model needs and, but for `others`, no more.
+
+    Raises CheckpointError where one is missing, unknown or of another shape.
+    """
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items() if not name.endswith(BUFFER)}
+    names = {name: release_name(name, project) for name in shapes}
+    found = {OUTPUT: release.tensors[EMBEDDING]} | release.tensors
+    missing, unknown = set(names.values()) - found.keys(), found.keys() - set(names.values()) - others
+    if missing or unknown:
+        faults = [f"has no {listed(missing)}"] * bool(missing) + [f"has {listed(unknown)}, not known"] * bool(unknown)
+        project = f" (with {project!r} as the module that reads the encoder)" if project else ""
+        raise CheckpointError(f"{' and '.join(faults)}{project}: such an architecture cannot be converted")
+    for name, theirs in names.items():
+        if found[theirs].shape != shapes[name]:
+            raise CheckpointError(
+                f"tensor {theirs!r} has shape {tuple(found[theirs].shape)}, the others go with {tuple(shapes[name])}"
+            )
+    return {name: found[theirs] for name, theirs in names.items()}
+
+
+def check_one_vocabulary(release: Release) -> None:
+    """Raise CheckpointError where source and target have embeddings of their own."""
+    source, target = release.tensors.get(SOURCE_EMBEDDING), release.tensors[EMBEDDING]
+    if source is not None and not same(source, target):
+        raise CheckpointError(
+            f"{SOURCE_EMBEDDING!r} and {EMBEDDING!r} differ: only models with one dictionary and one embedding for "
+            "both languages (fairseq's --joined-dictionary and --share-all-embeddings) can be converted"
+        )
+
+
+def scaled(embedding: Tensor, release: Release) -> Tensor:
+    """The embedding as our models read it: they multiply it by the root of its width, fairseq's only if they scale."""
+    return embedding * embedding.shape[1] ** -0.5 if release.settings.no_scale_embedding else embedding
+
+
+def fill(model: nn.Module, tensors: dict[str, Tensor], matrices: dict[str, Tensor]) -> None:
+    """Put tensors into a model that was made without memory, and each kind of attention's random matrices."""
+    for name, module in model.named_modules():
+        if isinstance(module, RandomFeatures):
+            kind = "cross" if isinstance(module, RfaCrossAttention) else "causal"
+            tensors[name + BUFFER] = matrices[kind]
+    model.load_state_dict(tensors, assign=True)
+    model.eval()

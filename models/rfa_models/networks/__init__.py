@@ -1,0 +1,1 @@
+"""The three kinds of model that are built from the attention layers."""

@@ -1,0 +1,73 @@
+"""A text of any length to the name of its class, in time and memory linear in its length."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rfa_models.attention.encoder import build_encoder_attention
+from rfa_models.networks.classifier_config import ClassifierConfig
+from rfa_models.networks.embedding import TokenEmbedding
+from rfa_models.networks.residual import Residual, perceptron
+
+
+class ClassifierLayer(nn.Module):
+    """Attention to the whole text, then a perceptron."""
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.attention = build_encoder_attention(config.attention)
+        self.mlp = perceptron(config.width, config.mlp_width)
+        self.attention_sum, self.mlp_sum = (Residual(config.width, config.dropout) for _ in range(2))
+
+    def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
+        """x: [B, T, E], keep: [B, T] -> [B, T, E]."""
+        x = self.attention_sum(x, lambda y: self.attention(y, keep))
+        return self.mlp_sum(x, self.mlp)
+
+
+class Classifier(nn.Module):
+    """Logits of `config.labels` for texts, or for pairs of texts."""
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = TokenEmbedding(config.vocab_size, config.width, config.positions, config.dropout)
+        self.layers = nn.ModuleList(ClassifierLayer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+        seen = 4 * config.width if config.pairs else config.width
+        self.head = nn.Sequential(
+            nn.Linear(seen, config.mlp_width), nn.GELU(), nn.Linear(config.mlp_width, len(config.labels))
+        )
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor | None = None,
+        keep: Tensor | None = None,
+        pair_input_ids: Tensor | None = None,
+        pair_position_ids: Tensor | None = None,
+        pair_keep: Tensor | None = None,
+    ) -> Tensor:
+        """Logits of the classes.  input_ids, position_ids: int64 [B, T], keep: [B, T] -> [B, C].
+
+        A model of pairs reads the second text from pair_*, of lengths of its own.
+        """
+        summary = self.pool(input_ids, position_ids, keep)
+        if pair_input_ids is not None:
+            other = self.pool(pair_input_ids, pair_position_ids, pair_keep)
+            summary = torch.cat([summary, other, summary * other, summary - other], -1)
+        return self.head(summary)
+
+    def pool(self, input_ids: Tensor, position_ids: Tensor | None, keep: Tensor | None) -> Tensor:
+        """One vector for each text.  [B, T] -> [B, E]."""
+        x = self.embedding(input_ids, position_ids)
+        for layer in self.layers:
+            x = layer(x, keep)
+        x = self.norm(x)
+        if self.config.pooling == "first":
+            return x[:, 0]
+        if keep is None:
+            return x.mean(1)
+        weight = keep.unsqueeze(-1).to(x.dtype)
+        return (x * weight).sum(1) / weight.sum(1)

@@ -1,0 +1,123 @@
+"""The classifier's training: the class of a text, or of a pair of texts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+
+from rfa_models.data.buckets import BucketBatches, by_rows, in_order
+from rfa_models.data.labelled import Labelled, label_names, read_labelled
+from rfa_models.data.token_rows import TokenRows, encode_texts
+from rfa_models.data.tokenizer import CLASS, make_tokenizer
+from rfa_models.errors import DataError
+from rfa_models.networks.classifier import Classifier
+from rfa_models.networks.classifier_config import ClassifierConfig
+from rfa_models.recipes.recipe import ClassificationRecipe
+from rfa_models.tasks.autocast import autocast
+from rfa_models.tasks.task import TrainingTask
+from rfa_models.training.resume import text_fingerprint
+from rfa_models.wording import shown
+
+
+class EncodedTexts:
+    """Texts, or pairs of them, as ids cut to the model's length, with the numbers of their classes."""
+
+    def __init__(self, tokenizer: Tokenizer, rows: list[Labelled], config: ClassifierConfig) -> None:
+        """Encode rows.  Raises DataError for one that the model is not made for."""
+        for row in rows:
+            check_row(row, config)
+        first = [tokenizer.get_vocab()[CLASS]] if config.pooling == "first" else []
+        columns = zip(*(row.texts for row in rows), strict=True)
+        self.texts = [
+            TokenRows([(first + ids)[: config.max_tokens or None] for ids in encode_texts(tokenizer, column)])
+            for column in columns
+        ]
+        """One for each text of a row."""
+        if any(int(column.lengths.min()) == 0 for column in self.texts):
+            raise DataError("a text has no tokens: leave it out, or take another tokenizer")
+        self.classes = torch.tensor([config.labels.index(row.label) for row in rows])
+        """int64 [rows]"""
+
+    def lengths(self) -> Tensor:
+        """int64 [rows, texts of a row]."""
+        return torch.stack([column.lengths for column in self.texts], 1)
+
+    def logits(self, model: Classifier, rows: Tensor, device: torch.device) -> tuple[Tensor, int]:
+        """What the model makes of some rows [B, C], and the tokens in them."""
+        arguments, tokens = list[Tensor | None](), 0
+        for column in self.texts:
+            ids, keep = column.padded(rows)
+            arguments += [ids.to(device), None, keep.to(device)]
+            tokens += int(keep.sum())
+        return model(*arguments), tokens
+
+
+class ClassificationTask(TrainingTask):
+    """Texts of like length in batches."""
+
+    metric = "accuracy"
+
+    def __init__(self, recipe: ClassificationRecipe, device: torch.device) -> None:
+        self.config, self.device = recipe.train, device
+        train, valid = read_labelled(recipe.data)
+        special = (CLASS,) if recipe.model.get("pooling") == "first" else ()
+        texts = (text for row in train for text in row.texts)
+        self.tokenizer = make_tokenizer(recipe.tokenizer, texts, special)
+        self.model_config = recipe.model_config(self.tokenizer.get_vocab_size(), label_names(train))
+        self.train, self.valid = (EncodedTexts(self.tokenizer, rows, self.model_config) for rows in (train, valid))
+        cut = partial(by_rows, limit=self.config.batch_size)
+        self.batches = BucketBatches(self.train.lengths(), cut, self.config.seed)
+        sets = (self.train, self.valid)
+        tensors = [tensor for part in sets for column in part.texts for tensor in (column.ids, column.lengths)]
+        self.text = text_fingerprint(self.tokenizer, *tensors, *(part.classes for part in sets))
+        self.summary = f"{len(train):,} texts of {len(self.model_config.labels)} classes"
+
+    def build_model(self) -> Classifier:
+        """As TrainingTask.build_model."""
+        return Classifier(self.model_config)
+
+    def loss(self, model: Classifier, index: int) -> tuple[Tensor, int]:
+        """As TrainingTask.loss."""
+        rows = self.batches(index)
+        with autocast(self.config, self.device):
+            logits, tokens = self.train.logits(model, rows, self.device)
+        return F.cross_entropy(logits.float(), self.train.classes[rows].to(self.device)), tokens
+
+    def evaluate(self, model: Classifier) -> float:
+        """Share of the validation texts whose class is found."""
+        return accuracy(model, self.valid)
+
+
+def accuracy(model: Classifier, texts: EncodedTexts, batch: int = 16) -> float:
+    """Share of the texts whose class the model finds."""
+    return float((predictions(model, texts, batch) == texts.classes).double().mean())
+
+
+@torch.no_grad()
+def predictions(model: Classifier, texts: EncodedTexts, batch: int = 16) -> Tensor:
+    """The number of the class that the model finds, for every text.  Returns int64 [rows]."""
+    device, was_training = next(model.parameters()).device, model.training
+    model.eval()
+    found = torch.empty_like(texts.classes)
+    for rows in in_order(texts.lengths(), partial(by_rows, limit=batch)):
+        logits, _ = texts.logits(model, rows, device)
+        found[rows] = logits.argmax(1).cpu()
+    model.train(was_training)
+    return found
+
+
+def check_row(row: Labelled, config: ClassifierConfig) -> None:
+    """Raise DataError for a row with another number of texts, or of another class."""
+    if len(row.texts) != 1 + config.pairs:
+        raise DataError(
+            f"a row has {len(row.texts)} text(s), the model reads {1 + config.pairs}: set pairs in [model], or leave "
+            f"'pair' out ({shown(row.text)})"
+        )
+    if row.label not in config.labels:
+        raise DataError(
+            f"a row has the label {shown(row.label)}, known are {', '.join(config.labels)[:120]} ({shown(row.text)})"
+        )

@@ -1,0 +1,105 @@
+"""The language model's training: the next token in segments of one long text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rfa_models.data.streams import StreamBatches
+from rfa_models.data.texts import SegmentBatches, encode, read_texts
+from rfa_models.data.tokenizer import make_tokenizer
+from rfa_models.networks.language_model import LanguageModel
+from rfa_models.recipes.recipe import LanguageRecipe
+from rfa_models.tasks.autocast import autocast
+from rfa_models.tasks.perplexity import check_predictable, perplexity
+from rfa_models.tasks.task import TrainingTask
+from rfa_models.training.resume import text_fingerprint
+
+
+class LanguageTask(TrainingTask):
+    """Segments that start from an empty state each."""
+
+    metric = "perplexity"
+
+    def __init__(self, recipe: LanguageRecipe, device: torch.device) -> None:
+        self.recipe, self.config, self.device = recipe, recipe.train, device
+        train_text, valid_text = read_texts(recipe.data)
+        self.tokenizer = make_tokenizer(recipe.tokenizer, train_text.splitlines(keepends=True))
+        self.train_ids, self.valid_ids = encode(self.tokenizer, train_text), encode(self.tokenizer, valid_text)
+        self.batches = self.cut()
+        check_predictable(self.valid_ids, "the validation text")
+        self.text = text_fingerprint(self.tokenizer, self.train_ids, self.valid_ids)
+        self.summary = f"{len(self.train_ids):,} training tokens"
+        self.segment_length = 0 if self.config.stateful else self.config.segment_length
+
+    def cut(self) -> Any:
+        """The batches of the training text."""
+        return SegmentBatches(self.train_ids, self.config.batch_size, self.config.segment_length, self.config.seed)
+
+    def build_model(self) -> LanguageModel:
+        """As TrainingTask.build_model."""
+        return LanguageModel(self.recipe.model_config(self.tokenizer.get_vocab_size()))
+
+    def loss(self, model: LanguageModel, index: int) -> tuple[Tensor, int]:
+        """As TrainingTask.loss."""
+        inputs, targets = (x.to(self.device) for x in self.batches(index))
+        with autocast(self.config, self.device):
+            logits = model(inputs)
+        return next_token_loss(logits, targets), targets.numel()
+
+    def evaluate(self, model: LanguageModel) -> float:
+        """Perplexity of the validation text."""
+        return perplexity(model, self.valid_ids, self.segment_length)
+
+
+class StatefulLanguageTask(LanguageTask):
+    """Segments that go on from the state that the one before left.
+
+    A state can only be read with the random matrices that it was written with, so all steps use those of evaluation.
+    """
+
+    other_matrices = False
+
+    def __init__(self, recipe: LanguageRecipe, device: torch.device) -> None:
+        super().__init__(recipe, device)
+        self.carried: list[Tensor] | None = None
+        """One state [B, H, K, d + 1] per layer, of the last segment; None before the first."""
+
+    def cut(self) -> StreamBatches:
+        """As LanguageTask.cut."""
+        return StreamBatches(self.train_ids, self.config.batch_size, self.config.segment_length, self.config.seed)
+
+    def loss(self, model: LanguageModel, index: int) -> tuple[Tensor, int]:
+        """As TrainingTask.loss; batches must come in their order."""
+        inputs, targets, start = self.batches(index)
+        inputs, targets = inputs.to(self.device), targets.to(self.device)
+        positions = torch.arange(start, start + inputs.shape[1], device=self.device).expand_as(inputs)
+        with autocast(self.config, self.device):
+            logits, states = model.step(inputs, positions, None, self.carried if start else None)
+        self.carried = [state.detach() for state in states]
+        return next_token_loss(logits, targets), targets.numel()
+
+    def state(self) -> dict[str, Any]:
+        """As TrainingTask.state."""
+        return {"carried": self.carried}
+
+    def load_state(self, state: dict[str, Any], model: LanguageModel) -> None:
+        """As TrainingTask.load_state."""
+        self.carried = state["carried"]
+        if self.carried is None:
+            return
+        attention = model.config.attention
+        shape = (self.config.batch_size, attention.heads, attention.features, attention.head_dim + 1)
+        if [tuple(x.shape) for x in self.carried] != [shape] * model.config.layers:
+            raise ValueError("the carried states are of another model")
+        if not all(x.isfinite().all() for x in self.carried):
+            raise ValueError("the carried states are not finite")
+        self.carried = [x.to(self.device) for x in self.carried]
+
+
+def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean negative log likelihood.  logits: [B, T, N], targets: int64 [B, T]."""
+    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())

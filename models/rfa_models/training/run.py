@@ -1,0 +1,179 @@
+"""Training: from a recipe to a checkpoint, resumable at any time, the same for every task.
+
+run = TrainingRun(recipe, device)        data, model and optimiser, all from the recipe's seed
+run.restore(resume_file)                 optional: go on where a killed run stopped, to the same end result
+for report in run.steps():               one optimiser step each
+    run.save(resume_file)                whole or not at all
+run.checkpoint()                         what `model.pt` holds
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from rfa_models.attention.matrix_pools import MatrixPools
+from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_models.recipes.recipe import Recipe
+from rfa_models.tasks.autocast import check_precision
+from rfa_models.tasks.registry import read_task
+from rfa_models.training.divergence import check_finite, check_weights
+from rfa_models.training.optimizer import build_optimizer, check_moments
+from rfa_models.training.out_of_memory import memory_for
+from rfa_models.training.resume import damaged, read_resume_point, recipe_fingerprint, write_resume_point
+from rfa_models.training.schedule import learning_rate
+from rfa_models.wording import one_line
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step showed.  The log holds one of these a line."""
+
+    step: int
+    """Steps done, this one included."""
+    loss: float
+    """Mean loss of the step, in nats."""
+    learning_rate: float
+    gradient_norm: float
+    tokens_per_s: float
+    """Without padding."""
+    valid: float | None = None
+    """The task's figure, measured every `evaluate_every` steps and at the end."""
+
+    def as_table(self, metric: str) -> dict[str, Any]:
+        """For the log, which calls the figure by its name."""
+        table = asdict(self)
+        return table | {f"valid_{metric}": table.pop("valid")}
+
+
+class TrainingRun:
+    """A training in progress."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe, self.device = recipe, device
+        check_precision(recipe.train, device)
+        self.task = read_task(recipe, device)
+        config = recipe.train
+        torch.manual_seed(config.seed)
+        with memory_for("the model and its random matrices", "lower its sizes or pool_size"):
+            self.model = self.task.build_model().to(device)
+            self.pools = MatrixPools(self.model, device)
+        self.pool_rng = torch.Generator().manual_seed(config.seed + 1)
+        self.optimizer = build_optimizer(self.model, config)
+        # float16 gradients underflow without a scaled loss; bfloat16 has float32's range.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
+        self.done = 0
+        self.valid: float | None = None
+        """The task's figure, as last measured."""
+
+    def steps(self) -> Iterator[StepReport]:
+        """Train to the recipe's end, one report per step.
+
+        Raises TrainingError where the run diverges, ConfigError where memory runs out.
+        """
+        config = self.recipe.train
+        while self.done < config.steps:
+            started = time.perf_counter()
+            with memory_for("a training step", "lower the batch's size, and raise accumulate to make up for it"):
+                loss, norm, tokens = self.step()
+            self.done += 1
+            seconds = time.perf_counter() - started
+            evaluated = None
+            if self.done % config.evaluate_every == 0 or self.done == config.steps:
+                evaluated = self.evaluate()
+            rate = learning_rate(self.done - 1, config)
+            yield StepReport(self.done, loss, rate, norm, tokens / seconds, evaluated)
+
+    def step(self) -> tuple[float, float, int]:
+        """One optimiser step.  Returns the loss, the gradient's norm before clipping, and the tokens read.
+
+        Raises TrainingError, and leaves the weights as they are, where one of the first two is not finite.
+        """
+        config = self.recipe.train
+        self.model.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.done, config)
+        if self.task.other_matrices:
+            self.pools.resample(self.pool_rng)
+        total, tokens = 0.0, 0
+        for part in range(config.accumulate):
+            loss, read = self.task.loss(self.model, self.done * config.accumulate + part)
+            loss = loss / config.accumulate
+            self.scaler.scale(loss).backward()
+            total, tokens = total + loss.item(), tokens + read
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip).item()
+        check_finite(self.done + 1, config, loss=total)
+        if not self.scaler.is_enabled():  # it would leave such a step out, and go on with a lower scale
+            check_finite(self.done + 1, config, gradient_norm=norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        return total, norm, tokens
+
+    def evaluate(self) -> float:
+        """Measure on the validation data.  Raises TrainingError where the figure is not finite."""
+        self.valid = self.task.evaluate(self.model)
+        check_finite(self.done, self.recipe.train, **{f"validation_{self.task.metric}": self.valid})
+        return self.valid
+
+    def save(self, path: Path) -> None:
+        """Write all that `restore` needs, whole or not at all.
+
+        Raises TrainingError, and leaves the old file, where the weights are not finite; OSError where it cannot write.
+        """
+        check_weights(self.done, self.recipe.train, self.model)
+        write_resume_point(path, recipe_fingerprint(self.recipe), self.task.text, self.state())
+
+    def restore(self, path: Path) -> None:
+        """Go on from a resume file.  Raises CheckpointError where it is damaged or of another recipe or text."""
+        state = read_resume_point(path, recipe_fingerprint(self.recipe), self.task.text, self.task.metric)
+        try:
+            self.load_state(state)
+            check_weights(self.done, self.recipe.train, self.model)
+        except Exception as error:  # a state that does not fit surfaces as RuntimeError, KeyError, ValueError, ...
+            raise damaged(path, f"it does not fit the run ({one_line(error)})") from error
+
+    def state(self) -> dict[str, Any]:
+        """All that changes from step to step."""
+        return self.task.state() | {
+            "done": self.done,
+            f"valid_{self.task.metric}": self.valid,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "pool_rng": self.pool_rng.get_state(),
+            "torch_rng": torch.get_rng_state(),
+            "device_rng": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over what `state` gave.  Raises whatever torch does, or ValueError, where it does not fit."""
+        if not 0 <= state["done"] <= self.recipe.train.steps:
+            raise ValueError(f"{state['done']} steps done")
+        self.done, self.valid = state["done"], state[f"valid_{self.task.metric}"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        check_moments(self.optimizer)
+        self.scaler.load_state_dict(state["scaler"])
+        self.task.load_state(state, self.model)
+        self.pool_rng.set_state(state["pool_rng"])
+        torch.set_rng_state(state["torch_rng"])
+        if state["device_rng"] is not None and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["device_rng"])
+
+    def checkpoint(self) -> Checkpoint:
+        """The model as it stands, with what is known of its training."""
+        facts: dict[str, Any] = {
+            "steps": self.done,
+            f"valid_{self.task.metric}": self.valid,
+            "torch": str(torch.__version__),
+            "recipe": asdict(self.recipe.train),
+        }
+        return Checkpoint(self.model.eval(), self.task.tokenizer, self.task.segment_length, facts)

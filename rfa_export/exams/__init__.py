@@ -1,0 +1,1 @@
+"""What a runtime is asked, and the answers in float64."""

@@ -1,0 +1,1 @@
+"""A step graph in the operators of one target."""

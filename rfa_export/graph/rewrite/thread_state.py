@@ -1,0 +1,80 @@
+"""Give every attention node its past and present: a training graph becomes a step graph.
+
+This is the product's central idea.  The traced graph computes attention from an empty state; this pass makes the state
+an input and an output of the graph.  It knows operators, not architectures.
+"""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from rfa_export.errors import GraphError
+from rfa_export.graph.names import (
+    BATCH,
+    CAPACITY,
+    SEQLENS_K,
+    STATEFUL,
+    TOTAL_SEQUENCE_LENGTH,
+    StateSlot,
+)
+from rfa_runtime.bundle.manifest import StateSpec
+
+CACHE_LENGTH_INPUTS = {5: (SEQLENS_K, (BATCH,)), 6: (TOTAL_SEQUENCE_LENGTH, ())}
+"""Inputs of GroupQueryAttention that tell how much of a cache is filled: shared by all layers."""
+
+
+def thread_state(model: ir.Model) -> list[StateSpec]:
+    """Connect `past_key_values.N.*` to `present.N.*` through the N-th stateful node.  Returns the states in that order.
+
+    Raises GraphError where a state's shape is not static but for the batch.
+    """
+    states: list[StateSpec] = []
+    nodes = [node for node in model.graph if node.op_type in STATEFUL]
+    for layer, node in enumerate(nodes):
+        states += [connect(model.graph, node, slot, layer) for slot in STATEFUL[node.op_type]]
+    if any(node.op_type == "GroupQueryAttention" for node in nodes):
+        share_lengths(model.graph, [node for node in nodes if node.op_type == "GroupQueryAttention"])
+    return states
+
+
+def connect(graph: ir.Graph, node: ir.Node, slot: StateSlot, layer: int) -> StateSpec:
+    """Make one state of one node an input and an output of the graph."""
+    present = node.outputs[slot.present_output]
+    shape = state_shape(present, slot)
+    past = ir.val(slot.past(layer), ir.DataType.FLOAT, shape)
+    present.name, present.type, present.shape = slot.present(layer), past.type, ir.Shape(shape)
+    set_input(node, slot.past_input, past)
+    graph.inputs.append(past)
+    graph.outputs.append(present)
+    return StateSpec(
+        kind=slot.kind, past=slot.past(layer), present=slot.present(layer), dtype="float32", shape=tuple(shape)
+    )
+
+
+def state_shape(present: ir.Value, slot: StateSlot) -> list[int | str]:
+    """[batch, ...]: everything else static, but for the length of a cache."""
+    if present.shape is None or present.shape.rank() != 4:
+        raise GraphError(f"{present.name}: the state's shape is {present.shape}, wanted four dimensions")
+    shape: list[int | str] = [BATCH, *(dim if isinstance(dim, int) else str(dim) for dim in present.shape[1:])]
+    if slot.kind == "cache":
+        shape[2] = CAPACITY
+    for dim in shape[1:]:
+        if not isinstance(dim, int) and dim != CAPACITY:
+            raise GraphError(f"{slot.suffix}: the state's shape is {shape}, all but the batch must be static")
+    return shape
+
+
+def share_lengths(graph: ir.Graph, nodes: list[ir.Node]) -> None:
+    """Add the inputs that say how much of the caches is filled."""
+    for index, (name, shape) in CACHE_LENGTH_INPUTS.items():
+        value = ir.val(name, ir.DataType.INT32, shape)
+        graph.inputs.append(value)
+        for node in nodes:
+            set_input(node, index, value)
+
+
+def set_input(node: ir.Node, index: int, value: ir.Value) -> None:
+    """Set an optional input that the node may not have listed yet."""
+    if index >= len(node.inputs):
+        node.resize_inputs(index + 1)
+    node.replace_input_with(index, value)

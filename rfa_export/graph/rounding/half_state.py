@@ -1,0 +1,70 @@
+"""A state that lies in float16 between two steps, and is float32 within one: half the memory of every stream.
+
+past float16 -> Cast -> LinearAttention -> Cast -> present float16
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from rfa_export.errors import TargetError
+from rfa_export.graph.edit import insert_before
+from rfa_runtime.bundle.manifest import StateSpec
+
+RESOLUTION = 2**-11
+"""Of float16: adding less than this part of a number leaves the number as it is."""
+UNGATED = "linear"
+"""LinearAttention's update rule where no gate lets a sum forget."""
+
+
+def halve_states(models: Iterable[ir.Model], states: Sequence[StateSpec]) -> tuple[StateSpec, ...]:
+    """Halve the recurrent states of some graphs.  Returns what to say of all states then.
+
+    Raises TargetError for a model without any, and where a sum never forgets: after t tokens each adds 1/t of what the
+    sum is, which float16 does not notice from 1 / RESOLUTION tokens on, and whatever is read later is lost.
+    """
+    recurrent = [state for state in states if state.kind == "recurrent"]
+    if not recurrent:
+        raise TargetError("a float16 state is one of RFA attention: this model carries none, keep --state fp32")
+    for model in models:
+        halve_graph(model, {state.past for state in recurrent}, {state.present for state in recurrent})
+    return tuple(replace(state, dtype="float16") if state in recurrent else state for state in states)
+
+
+def halve_graph(model: ir.Model, pasts: set[str], presents: set[str]) -> None:
+    """Halve the states of one graph, by the names of its inputs and outputs."""
+    for past in [value for value in model.graph.inputs if value.name in pasts]:
+        widen(past)
+    for place, present in enumerate(model.graph.outputs):
+        if present.name in presents:
+            model.graph.outputs[place] = narrowed(model, present)
+
+
+def widen(past: ir.Value) -> None:
+    """Read an input in float32.  Raises TargetError where it belongs to a sum that never forgets."""
+    (use,) = past.uses()
+    if use.node.attributes.get_string("update_rule") == UNGATED:
+        raise TargetError(
+            f"a float16 state stops accumulating after some {1 / RESOLUTION:,.0f} tokens where attention has no gate: "
+            "sums grow on, and what a token adds falls under half of their last place. "
+            "Keep --state fp32, or train with gate = true"
+        )
+    past.type = ir.TensorType(ir.DataType.FLOAT16)
+    cast = ir.node("Cast", [past], {"to": ir.DataType.FLOAT})
+    wide = cast.outputs[0]
+    wide.shape, wide.type = past.shape, ir.TensorType(ir.DataType.FLOAT)
+    insert_before(use.node, cast)
+    use.node.replace_input_with(use.idx, wide)
+
+
+def narrowed(model: ir.Model, present: ir.Value) -> ir.Value:
+    """The same output in float16, under its name."""
+    name, present.name = present.name, f"{present.name}_float32"
+    cast = ir.node("Cast", [present], {"to": ir.DataType.FLOAT16})
+    half = cast.outputs[0]
+    half.name, half.shape, half.type = name, present.shape, ir.TensorType(ir.DataType.FLOAT16)
+    model.graph.append(cast)
+    return half

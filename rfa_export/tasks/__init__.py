@@ -1,0 +1,1 @@
+"""What is traced, rewritten and examined for each kind of model."""

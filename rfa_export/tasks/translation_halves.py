@@ -1,0 +1,93 @@
+"""A translator as the two graphs that it becomes: one reads a source, one takes a step of the target.
+
+What passes from one to the other is a flat row of tensors: what each decoder layer keeps of the source, and, where
+layers keep every token, which of the tokens are padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rfa_export.errors import TraceError
+from rfa_export.graph.names import CROSS_MASK, CROSS_PARTS, cross
+from rfa_export.tracing.trace import evaluating, reason
+
+
+@dataclass(frozen=True)
+class Memories:
+    """How the memories of a translator's layers lie side by side."""
+
+    parts: tuple[int, ...]
+    """Tensors of each layer: 1 of RFA, 2 of softmax."""
+
+    @property
+    def masked(self) -> bool:
+        """Whether a layer keeps every token, and must be told which are padding."""
+        return 2 in self.parts
+
+    @property
+    def names(self) -> list[str]:
+        """Of all tensors, the mask last."""
+        layers = [cross(layer, name) for layer, count in enumerate(self.parts) for name in CROSS_PARTS[count]]
+        return layers + [CROSS_MASK] * self.masked
+
+    def flatten(self, memories: Sequence[Sequence[Tensor]], keep: Tensor) -> tuple[Tensor, ...]:
+        """Put them in a row.  keep: [B, M]."""
+        mask = [keep.to(torch.int32)] * self.masked
+        return *(tensor for memory in memories for tensor in memory), *mask
+
+    def unflatten(self, tensors: Sequence[Tensor]) -> tuple[list[tuple[Tensor, ...]], Tensor | None]:
+        """Take them apart again: the layers' memories and the mask."""
+        ends = list(accumulate(self.parts))
+        memories = [tuple(tensors[end - count : end]) for end, count in zip(ends, self.parts, strict=True)]
+        return memories, tensors[-1] if self.masked else None
+
+
+class EncoderHalf(nn.Module):
+    """`encode` with tensors in and tensors out."""
+
+    def __init__(self, translator: Any, memories: Memories) -> None:
+        super().__init__()
+        self.translator, self.memories = translator, memories
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, position_ids: Tensor) -> tuple[Tensor, ...]:
+        """All [B, M] -> what the decoder keeps of the sources."""
+        return self.memories.flatten(self.translator.encode(input_ids, position_ids, attention_mask), attention_mask)
+
+
+class DecoderHalf(nn.Module):
+    """`step` with tensors in and tensors out, from an empty past."""
+
+    def __init__(self, translator: Any, memories: Memories) -> None:
+        super().__init__()
+        self.translator, self.memories = translator, memories
+
+    def forward(self, input_ids: Tensor, position_ids: Tensor, memory: tuple[Tensor, ...]) -> Tensor:
+        """input_ids, position_ids: [B, T] -> [B, T, N]."""
+        memories, keep = self.memories.unflatten(memory)
+        logits, *_ = self.translator.step(input_ids, memories, position_ids, keep)
+        return logits
+
+
+def read_memories(translator: Any) -> Memories:
+    """Let it encode a few tokens, and see what its layers keep of them.  Raises TraceError where that is unknown."""
+    ids, name = torch.zeros(1, 2, dtype=torch.int64), type(translator).__name__
+    for method in ("encode", "step"):
+        if not hasattr(translator, method):
+            raise TraceError(f"{name} has no method {method!r}, wanted encode and step, as of rfa_models.Translator")
+    try:
+        with evaluating(translator), torch.no_grad():
+            parts = tuple(len(memory) for memory in translator.encode(ids, ids, torch.ones_like(ids)))
+    except Exception as error:  # the module's own code may raise anything
+        raise TraceError(f"{name} cannot encode two tokens: {reason(error)}") from error
+    if not parts or not set(parts) <= CROSS_PARTS.keys():
+        raise TraceError(
+            f"{name}.encode gives {parts} tensors for its layers, wanted 1 (RFA) or 2 (softmax) for each of them"
+        )
+    return Memories(parts)

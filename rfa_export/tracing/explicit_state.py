@@ -1,0 +1,64 @@
+"""A module as a function of its state, in torch: what TorchScript and torch.export are given.
+
+As the graph pass `thread_state` does for ONNX, this makes the state of every attention layer an argument and a result,
+of any module built from our layers; it knows operators, not architectures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from rfa_models.attention import operators
+from rfa_models.attention.linear_attention import one_token, quadratic
+from rfa_models.attention.operators import IN_TORCH
+
+
+class ExplicitState(nn.Module):
+    """`forward(*inputs, *past states, *memory) -> (logits of the last position, *present states)`."""
+
+    def __init__(self, module: nn.Module, inputs: int, states: int) -> None:
+        """module: `forward(*inputs[, memory]) -> logits`.  inputs, states: how many there are of each."""
+        super().__init__()
+        self.module, self.inputs, self.states = module, inputs, states
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """Inputs: int64 [B, T].  States: [B, H, K, V].  memory: what an encoder gave, for a translator's decoder.
+
+        Returns logits [B, 1, N] and the states after the last token.  Cost is quadratic in T: it reads a chunk.
+        """
+        end = self.inputs + self.states
+        inputs, memory = given[: self.inputs], given[end:]
+        carried = Carried(given[self.inputs : end])
+        with operators.using(replace(IN_TORCH, linear_attention=carried.linear_attention)):
+            logits = self.module(*inputs, memory) if memory else self.module(*inputs)
+        return logits[:, -1:], *carried.present
+
+
+class Carried:
+    """Attention that takes its past from a row of states and leaves its present in another."""
+
+    def __init__(self, past: tuple[Tensor, ...]) -> None:
+        self.past, self.present = past, list[Tensor]()
+
+    def linear_attention(
+        self,
+        phi_q: Tensor,
+        phi_k: Tensor,
+        v: Tensor,
+        log_decay: Tensor | None = None,
+        past_state: Any = None,
+        *,
+        heads: int,
+        scale: float = 1.0,
+        chunk: int = 64,
+    ) -> tuple[Tensor, Tensor]:
+        """As `rfa_models.attention.linear_attention.linear_attention`, for the next layer in order."""
+        past = self.past[len(self.present)]
+        form = one_token if phi_q.shape[1] == 1 else quadratic
+        phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q * scale, phi_k, v))
+        output, state = form(phi_q, phi_k, v, log_decay, past)
+        self.present.append(state)
+        return output.flatten(2), state

@@ -1,0 +1,1 @@
+"""Every target of a finished folder is asked in its own runtimes."""

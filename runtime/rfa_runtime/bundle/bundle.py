@@ -1,0 +1,86 @@
+"""Bundles: a folder with a manifest and the files that it lists.  Standard library only.
+
+    NAME.rfa/
+      manifest.json      what is needed to run it, with size and sha256 of every other file
+      model.onnx ...     graphs, weights, tokenizer
+
+A bundle from elsewhere is not trusted: names, sizes, sums and numbers are checked before anything is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rfa_runtime.bundle.files import compare_files, list_files
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest
+from rfa_runtime.bundle.manifest_json import parse_manifest
+from rfa_runtime.bundle.names import MANIFEST, check_name
+from rfa_runtime.bundle.staging import Staging, staged_bundle
+from rfa_runtime.errors import BundleError, ManifestError
+
+__all__ = ["Bundle", "Staging", "read_bundle", "staged_bundle", "write_bundle"]
+
+MAX_MANIFEST_BYTES = 16 << 20
+OUR_TARGET = "ort"
+EXPORT_AGAIN = "; it was written for other runtimes: export it again with --target ort among its targets"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that has been read and checked."""
+
+    path: Path
+    manifest: Manifest
+
+    def graph(self, role: str) -> GraphSpec:
+        """Return the graph of a role such as `model` or `score`.  Raises BundleError where there is none."""
+        if role not in self.manifest.graphs:
+            have = ", ".join(self.manifest.graphs) or "none"
+            hint = "" if OUR_TARGET in {spec.target for spec in self.manifest.graphs.values()} else EXPORT_AGAIN
+            raise BundleError(f"{self.path.name} has no graph {role!r}, it has: {have}{hint}")
+        return self.manifest.graphs[role]
+
+
+def read_bundle(directory: Path | str, check_hashes: bool = True) -> Bundle:
+    """Read and check a bundle.  check_hashes: read every file and compare its sha256; sizes are always compared.
+
+    Raises BundleError or one of its children, or OSError as the file system does.
+    """
+    given = Path(directory)
+    if not given.is_dir():
+        what = "is a file" if given.exists() else "does not exist"
+        raise BundleError(f"{given} {what}, wanted a bundle: the folder that rfa-export writes")
+    path = given.resolve()
+    if not os.path.lexists(path / MANIFEST):
+        raise ManifestError(f"{given} has no {MANIFEST}, wanted a bundle: the folder that rfa-export writes")
+    list_files(path)  # refuses links before any is followed
+    manifest = parse_manifest(read_manifest(path / MANIFEST))
+    compare_files(path, manifest.files, check_hashes)
+    return Bundle(path, manifest)
+
+
+def read_manifest(file: Path) -> bytes:
+    """Read the manifest's bytes, bounded."""
+    with file.open("rb") as stream:
+        data = stream.read(MAX_MANIFEST_BYTES + 1)
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise ManifestError(f"{MANIFEST} is larger than {MAX_MANIFEST_BYTES:,} bytes: it is not one of ours")
+    return data
+
+
+def write_bundle(
+    directory: Path | str, manifest: Manifest, sources: Mapping[str, Path | bytes], overwrite: bool = False
+) -> None:
+    """Write a bundle from files and bytes.  manifest: its list of files is filled in here.  See `staged_bundle`."""
+    with staged_bundle(directory, overwrite) as staging:
+        for name, source in sources.items():
+            target = staging.path / check_name(name)
+            if isinstance(source, bytes):
+                target.write_bytes(source)
+            else:
+                shutil.copyfile(source, target)
+        staging.finish(manifest)

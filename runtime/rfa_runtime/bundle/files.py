@@ -1,0 +1,69 @@
+"""The files of a bundle's folder: which are there, what are they, and are they the ones that were written?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from rfa_runtime.bundle.manifest import FileEntry
+from rfa_runtime.bundle.names import MANIFEST, check_name
+from rfa_runtime.errors import BundleIntegrityError, BundlePathError
+
+
+def list_files(folder: Path) -> dict[str, int]:
+    """Names and sizes of all files but the manifest.  Raises BundlePathError for links, folders and devices."""
+    sizes = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            status = entry.stat(follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                raise BundlePathError(f"{folder.name}/{entry.name} is no plain file: a bundle has no links or folders")
+            sizes[check_name(entry.name)] = status.st_size
+    sizes.pop(MANIFEST, None)
+    return sizes
+
+
+def compare_files(folder: Path, wanted: Mapping[str, FileEntry], hashes: bool) -> None:
+    """Raise BundleIntegrityError unless the folder holds exactly these files.  hashes: read all of them."""
+    found = list_files(folder)
+    for names, what in ((wanted.keys() - found, "missing"), (found.keys() - wanted, "not in the manifest")):
+        if names:
+            raise BundleIntegrityError(f"{folder.name}/{min(names)} is {what}: copy or export the bundle again")
+    for name, entry in wanted.items():
+        if found[name] != entry.bytes:
+            raise BundleIntegrityError(
+                f"{folder.name}/{name} has {found[name]:,} bytes, the manifest says {entry.bytes:,}: "
+                "copy or export the bundle again"
+            )
+        if hashes and sha256(folder / name) != entry.sha256:
+            raise BundleIntegrityError(
+                f"{folder.name}/{name} has changed since the bundle was written (its sha256 differs): "
+                "copy or export the bundle again"
+            )
+
+
+def describe_files(folder: Path) -> dict[str, FileEntry]:
+    """Sizes and hashes of all files but the manifest, each brought to the disk."""
+    entries = {}
+    for name in sorted(list_files(folder)):
+        sync(folder / name)
+        entries[name] = FileEntry((folder / name).stat().st_size, sha256(folder / name))
+    return entries
+
+
+def sha256(path: Path) -> str:
+    """Hash a file without holding it in memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the list of names in a folder, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

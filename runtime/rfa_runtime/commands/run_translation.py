@@ -1,0 +1,99 @@
+"""`rfa-run` with a translator: translate a text, every line of a file, or score the translations of a file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import rfa_runtime
+from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.commands.run_lines import as_json_line, run_lines, show_score
+from rfa_runtime.commands.run_prompt import one_text, show
+from rfa_runtime.errors import BundleError, OptionError
+from rfa_runtime.line_files.answers import Worker
+
+
+def run_translation(
+    bundle: Bundle,
+    threads: int | None,
+    provider: str,
+    max_source_tokens: int,
+    score: tuple[Path, ...],
+    input_file: Path | None,
+    **options: Any,
+) -> None:
+    """What was asked for."""
+    if "encoder" not in bundle.manifest.graphs:
+        raise BundleError(f"{bundle.path.name} is for the task 'translation' and has no encoder: export it again")
+    search = search_config(**options)
+    translator = rfa_runtime.Translator(bundle, threads, provider, max_source_tokens)
+    if score:
+        show_bleu(translator, search, score, **options)
+    elif input_file is not None:
+        translate_lines(translator, search, input_file=input_file, max_source_tokens=max_source_tokens, **options)
+    else:
+        translate(translator, search, **options)
+
+
+def search_config(
+    beam: int, length_penalty: float, n_best: int, no_early_stop: bool, max_new_tokens: int | None, **_: Any
+) -> rfa_runtime.SearchConfig:
+    """The search that the options describe."""
+    return rfa_runtime.SearchConfig(beam, length_penalty, n_best, not no_early_stop, max_new_tokens)
+
+
+def translate(
+    translator: rfa_runtime.Translator,
+    search: rfa_runtime.SearchConfig,
+    prompt: str | None,
+    prompt_file: Path | None,
+    as_json: bool,
+    **_: Any,
+) -> None:
+    """Print the translation of a text: while it is found where that can be, the best few with their scores on wish."""
+    source = one_text(prompt, prompt_file)
+    if as_json:
+        print(as_json_line(translator.translate(source, search)))
+    elif search.n_best > 1:
+        for one in translator.translate(source, search).n_best:
+            print(f"{one.score:.4f}\t{one.text}")
+    elif search.beam > 1:
+        print(translator.translate(source, search).text)
+    else:
+        show(translator.stream(source, search.max_new_tokens))
+
+
+def translate_lines(
+    translator: rfa_runtime.Translator,
+    search: rfa_runtime.SearchConfig,
+    as_json: bool,
+    max_source_tokens: int,
+    **options: Any,
+) -> None:
+    """Write the translation of every line."""
+    if search.n_best > 1 and not as_json:
+        raise OptionError(f"--n-best {search.n_best} gives several texts for a line of --input: add --json")
+    worker = Worker[str, str](
+        check=translator.encode,
+        work=lambda lines: [
+            as_json_line(found) if as_json else found.text for found in translator.translate_batch(lines, search)
+        ],
+    )
+    settings = asdict(search) | {"json": as_json, "max_source_tokens": max_source_tokens}
+    run_lines(translator.bundle, worker, settings, **options)
+
+
+def show_bleu(
+    translator: rfa_runtime.Translator,
+    search: rfa_runtime.SearchConfig,
+    files: tuple[Path, ...],
+    as_json: bool,
+    batch: int,
+    **_: Any,
+) -> None:
+    """Print how near the translations come to those of a file."""
+    found = rfa_runtime.score_translator(translator, rfa_runtime.read_pairs(files), search, batch)
+    words = f"BLEU {found.bleu:.2f}, chrF {found.chrf:.2f} over {found.items:,} pairs"
+    signatures = "".join(f"\n{name} {signature}" for name, signature in found.signature.items())
+    show_score(found, words + signatures, as_json)

@@ -1,0 +1,59 @@
+"""Steps the hypotheses of many sources in one batch, until all have ended.
+
+Letters: B sources that are still looked for, W hypotheses of each, C candidates of a hypothesis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from rfa_runtime.decoding.beam import Beams
+from rfa_runtime.decoding.candidates import candidates
+from rfa_runtime.session.state import State
+from rfa_runtime.session.step import StepSession
+
+Found = tuple[np.ndarray, np.ndarray]
+"""Tokens and log probabilities, [B * W, C]."""
+
+
+def search_all(
+    session: StepSession, state: State, start: int, beams: list[Beams], width: int, tick: Callable[[], None]
+) -> Iterator[tuple[int, int]]:
+    """Search for all sources.  Yields the place of each in the list as it is done, with the bytes kept for it.
+
+    state: of B rows that have read nothing yet; it is used up.  start: the token that every hypothesis begins with.
+    width: W.  tick: called when each token is there.
+    """
+    tokens, scores = candidates(session.step(np.full((len(beams), 1), start), state), 2 * width)
+    found = np.repeat(tokens, width, axis=0), np.repeat(scores, width, axis=0)  # one step does for all W
+    if width > 1:
+        state = state.select(np.repeat(np.arange(len(beams)), width))
+    going = list(range(len(beams)))
+    while True:
+        rows, chosen = advance([beams[place] for place in going], found, width)
+        tick()
+        yield from ((place, state.nbytes // len(going)) for place in going if beams[place].done)
+        kept = [index for index, place in enumerate(going) if not beams[place].done]
+        if not kept:
+            return
+        if len(kept) < len(going):  # sources that are done leave the batch
+            going, some = [going[index] for index in kept], members(kept, width)
+            state, chosen = state.select(rows[some]), chosen[some]
+        else:
+            state.reorder(rows)
+        found = candidates(session.step(chosen[:, None], state), 2 * width)
+
+
+def advance(beams: list[Beams], found: Found, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Take a step with every source.  Returns the row that each row continues and its new token, int64 [B * W]."""
+    tokens, scores = (part.reshape(len(beams), width, -1) for part in found)
+    taken = [beam.advance(*step) for beam, *step in zip(beams, tokens, scores, strict=True)]
+    parents, chosen = (np.array(part) for part in zip(*taken, strict=True))
+    return (parents + np.arange(len(beams))[:, None] * width).reshape(-1), chosen.reshape(-1)
+
+
+def members(places: list[int], width: int) -> np.ndarray:
+    """The rows of some sources."""
+    return (np.array(places)[:, None] * width + np.arange(width)).reshape(-1)

@@ -1,0 +1,128 @@
+"""Where answers go, batch by batch; a file of them can be gone on with after a stop."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rfa_runtime.bundle.process_lock import lock_file
+from rfa_runtime.errors import OutputExistsError
+from rfa_runtime.line_files.progress import LineProgress, Origin, progress_file, read_progress, write_progress
+
+STANDARD = Path("-")
+"""In place of a file: standard input or output."""
+BREAKS = str.maketrans("\n\r", "  ")
+"""An answer is one line, whatever it says."""
+
+
+class LineOutput:
+    """Answers that cannot be taken back: on their way to another program."""
+
+    def __init__(self, stream: BinaryIO, lines: int = 0, errors: int = 0) -> None:
+        self._stream = stream
+        self.lines = lines
+        """That are done."""
+        self.errors = errors
+        """Among them."""
+
+    def add(self, answers: list[str], errors: int) -> None:
+        """Write a batch and let go of it.  errors: of its lines that are empty because their input was no good."""
+        self._write(b"".join(answer.translate(BREAKS).encode(errors="replace") + b"\n" for answer in answers))
+        self._note(self.lines + len(answers), self.errors + errors)
+
+    def _write(self, data: bytes) -> None:
+        self._stream.write(data)
+        self._stream.flush()
+
+    def _note(self, lines: int, errors: int) -> None:
+        self.lines, self.errors = lines, errors
+
+
+class RecordedOutput(LineOutput):
+    """Answers in a file: after each batch they are there, and then a note that they are.
+
+    Neither waits for the disk: that took four fifths of the time of a small classifier, and only a power cut makes a
+    difference.  If one leaves a note that is ahead of its file, the file's sha256 tells.
+    """
+
+    def __init__(self, stream: BinaryIO, target: Path, progress: LineProgress, digest: Any) -> None:
+        super().__init__(stream, progress.lines, progress.errors)
+        self._target, self._progress, self._digest = target, progress, digest
+
+    def _write(self, data: bytes) -> None:
+        super()._write(data)
+        self._digest.update(data)
+
+    def _note(self, lines: int, errors: int) -> None:
+        size, output = self._stream.tell(), self._digest.hexdigest()
+        self._progress = replace(self._progress, lines=lines, errors=errors, bytes=size, output=output)
+        write_progress(self._target, self._progress)
+        super()._note(lines, errors)
+
+
+@contextmanager
+def plain_output(target: Path, overwrite: bool) -> Iterator[LineOutput]:
+    """Open an output that always begins at its beginning; `-` is standard output."""
+    if target == STANDARD:
+        yield LineOutput(sys.stdout.buffer)
+        return
+    if target.is_file() and target.stat().st_size and not overwrite:
+        raise OutputExistsError(f"{target} exists: give another name, or --overwrite")
+    with target.open("wb") as stream:
+        yield LineOutput(stream)
+
+
+@contextmanager
+def recorded_output(target: Path, origin: Origin, overwrite: bool) -> Iterator[LineOutput]:
+    """Open an output where it was left, or begin it.  On leaving without an error the note beside it goes.
+
+    Raises OutputExistsError for a file that was not made from this origin, unless it may be overwritten.
+    """
+    with target.open("a+b") as stream:
+        if not lock_file(stream.fileno()):
+            raise OutputExistsError(f"{target} is being written by another process: wait for it")
+        progress, digest = starting_point(target, stream, origin, overwrite)
+        write_progress(target, progress)
+        stream.truncate(progress.bytes)
+        stream.seek(0, os.SEEK_END)
+        yield RecordedOutput(stream, target, progress, digest)
+    progress_file(target).unlink(missing_ok=True)
+
+
+def starting_point(target: Path, stream: BinaryIO, origin: Origin, overwrite: bool) -> tuple[LineProgress, Any]:
+    """How far the file has come, and the hash of that part.  An empty file is as good as none."""
+    found = read_progress(target)
+    stream.seek(0)
+    digest = hashlib.sha256()
+    if found is not None and found.origin == origin:
+        digest = hash_of_part(stream, found.bytes)
+        if digest.hexdigest() == found.output:
+            return found, digest
+    if os.fstat(stream.fileno()).st_size and not overwrite:
+        raise OutputExistsError(f"{target} {difference(found, origin)}: give another name, or --overwrite")
+    return LineProgress(origin), hashlib.sha256()
+
+
+def hash_of_part(stream: BinaryIO, count: int) -> Any:
+    """Hash the next bytes of a file, as many as there are."""
+    digest = hashlib.sha256()
+    while count > 0 and (part := stream.read(min(count, 1 << 20))):
+        digest.update(part)
+        count -= len(part)
+    return digest
+
+
+def difference(found: LineProgress | None, origin: Origin) -> str:
+    """Why a file cannot be gone on with."""
+    if found is None:
+        return "exists"
+    for name, mine in vars(origin).items():
+        if getattr(found.origin, name) != mine:
+            return f"was begun with other {name}" if name == "settings" else f"was begun with another {name}"
+    return "has changed since it was begun"

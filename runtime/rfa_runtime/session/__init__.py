@@ -1,0 +1,1 @@
+"""One graph, one state, one step."""

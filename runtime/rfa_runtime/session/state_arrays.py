@@ -1,0 +1,62 @@
+"""The tensors that a state consists of: whether they fit, and how they are made to fit each other.
+
+Letters: B rows of the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rfa_runtime.bundle.manifest import SOURCE, StateSpec
+from rfa_runtime.errors import StateError
+
+Arrays = Mapping[str, np.ndarray]
+"""By name."""
+
+
+def encoded(specs: list[StateSpec], batch: int, cross: Arrays) -> Arrays:
+    """Check what an encoder made of B sources.  Raises StateError where something is missing or does not fit."""
+    odd = set(cross) ^ {spec.past for spec in specs}
+    if odd:
+        name = min(odd)
+        what = "came, which the model has not" if name in cross else "did not come: encode the source first"
+        raise StateError(f"the model reads {len(specs)} tensors of a source, {name!r} {what}")
+    source = max((source_of(spec, cross[spec.past]) for spec in specs), default=0)
+    for spec in specs:
+        array = cross[spec.past]
+        if array.shape != spec.sizes(batch, source=source) or array.dtype != spec.dtype:
+            raise StateError(
+                f"{spec.past!r} is {array.dtype} {array.shape}, wanted {show(spec, batch)} of {source} source tokens"
+            )
+    return cross
+
+
+def source_of(spec: StateSpec, array: np.ndarray) -> int:
+    """Tokens of the longest source; 0 for what does not depend on it."""
+    grows = SOURCE in spec.shape and array.ndim == len(spec.shape)
+    return int(array.shape[spec.shape.index(SOURCE)]) if grows else 0
+
+
+def same_source(spec: StateSpec, parts: list[np.ndarray]) -> list[np.ndarray]:
+    """Fill up the rows of shorter sources with zeros: the mask, which is such a tensor too, leaves them out."""
+    if SOURCE not in spec.shape:
+        return parts
+    axis = spec.shape.index(SOURCE)
+    longest = max(part.shape[axis] for part in parts)
+    return [np.pad(p, [(0, (longest - p.shape[axis]) * (i == axis)) for i in range(p.ndim)]) for p in parts]
+
+
+def with_room(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
+    """Return a cache with room for more tokens; a recurrent state as it is."""
+    if spec.kind != "cache" or array.shape[2] == tokens:
+        return array
+    wider = np.zeros(spec.sizes(len(array), tokens), array.dtype)
+    wider[:, :, : array.shape[2]] = array
+    return wider
+
+
+def show(spec: StateSpec, batch: int | str) -> str:
+    """A shape for people, `B` for any batch."""
+    return "(" + ", ".join(str(batch if dim == "batch" else dim) for dim in spec.shape) + f") {spec.dtype}"

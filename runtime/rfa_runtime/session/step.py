@@ -1,0 +1,142 @@
+"""Run one graph of a bundle step by step.
+
+Letters: B rows, T tokens, N vocabulary.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+
+from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.decoding.sampling import check_finite, most_likely_token
+from rfa_runtime.errors import OptionError, SessionError, StateError
+from rfa_runtime.session.binding import INPUT_IDS, KNOWN_INPUTS, KNOWN_OUTPUTS, LOGITS, Binding
+from rfa_runtime.session.ort import one_line, open_session
+from rfa_runtime.session.state import State
+from rfa_runtime.session.state_arrays import Arrays
+
+
+class StepSession:
+    """A loaded graph.  It holds no sequence: many threads may use it at once, each with states of its own."""
+
+    def __init__(self, bundle: Bundle, threads: int | None = None, provider: str = "cpu", graph: str = "model") -> None:
+        """Load a graph of the bundle.  threads: of one step; None leaves it to ONNX Runtime.  provider: cpu, cuda."""
+        if threads is not None and threads < 1:
+            raise OptionError(f"threads is {threads}, wanted at least 1")
+        self.bundle = bundle
+        self.graph = bundle.graph(graph)
+        self.vocab_size = bundle.manifest.vocab_size
+        self.specs = bundle.manifest.state
+        self._device = provider
+        self._session = open_session(bundle.path / self.graph.file, threads, provider)
+        self._run = self._session.run_with_iobinding
+        self._has_cache = any(spec.kind == "cache" for spec in self.specs)
+        self._check_interface()
+
+    def new_state(self, batch: int = 1, capacity: int | None = None, cross: Arrays | None = None) -> State:
+        """Return the state of B sequences that have read nothing.
+
+        capacity: tokens to make room for in a cache.  cross: what `Encoder.encode` gave, for a translator.
+        """
+        return State.zeros(self.specs, batch, capacity, self._device, cross)
+
+    def step(self, input_ids: np.ndarray, state: State) -> np.ndarray:
+        """Read T tokens of every row and advance the state in place.
+
+        input_ids: int [B, T].  Returns float32 logits [B, N] after the last token, or [B, T, N] from a graph for all
+        positions.  They are a view on memory that the next step of the same state overwrites: copy what is to stay.
+        After an error the state is of no use.
+        """
+        self._check_ids(input_ids, state)
+        count = input_ids.shape[1]
+        if self._has_cache and count > 1 and state.batch > 1 and state.longest:
+            return self._step_one_by_one(input_ids, state)
+        binding = self._bind(state, count)
+        binding.write(input_ids, state)
+        return self._advance(binding, state)
+
+    def step_token(self, token: int, state: State) -> np.ndarray:
+        """As `step`, for one token of a single row.  Returns logits [1, N], or [1, 1, N].
+
+        A large graph leaves the processor's caches cold, and whatever code then runs is fetched from memory first:
+        numpy's checks and copies cost some 100 us after a step of 30 ms.  Here a token is an int from end to end.
+        """
+        if state.batch != 1 or not 0 <= token < self.vocab_size:
+            raise StateError(
+                f"token {token} came for a state of {state.batch} rows, wanted one row and 0 to {self.vocab_size - 1}"
+            )
+        binding = state.binding
+        if binding is None or binding.count != 1 or binding.session is not self._session or self._has_cache:
+            binding = self._bind(state, 1)
+        binding.write_token(token, state)
+        return self._advance(binding, state)
+
+    def most_likely(self, state: State) -> int:
+        """The most likely token after the last step of a single row: the graph's own choice where it gives one.
+
+        Raises LogitsError where the logits are not finite, StateError for a state of several rows or without a step.
+        """
+        binding = state.binding
+        if binding is None or binding.batch != 1:
+            raise StateError(f"the state has {state.batch} rows, wanted one, and a step before")
+        if binding.top is None:
+            return most_likely_token(binding.logits.reshape(-1, self.vocab_size)[-1])
+        token, logit = binding.top
+        if not isfinite(logit[-1]):
+            check_finite(logit[-1])
+        return int(token[-1])
+
+    def _bind(self, state: State, count: int) -> Binding:
+        if self._has_cache:
+            state.reserve(state.longest + count)
+        binding = state.binding
+        if binding is None or binding.count != count or binding.session is not self._session:
+            state.check(self.specs)
+            binding = state.binding = Binding(self._session, self.graph, self.vocab_size, state, count)
+        return binding
+
+    def _advance(self, binding: Binding, state: State) -> np.ndarray:
+        try:
+            self._run(binding.io)
+        except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
+            raise SessionError(f"ONNX Runtime failed in {self.graph.file}: {one_line(error)}") from error
+        state.longest += binding.count
+        return binding.logits
+
+    def _step_one_by_one(self, input_ids: np.ndarray, state: State) -> np.ndarray:
+        # GroupQueryAttention reads several tokens over a past in one call for a single row only.
+        logits = [self.step(column[:, None], state).copy() for column in input_ids.T]
+        return logits[-1] if self.graph.logits == "last" else np.concatenate(logits, axis=1)
+
+    def _check_ids(self, input_ids: np.ndarray, state: State) -> None:
+        if input_ids.ndim != 2 or input_ids.shape[0] != state.batch or not input_ids.size:
+            raise StateError(
+                f"input_ids have shape {input_ids.shape}, wanted ({state.batch}, T) as the state has {state.batch} rows"
+            )
+        # Seen as unsigned, a negative id is large: one comparison instead of two.
+        if input_ids.dtype != np.int64 or input_ids.view(np.uint64).max() >= self.vocab_size:
+            raise StateError(
+                f"input_ids are {input_ids.dtype} from {input_ids.min()} to {input_ids.max()}, "
+                f"wanted int64 from 0 to {self.vocab_size - 1}"
+            )
+
+    def _check_interface(self) -> None:
+        """Hold the graph to what the manifest says of it."""
+        inputs = {value.name for value in self._session.get_inputs()}
+        outputs = {value.name for value in self._session.get_outputs()}
+        unknown = set(self.graph.inputs) - set(KNOWN_INPUTS)
+        if unknown or INPUT_IDS not in self.graph.inputs:
+            raise SessionError(f"{self.graph.file} wants inputs {sorted(unknown)}, this runtime gives {KNOWN_INPUTS}")
+        unknown = set(self.graph.outputs) - set(KNOWN_OUTPUTS)
+        if unknown or LOGITS not in self.graph.outputs:
+            raise SessionError(f"{self.graph.file} gives {self.graph.outputs}, this runtime reads {(*KNOWN_OUTPUTS,)}")
+        pasts, presents = [s.past for s in self.specs], [s.present for s in self.specs if s.kind != "cross"]
+        wanted = {*self.graph.inputs, *pasts}, {*self.graph.outputs, *presents}
+        for found, declared, what in ((inputs, wanted[0], "inputs"), (outputs, wanted[1], "outputs")):
+            if found != declared:
+                raise SessionError(
+                    f"{self.graph.file} and the manifest disagree on the {what} {sorted(found ^ declared)}: "
+                    "export the bundle again"
+                )

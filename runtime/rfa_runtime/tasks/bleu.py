@@ -1,0 +1,62 @@
+"""BLEU and chrF of a translator, by sacreBLEU: figures that others can compare with theirs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rfa_runtime.decoding.search_config import SearchConfig, Translation
+from rfa_runtime.errors import MissingExtraError
+from rfa_runtime.line_files.answer_rows import answer_rows
+from rfa_runtime.line_files.answers import Worker
+from rfa_runtime.line_files.pairs import Pair
+from rfa_runtime.line_files.rows import Rows
+from rfa_runtime.tasks.translation import Translator
+
+try:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+except ImportError as error:
+    raise MissingExtraError(
+        "sacreBLEU is not installed, translations are scored with it: pip install 'rfa-runtime[score]'"
+    ) from error
+
+
+@dataclass(frozen=True)
+class TranslationScore:
+    """How near translations came to those of the file; the names are the contract of `rfa-run --score --json`."""
+
+    bleu: float
+    """Of the whole corpus, 0 to 100."""
+    chrf: float
+    items: int
+    """Rows that could be read.  A source that the model cannot take counts as an empty translation."""
+    errors: int
+    """Rows that could not be read, and sources that the model cannot take."""
+    signature: dict[str, str]
+    """How each figure was made, to be published with it."""
+
+    def as_table(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def score_translator(
+    translator: Translator, rows: Rows[Pair], search: SearchConfig | None = None, batch: int = 16
+) -> TranslationScore:
+    """Translate every source and compare.  batch: rows at once.  Complaints and progress go to standard error."""
+    worker = Worker[Pair, Translation](
+        check=lambda pair: translator.encode(pair.source),
+        work=lambda pairs: translator.translate_batch([pair.source for pair in pairs], search),
+    )
+    found = answer_rows(rows, worker, batch)
+    texts = ["" if answer is None else answer.text for answer in found]
+    targets = [[pair.target for pair in rows.rows]]
+    bleu, chrf = BLEU(), CHRF()
+    return TranslationScore(
+        bleu=bleu.corpus_score(texts, targets).score,
+        chrf=chrf.corpus_score(texts, targets).score,
+        items=len(found),
+        errors=len(rows.errors) + found.count(None),
+        signature={"bleu": str(bleu.get_signature()), "chrf": str(chrf.get_signature())},
+    )

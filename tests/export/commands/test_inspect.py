@@ -1,0 +1,69 @@
+"""`rfa-inspect` shows what a bundle holds, and what is no bundle is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+from small_models import Example
+
+from rfa_export.commands.inspect import main
+from rfa_export.commands.inspection import inspect_bundle
+from rfa_runtime.bundle.bundle import write_bundle
+
+
+def rfa_inspect(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+def test_everything_is_counted(gated: Example) -> None:
+    found, manifest = inspect_bundle(gated.bundle), gated.bundle.manifest
+    assert (found.task, found.vocab_size, found.producer) == ("language-model", 256, manifest.producer)
+    assert found.bytes == {name: entry.bytes for name, entry in manifest.files.items()}
+    assert sum(found.weight_bytes.values()) <= found.bytes["model.onnx.data"]
+    assert set(found.weight_bytes) == {"FLOAT"}
+    assert found.state_bytes == 2 * 2 * 32 * 9 * 4, "two layers of two heads"
+    assert found.states["past_key_values.0.recurrent_state"] == "float32 ['batch', 2, 32, 9]"
+    assert found.parity == manifest.parity
+    step, score = found.graphs
+    assert (step.role, step.file, score.role) == ("model", "model.onnx", "score")
+    assert step.operators["com.microsoft::LinearAttention"] == 2
+    assert step.opsets == {"ai.onnx": 23, "com.microsoft": 1}
+    assert step.providers == {"cpu": "runs"}
+    assert step.parameters == score.parameters > 256 * 16
+
+
+def test_a_page_for_people(gated: Example) -> None:
+    result = rfa_inspect(gated.bundle.path)
+    assert result.exit_code == 0, result.output
+    for words in ("model.onnx for ort", "2 LinearAttention", "cpu: runs", "state of one stream: 4,608 bytes"):
+        assert words in result.stdout
+
+
+def test_json_is_one_object(gated: Example) -> None:
+    found = json.loads(rfa_inspect(gated.bundle.path, "--json").stdout)
+    assert {"graphs", "bytes", "weight_bytes", "state_bytes", "parity"} <= found.keys()
+
+
+def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    result = rfa_inspect(tmp_path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: ")
+    assert "no manifest.json" in result.stderr
+
+
+def test_a_file_that_is_no_graph_is_refused(gated: Example, tmp_path: Path) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    write_bundle(tmp_path / "odd.rfa", gated.bundle.manifest, files | {"model.onnx": b"no graph"})
+    result = rfa_inspect(tmp_path / "odd.rfa")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: model.onnx is no ONNX graph")
+
+
+def test_a_report_of_another_shape_is_shown_all_the_same(gated: Example, tmp_path: Path) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    odd = replace(gated.bundle.manifest, parity={"ort": {"runtime": 3}, "moon": "unknown"})
+    write_bundle(tmp_path / "odd.rfa", odd, files)
+    assert rfa_inspect(tmp_path / "odd.rfa").exit_code == 0

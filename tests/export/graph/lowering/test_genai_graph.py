@@ -1,0 +1,39 @@
+"""What the graph for onnxruntime-genai has besides."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+from small_graphs import assert_left_alone, operators, run, small_graph
+
+from rfa_export.graph.edit import dims
+from rfa_export.graph.lowering.genai import count_layers, leave_choice_to_runtime
+from rfa_export.graph.rewrite.top_token import top_token
+
+STEP = "g (float[batch, 1, 5] x) => (float[batch, 1, 5] logits) { logits = Neg (x) }"
+
+
+def test_each_layer_has_a_state_that_passes_through() -> None:
+    model = small_graph(STEP)
+    count_layers(model, 2)
+    one = ["batch", 1, 1]
+    names = ["past_key_values.0.conv_state", "past_key_values.1.conv_state"]
+    assert [(value.name, dims(value)) for value in model.graph.inputs][1:] == [(name, one) for name in names]
+    given = {name: np.full((3, 1, 1), index, np.float32) for index, name in enumerate(names)}
+    logits, *presents = run(model, x=np.ones((3, 1, 5), np.float32), **given)
+    assert (logits == -1).all()
+    for found, wanted in zip(presents, given.values(), strict=True):
+        assert (found == wanted).all()
+
+
+def test_the_choice_goes_and_the_logits_stay() -> None:
+    model = small_graph(STEP)
+    top_token(model)
+    leave_choice_to_runtime(model)
+    assert [value.name for value in model.graph.outputs] == ["logits"]
+    assert operators(model) == ["Neg"]
+
+
+def test_a_graph_without_a_choice_is_left_alone() -> None:
+    assert_left_alone(leave_choice_to_runtime, small_graph(STEP))
+    assert ir.to_proto(small_graph(STEP))

@@ -1,0 +1,136 @@
+"""Archives that torch did not write, and tensors that are not what they claim."""
+
+import io
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from rfa_models.checkpoints.untrusted import check_tensors, read_tables
+from rfa_models.errors import CheckpointError
+
+TABLE = {"format": "test", "weight": torch.arange(1000.0)}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    torch.save(TABLE, tmp_path / "model.pt")
+    return tmp_path / "model.pt"
+
+
+@pytest.fixture
+def packed(path: Path) -> Callable[..., Path]:
+    """Write the archive again as another program would, its entries given to a function first."""
+
+    def write(method: int = zipfile.ZIP_STORED, twice: bool = False) -> Path:
+        with zipfile.ZipFile(path) as source:
+            entries = [(name, source.read(name)) for name in source.namelist()]
+        with zipfile.ZipFile(path, "w", method) as target, warnings.catch_warnings(action="ignore"):
+            for name, content in entries * (2 if twice else 1):
+                target.writestr(name, content)
+        return path
+
+    return write
+
+
+def refused(path: Path, message: str) -> None:
+    with pytest.raises(CheckpointError, match=message) as error:
+        read_tables(path, "test")
+    assert str(path) in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_what_torch_saved_is_read(path):
+    assert torch.equal(read_tables(path, "test")["weight"], TABLE["weight"])
+
+
+def test_an_archive_that_another_program_stored_is_read(packed):
+    assert torch.equal(read_tables(packed(), "test")["weight"], TABLE["weight"])
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compressed_archive_is_refused(packed, method):
+    refused(packed(method), "a compressed archive")
+
+
+def test_an_entry_that_says_it_is_stored_but_is_smaller_is_refused(path):
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"PK\x01\x02") + 24  # the last entry's size in the directory
+    content[place : place + 4] = struct.pack("<I", 10**9)
+    path.write_bytes(content)
+    refused(path, "a compressed archive")
+
+
+def test_entries_of_one_name_are_refused(packed):
+    refused(packed(twice=True), "entries overlap")
+
+
+def test_entries_that_share_their_bytes_are_refused(path):
+    """The bomb that needs no compression: every entry of the directory points at the same content."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("content", bytes(100_000))
+        entry = archive.infolist()[0]
+        for number in range(1000):
+            copy = zipfile.ZipInfo(f"copy{number}")
+            copy.file_size, copy.compress_size = entry.file_size, entry.compress_size
+            copy.CRC, copy.header_offset = entry.CRC, entry.header_offset
+            archive.filelist.append(copy)
+    refused(path, "entries overlap")
+
+
+def test_a_single_wrong_bit_in_a_tensor_is_noticed(path):
+    content = bytearray(path.read_bytes())
+    content[content.index(TABLE["weight"].numpy().tobytes()) + 100] ^= 1
+    path.write_bytes(content)
+    refused(path, r"damaged .*CRC")
+
+
+def test_the_old_format_of_torch_is_refused(path):
+    torch.save(TABLE, path, _use_new_zipfile_serialization=False)
+    refused(path, "no checkpoint at all")
+
+
+def test_a_second_archive_in_front_is_not_what_torch_reads(path):
+    """Two readers may find two archives in one file: torch is given what was checked."""
+    other = io.BytesIO()
+    torch.save(TABLE | {"weight": torch.zeros(3)}, other)
+    path.write_bytes(other.getvalue() + path.read_bytes())
+    assert torch.equal(read_tables(path, "test")["weight"], TABLE["weight"])
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(1).expand(10),
+        torch.zeros(4, 4).mT[:, 1:],
+        torch.zeros(10, device="meta"),
+        torch.eye(3).to_sparse(),
+        torch.zeros(10).to(torch.float8_e5m2),
+    ],
+    ids=["stride 0", "view", "meta", "sparse", "float8"],
+)
+def test_tensors_that_are_not_plain_memory_are_named(path, tensor):
+    with pytest.raises(CheckpointError, match=r"tensor 'weight' .* is not plain memory, wanted a dense"):
+        check_tensors({"weight": tensor}, path)
+
+
+def test_tensors_that_share_one_memory_may_not_claim_more_than_the_file_holds(path):
+    weight = torch.zeros(1000)
+    check_tensors({"a": weight, "b": weight}, path)
+    with pytest.raises(CheckpointError, match="claim more numbers than the file holds"):
+        check_tensors({f"w{number}": weight for number in range(100)}, path)
+
+
+def test_numbers_that_float32_cannot_hold_are_refused(path):
+    with pytest.raises(CheckpointError, match="'weight' holds values that are not finite"):
+        check_tensors({"weight": torch.full((3,), 1e300, dtype=torch.float64)}, path)
+
+
+def test_the_name_of_a_tensor_cannot_flood_the_message(path):
+    with pytest.raises(CheckpointError) as error:
+        check_tensors({"x\n" * 10**6: 3}, path)
+    assert len(str(error.value)) < len(str(path)) + 200

@@ -1,0 +1,264 @@
+"""`rfa-convert`: a model of the release in, a checkpoint out, or one line and exit code 2."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from release import (
+    HEAD_DIM,
+    PROJECT,
+    START,
+    VOCABULARY,
+    ReleasedModel,
+    Tensors,
+    language_model_tensors,
+    matrix_pool,
+    translator_tensors,
+)
+from tokenizers import Tokenizer, models
+
+from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from rfa_models.commands.convert import EPILOG, main
+
+MODELS = Path(__file__).parents[3] / "models"
+ARGS: dict[str, Any] = {"encoder_attention_heads": 2, "causal_tau": 1.5, "cross_tau": 0.8, "causal_proj_dim": 120}
+SOURCE, TARGET = [5, 9, 4, 2], [2, 6, 10, 5]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """An empty folder to work in; the call writes the files of a converter's user into it."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(tensors: Tensors | None = None, args: dict[str, Any] | None = ARGS, pool: Any = None) -> None:
+        torch.save({"model": translator_tensors() if tensors is None else tensors, "args": args}, "source.pt")
+        np.save("4_120.npy", matrix_pool() if pool is None else pool)
+        Path("dict.txt").write_text("".join(f"w{n} 1\n" for n in range(VOCABULARY - 4)), encoding="utf-8")
+        vocabulary = {"<s>": 0, "<pad>": 1, "</s>": 2} | {f"w{n}": n for n in range(3, VOCABULARY)}
+        Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>")).save("tokenizer.json")
+
+    return write
+
+
+def rfa_convert(*arguments: str, words: str | None = "--dictionary=dict.txt") -> Result:
+    given = ["source.pt", "--random-matrices", "4_120.npy", *arguments]
+    return CliRunner().invoke(main, given + ([words] if words else []))
+
+
+def assert_refused(result: Result, message: str) -> None:
+    """One line, exit code 2, nothing written."""
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+    assert result.stdout == ""
+    assert not Path("model.pt").exists()
+    assert not [path for path in Path().iterdir() if path.name.startswith(".")]
+
+
+def test_a_translator_of_the_release_becomes_a_checkpoint(folder):
+    folder()
+    result = rfa_convert()
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(
+        "model.pt: translator of 2 + 2 layers, 4 heads of width 4, 120 + 150 random vectors"
+    )
+    assert result.stderr == ""
+    loaded = load_checkpoint(Path("model.pt"))
+    assert loaded.training == {"converted_from": "source.pt"}
+    assert loaded.tokenizer.encode("w0 w9", add_special_tokens=False).ids == [4, 13]
+    released = ReleasedModel(translator_tensors(), matrix_pool(), causal_tau=1.5, cross_tau=0.8)
+    found = loaded.model.double()(torch.tensor([SOURCE]), torch.tensor([[START, *TARGET[1:]]]))[0]
+    assert np.abs(found.detach().numpy() - released.translate(SOURCE, TARGET)).max() <= 1e-10
+
+
+def test_a_language_model_of_the_release_becomes_a_checkpoint(folder):
+    folder(language_model_tensors(), {"causal_tau": 1.5, "tokens_per_sample": 128})
+    result = rfa_convert()
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("model.pt: language model of 2 layers, 4 heads of width 4, 120 random vectors")
+    loaded = load_checkpoint(Path("model.pt"))
+    assert loaded.segment_length == 128
+    released = ReleasedModel(language_model_tensors(), matrix_pool(), pre_norm=True, causal_tau=1.5)
+    found = loaded.model.double()(torch.tensor([TARGET]))[0]
+    assert np.abs(found.detach().numpy() - released.decode(TARGET)).max() <= 1e-10
+
+
+def test_options_stand_in_for_settings_and_the_rest_is_named(folder):
+    folder(args=None)
+    assert_refused(rfa_convert(), "source.pt: does not say how many heads its encoder has: add --encoder-heads")
+    result = rfa_convert("--encoder-heads", "2", "--causal-tau", "1.5", "--cross-tau", "0.8", "-o", "other.pt")
+    assert result.exit_code == 0, result.output
+    assert "source.pt has no settings, these were taken: encoder_attention_heads 2," in result.stderr
+    assert "activation_fn relu" in result.stderr
+    folder()
+    assert rfa_convert().exit_code == 0
+    one, other = (load_checkpoint(Path(name)).model.state_dict() for name in ("model.pt", "other.pt"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert load_checkpoint(Path("other.pt")).model.config.causal_attention.tau == 1.5
+
+
+def test_options_go_before_the_files_settings(folder):
+    folder()
+    assert rfa_convert("--cross-tau", "3").exit_code == 0
+    assert load_checkpoint(Path("model.pt")).model.config.cross_attention.tau == 3.0
+
+
+def test_a_tokenizer_may_stand_in_for_the_dictionary(folder):
+    folder()
+    result = rfa_convert(words="--tokenizer=tokenizer.json")
+    assert result.exit_code == 0, result.output
+    assert load_checkpoint(Path("model.pt")).tokenizer.token_to_id("w5") == 5
+
+
+def without(*names: str) -> Tensors:
+    return {name: tensor for name, tensor in translator_tensors().items() if name not in names}
+
+
+def with_one(name: str, *shape: int) -> Tensors:
+    return translator_tensors() | {name: torch.ones(*shape)}
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        (without("encoder.layers.1.fc1.bias"), "source.pt: has no 'encoder.layers.1.fc1.bias' (with"),
+        (without("decoder.layers.0.self_attn.sigma"), "has no tensor 'decoder.layers.0.self_attn.sigma'"),
+        (without(f"{PROJECT}layers.1.sigma"), f"has no '{PROJECT}layers.1.sigma' (with '{PROJECT}' as the module that"),
+        (without(f"{PROJECT}random_matrices_eval"), "has 0 tensors '...random_matrices_eval', wanted one"),
+        (without("decoder.embed_tokens.weight"), "has no tensor 'decoder.embed_tokens.weight'"),
+        (without("decoder.layers.0.fc1.weight"), "has no tensor 'decoder.layers.0.fc1.weight'"),
+        (with_one("decoder.extra", 1), "has 'decoder.extra', not known"),
+        (with_one("encoder.embed_positions.weight", 9, 16), "has 'encoder.embed_positions.weight', not known"),
+        (with_one("decoder.layers.x.fc1.bias", 20), "more and has 'decoder.layers.x.fc1.bias', not known"),
+        (with_one("encoder.layer_norm.weight", 16), "normalises before each branch, wanted both or none"),
+        (
+            with_one("encoder.layers.1.fc1.bias", 7),
+            "'encoder.layers.1.fc1.bias' has shape (7,), the others go with (20,)",
+        ),
+        (with_one("decoder.layers.1.self_attn.sigma", 4, 1, 8), "has shape (4, 1, 8), the others go with (4, 1, 4)"),
+        (with_one("decoder.layers.0.self_attn.sigma", 4, 4), "has shape (4, 4), wanted 3 dimensions"),
+        (with_one(f"{PROJECT}random_matrices_eval", 4, 150, 8), "wide (heads x head_dim), wanted one width for all"),
+        (
+            with_one(f"{PROJECT}random_matrices_eval", 2, 150, 8),
+            "sigma' has shape (4, 1, 4), the others go with (2, 1, 8)",
+        ),
+        (with_one("encoder.embed_tokens.weight", 14, 16), "only models with one dictionary and one embedding"),
+        (with_one("encoder.embed_tokens.weight", 9, 16), "only models with one dictionary and one embedding"),
+        (
+            {"decoder.a": torch.ones(2)},
+            "has no tensor 'decoder.layers.0.self_attn.sigma': is it a model of the release?",
+        ),
+    ],
+)
+def test_another_model_is_refused(folder, tensors, message):
+    folder(tensors)
+    assert_refused(rfa_convert(), message)
+
+
+def test_a_language_model_without_a_last_norm_is_refused(folder):
+    tensors = language_model_tensors()
+    del tensors["decoder.layer_norm.weight"], tensors["decoder.layer_norm.bias"]
+    folder(tensors)
+    assert_refused(rfa_convert(), "source.pt: has no decoder.layer_norm: language models that normalise after")
+
+
+@pytest.mark.parametrize(
+    ("settings", "pool", "message"),
+    [
+        ({"causal_proj_dim": 64}, None, "4_120.npy: matrices of shape (9, 120, 4), the model wants [4 or more, 64, 4]"),
+        ({"cross_proj_dim": 64}, None, "its cross_proj_dim is 64, but"),
+        ({}, matrix_pool()[:3], "matrices of shape (3, 120, 4)"),
+        ({}, matrix_pool()[..., :3], "matrices of shape (9, 120, 3)"),
+        ({}, np.array([print], dtype=object), "4_120.npy: not a .npy file of numbers"),
+        ({"encoder_attention_heads": 3}, None, "wide (heads x head_dim), wanted one width for all"),
+    ],
+)
+def test_settings_and_matrices_that_do_not_fit_are_refused(folder, settings, pool, message):
+    folder(args=ARGS | settings, pool=pool)
+    assert_refused(rfa_convert(), message)
+
+
+def test_code_in_the_file_is_not_run(folder):
+    class Attack:
+        def __reduce__(self) -> Any:
+            return os.system, ("touch attacked",)
+
+    folder(args=Attack())
+    assert_refused(rfa_convert(), "source.pt: holds more than tensors and plain values, so it was not loaded")
+    assert not Path("attacked").exists()
+
+
+@pytest.mark.parametrize("words", [None, "--tokenizer=absent.json", "--tokenizer=dict.txt", "--dictionary=4_120.npy"])
+def test_a_tokenizer_that_cannot_be_is_refused(folder, words):
+    folder()
+    assert_refused(rfa_convert(words=words), "")
+
+
+def test_a_tokenizer_with_other_ids_is_refused(folder):
+    folder()
+    Tokenizer(models.WordLevel({"<s>": 1, "</s>": 0}, unk_token="<s>")).save("tokenizer.json")
+    assert_refused(rfa_convert(words="--tokenizer=tokenizer.json"), "tokenizer.json: '<s>' has id 1, in fairseq's")
+    assert_refused(rfa_convert("--tokenizer=tokenizer.json"), "wanted one of --dictionary and --tokenizer")
+
+
+def test_a_dictionary_of_another_model_is_refused(folder):
+    folder()
+    Path("dict.txt").write_text("a 1\n", encoding="utf-8")
+    assert_refused(rfa_convert(), "dict.txt: 5 tokens with the 4 special ones, the model knows 14")
+
+
+def test_one_of_our_own_checkpoints_is_refused(folder, checkpoint):
+    folder()
+    assert isinstance(checkpoint, Checkpoint)
+    save_checkpoint(checkpoint, Path("source.pt"))
+    assert_refused(
+        rfa_convert(), "source.pt: is one of our own files, there is nothing to convert: give it to rfa-export"
+    )
+
+
+def test_a_missing_file_is_refused(folder):
+    folder()
+    Path("4_120.npy").unlink()
+    assert_refused(rfa_convert(), "No such file or directory: '4_120.npy'")
+    Path("source.pt").unlink()
+    assert_refused(rfa_convert(), "No such file or directory: 'source.pt'")
+
+
+def test_a_model_is_not_overwritten_unless_asked(folder):
+    folder()
+    Path("model.pt").write_bytes(b"old")
+    result = rfa_convert()
+    assert result.exit_code == 2
+    assert result.stderr == "Error: model.pt exists: give another -o, or --overwrite to replace it\n"
+    assert Path("model.pt").read_bytes() == b"old"
+    assert rfa_convert("--overwrite").exit_code == 0
+    load_checkpoint(Path("model.pt"))
+
+
+def test_the_process_leaves_no_traceback_on_a_mistake(folder):
+    folder({"decoder.a": torch.ones(2)})
+    command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt", "--random-matrices", "4_120.npy"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(MODELS)})
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: source.pt: has no tensor")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_example_of_the_help_is_accepted(folder):
+    folder()
+    arguments = EPILOG.partition("rfa-convert ")[2].split()
+    names = dict(zip((arguments[0], arguments[2], arguments[4]), ("source.pt", "4_120.npy", "dict.txt"), strict=True))
+    for given, written in names.items():
+        Path(written).rename(given)
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert HEAD_DIM == 4  # as the files' names say

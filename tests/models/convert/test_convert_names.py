@@ -1,0 +1,53 @@
+"""Our names to those of the release."""
+
+import pytest
+
+from rfa_models.convert.names import count_layers, find_project, listed, release_name
+from rfa_models.errors import CheckpointError
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("embedding.tokens.weight", "decoder.embed_tokens.weight"),
+        ("embedding.weight", "decoder.embed_tokens.weight"),
+        ("head.weight", "decoder.output_projection.weight"),
+        ("encoder_norm.weight", "encoder.layer_norm.weight"),
+        ("norm.bias", "decoder.layer_norm.bias"),
+        ("encoder.3.attention.out_proj.bias", "encoder.layers.3.self_attn.out_proj.bias"),
+        ("encoder.12.mlp_sum.norm.weight", "encoder.layers.12.final_layer_norm.weight"),
+        ("decoder.0.mlp.2.weight", "decoder.layers.0.fc2.weight"),
+        ("decoder.0.attention.sigma", "decoder.layers.0.self_attn.sigma"),
+        ("decoder.0.attention_sum.norm.weight", "decoder.layers.0.self_attn_layer_norm.weight"),
+        ("decoder.0.cross_attention.q_proj.weight", "decoder.layers.0.encoder_attn.q_proj.weight"),
+        ("decoder.0.cross_sum.norm.bias", "decoder.layers.0.encoder_attn_layer_norm.bias"),
+        ("decoder.1.cross_attention.k_proj.weight", "a.b.layers.1.k_proj.weight"),
+        ("decoder.1.cross_attention.v_proj.bias", "a.b.layers.1.v_proj.bias"),
+        ("decoder.1.cross_attention.sigma", "a.b.layers.1.sigma"),
+        ("blocks.1.attention_norm.weight", "decoder.layers.1.self_attn_layer_norm.weight"),
+        ("blocks.1.mlp.0.bias", "decoder.layers.1.fc1.bias"),
+    ],
+)
+def test_each_of_our_tensors_has_its_name_in_the_release(ours, theirs):
+    assert release_name(ours, "a.b.") == theirs
+
+
+@pytest.mark.parametrize("prefix", ["", "x.", "x.y."])
+def test_the_project_module_is_found_by_its_last_name(prefix):
+    assert find_project([f"{prefix}random_matrices_eval", "random_matrices", "not_random_matrices_eval"]) == prefix
+
+
+@pytest.mark.parametrize("names", [[], ["a.random_matrices_eval", "b.random_matrices_eval"]])
+def test_none_or_two_project_modules_are_refused(names):
+    with pytest.raises(CheckpointError, match=f"has {len(names)} tensors '...random_matrices_eval', wanted one"):
+        find_project(names)
+
+
+def test_layers_are_counted_on_each_side():
+    names = ["encoder.layers.0.a", "encoder.layers.1.a", "encoder.layers.1.b", "decoder.layers.7.a", "encoder.layers"]
+    assert (count_layers(names, "encoder"), count_layers(names, "decoder")) == (2, 1)
+
+
+def test_long_lists_of_names_are_cut():
+    assert listed({"b", "a"}) == "'a', 'b'"
+    assert listed({f"n{i}" for i in range(9)}) == "'n0', 'n1', 'n2', 'n3' and 5 more"

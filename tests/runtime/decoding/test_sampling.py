@@ -1,0 +1,127 @@
+"""The choice of a token: against probabilities computed by hand, and against plain loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rfa_runtime.decoding.sampling import Sampler, SamplingConfig, most_likely, penalise
+from rfa_runtime.errors import LogitsError, OptionError
+
+LOGITS = np.log(np.array([0.05, 0.4, 0.1, 0.3, 0.15])).astype(np.float32)
+
+
+def frequencies(config: SamplingConfig, logits: np.ndarray = LOGITS, draws: int = 4000) -> np.ndarray:
+    sampler = Sampler(config, len(logits), [])
+    return np.bincount([sampler.choose(logits) for _ in range(draws)], minlength=len(logits)) / draws
+
+
+def test_temperature_zero_takes_the_most_likely() -> None:
+    assert frequencies(SamplingConfig(), draws=10).tolist() == [0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"temperature": 1.0}, [0.05, 0.4, 0.1, 0.3, 0.15]),
+        ({"temperature": 0.5}, np.array([0.05, 0.4, 0.1, 0.3, 0.15]) ** 2),
+        ({"temperature": 1.0, "top_k": 2}, [0, 0.4, 0, 0.3, 0]),
+        ({"temperature": 1.0, "top_k": 99}, [0.05, 0.4, 0.1, 0.3, 0.15]),
+        ({"temperature": 1.0, "top_p": 0.69}, [0, 0.4, 0, 0.3, 0]),
+        ({"temperature": 1.0, "top_p": 0.71}, [0, 0.4, 0, 0.3, 0.15]),
+        ({"temperature": 1.0, "top_p": 0.01}, [0, 1, 0, 0, 0]),
+        ({"temperature": 1.0, "top_p": 1.0}, [0.05, 0.4, 0.1, 0.3, 0.15]),
+        ({"temperature": 1.0, "top_k": 3, "top_p": 0.8}, [0, 0.4, 0, 0.3, 0]),
+        ({"temperature": 1e-4}, [0, 1, 0, 0, 0]),
+    ],
+)
+def test_tokens_come_as_often_as_they_should(settings: dict[str, Any], wanted: Any) -> None:
+    wanted = np.asarray(wanted) / np.sum(wanted)
+    found = frequencies(SamplingConfig(seed=5, **settings))
+    assert np.all(found[wanted == 0] == 0)
+    # 5 standard deviations of 4000 draws
+    np.testing.assert_allclose(found, wanted, atol=5 * np.sqrt(0.25 / 4000))
+
+
+def test_top_p_keeps_the_smallest_set_that_reaches_the_mass() -> None:
+    rng = np.random.default_rng(0)
+    for size, mass in ((7, 0.5), (100, 0.9), (1000, 0.3), (1000, 0.999), (50, 1.0)):
+        probabilities = rng.dirichlet(np.full(size, 0.3))
+        wanted, total = [], 0.0
+        for token in np.argsort(-probabilities, kind="stable"):
+            if wanted and total >= mass:
+                break
+            wanted.append(int(token))
+            total += probabilities[token]
+        assert most_likely(probabilities, mass).tolist() == sorted(wanted)
+
+
+def test_the_penalty_divides_what_is_positive_and_multiplies_what_is_negative() -> None:
+    logits = np.array([2.0, -2.0, 3.0, -3.0], np.float32)
+    found = penalise(logits, np.array([True, True, False, False]), 2.0)
+    assert found.tolist() == [1.0, -4.0, 3.0, -3.0]
+    assert logits.tolist() == [2.0, -2.0, 3.0, -3.0]
+
+
+def test_the_penalty_counts_the_prompt_and_what_was_chosen() -> None:
+    sampler = Sampler(SamplingConfig(repetition_penalty=2.0), 4, prompt=[0])
+    logits = np.array([4.0, 3.0, 2.5, -1.0], np.float32)
+    assert [sampler.choose(logits) for _ in range(4)] == [1, 2, 0, 0]
+
+
+def test_a_seed_fixes_the_draws_and_each_row_has_its_own() -> None:
+    def draws(seed: int | None, row: int) -> list[int]:
+        sampler = Sampler(SamplingConfig(temperature=1.0, seed=seed), 5, [], row)
+        return [sampler.choose(LOGITS) for _ in range(40)]
+
+    assert draws(1, 0) == draws(1, 0)
+    assert draws(1, 0) != draws(1, 1)
+    assert draws(1, 0) != draws(2, 0)
+    assert draws(None, 0) != draws(None, 0)
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    logits = np.array([1e30, 1e30, -1e30, -np.inf], np.float32)
+    found = frequencies(SamplingConfig(temperature=1.0, seed=0), logits)
+    np.testing.assert_allclose(found, [0.5, 0.5, 0, 0], atol=0.04)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_logits_that_are_no_numbers_are_refused(temperature: float, bad: float) -> None:
+    logits = LOGITS.copy()
+    logits[3] = bad
+    sampler = Sampler(SamplingConfig(temperature=temperature, top_k=2), 5, [])
+    with pytest.raises(LogitsError, match="damaged"):
+        sampler.choose(logits)
+    with pytest.raises(LogitsError, match="damaged"):
+        sampler.choose(np.full(5, -np.inf, np.float32))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": -0.1},
+        {"temperature": float("nan")},
+        {"temperature": None},
+        {"temperature": "hot"},
+        {"top_k": 0},
+        {"top_k": 2.5},
+        {"top_p": 0.0},
+        {"top_p": 1.1},
+        {"repetition_penalty": 0.0},
+        {"seed": -1},
+        {"seed": True},
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(settings: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=next(iter(settings))):
+        SamplingConfig(**settings)
+
+
+def test_an_unknown_default_in_a_manifest_is_refused() -> None:
+    assert SamplingConfig.from_table({"top_k": 3}) == SamplingConfig(top_k=3)
+    with pytest.raises(OptionError, match="unknown setting 'topk'"):
+        SamplingConfig.from_table({"topk": 3})
