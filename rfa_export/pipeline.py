@@ -1,6 +1,6 @@
 """From a checkpoint to a verified bundle: the main path.
 
-trace -> rewrite -> quantise -> lower for each target -> save -> verify -> bundle
+trace -> rewrite -> quantize -> lower for each target -> save -> verify -> bundle
 
 What is traced, rewritten and verified is the task's business: `task_export.py` says which files know it.  What the
 graphs become for a runtime is the business of `targets/`.

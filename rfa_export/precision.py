@@ -1,4 +1,4 @@
-"""How the weights of a bundle are stored.  Random projections, normalisers and states are float32 in all of them."""
+"""How the weights of a bundle are stored.  Random projections, normalizers and states are float32 in all of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Precision:
         return self.bits < 32
 
     @property
-    def quantised(self) -> bool:
+    def quantized(self) -> bool:
         """Whether weights are whole numbers."""
         return self.bits < 16
 
@@ -69,7 +69,7 @@ def precision_of(name: str, block: int | None = None) -> Precision:
         return found
     if block not in BLOCKS:
         raise TargetError(f"blocks of {block} weights came, wanted one of {', '.join(map(str, BLOCKS))}")
-    if not found.quantised:
-        coarse = " or ".join(precision.name for precision in ALL if precision.quantised)
+    if not found.quantized:
+        coarse = " or ".join(precision.name for precision in ALL if precision.quantized)
         raise TargetError(f"{name} weights have no blocks: leave their size out, or choose {coarse}")
     return replace(found, block=block)

@@ -7,5 +7,5 @@
     P  matrices in the random pool
 
 Inside attention a value carries a constant one as its last channel, so V = d + 1 there: the state's
-last column is then the normaliser z, and one recurrence advances S and z together.
+last column is then the normalizer z, and one recurrence advances S and z together.
 """

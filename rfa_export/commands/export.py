@@ -35,7 +35,7 @@ BLOCK_HELP = (
 @click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Of the weights.")
 @click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
 @click.option("--state", type=click.Choice(STATES), default="fp32", show_default=True, help="Of it between two steps.")
-@click.option("--opset", type=int, help="Of target plain; 17, or 21 where weights are quantised, by default.")
+@click.option("--opset", type=int, help="Of target plain; 17, or 21 where weights are quantized, by default.")
 @click.option("--eval", "text", type=FILE, help="Report the perplexity on this text, of the bundle and of torch.")
 @click.option("--drift", type=int, default=0, metavar="N", help="Decode N tokens and report how far float64 is away.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle at the output.")

@@ -32,7 +32,7 @@ class GraphFacts:
     operators: dict[str, int]
     """How many nodes of each kind, the most frequent first; with its domain where that is not ONNX's own."""
     parameters: int
-    """Numbers in its weights; where those are quantised, scales included and packed numbers counted singly."""
+    """Numbers in its weights; where those are quantized, scales included and packed numbers counted singly."""
     providers: dict[str, str]
     """By execution provider of ONNX Runtime: `runs`, or why not.  Those that this installation lacks are left out."""
 

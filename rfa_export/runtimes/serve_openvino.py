@@ -12,7 +12,7 @@ from rfa_export.runtimes.runtime import Arrays, Run
 from rfa_export.runtimes.serve import serve
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
-"""It would compute in bfloat16 where the processor can, and round what it multiplies by quantised weights."""
+"""It would compute in bfloat16 where the processor can, and round what it multiplies by quantized weights."""
 
 
 def load(file: Path) -> Run:

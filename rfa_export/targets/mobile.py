@@ -33,7 +33,7 @@ class Mobile(Target):
     name = "mobile"
     runtimes = (OnnxRuntime(),)
     precisions = ("fp32", "int8", "int4")
-    """Processors multiply no float16: the optimiser writes such weights as float32."""
+    """Processors multiply no float16: the optimizer writes such weights as float32."""
     rounds_activations = True
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
@@ -60,7 +60,7 @@ def write_operators(graphs: list[Path], file: Path) -> None:
 
 
 def convert(graph: Path, file: Path) -> None:
-    """Write a graph as ONNX Runtime's optimiser leaves it, for any processor.  Raises TargetError."""
+    """Write a graph as ONNX Runtime's optimizer leaves it, for any processor.  Raises TargetError."""
     weights = sum(path.stat().st_size for path in graph.parent.glob("*.data"))
     if weights >= MAX_BYTES:
         raise TargetError(

@@ -37,7 +37,7 @@ class Plain(Target):
 
     def __init__(self, opset: int = OLDEST, precision: Precision = FLOAT32) -> None:
         """Raises TargetError for an opset that lacks what the graphs need, or that is not known here."""
-        oldest = OPSET_OF_BLOCKS if precision.quantised else OLDEST
+        oldest = OPSET_OF_BLOCKS if precision.quantized else OLDEST
         if not oldest <= opset <= NEWEST:
             raise TargetError(
                 f"opset {opset} came, {precision.name} weights in ordinary operators need {oldest} to {NEWEST}"
@@ -65,8 +65,8 @@ class Plain(Target):
         for change in passes:
             change(model)
         cleanup(model)
-        quantised = any(node.op_type == "DequantizeLinear" for node in model.graph)
-        lower_to_opset(model, max(self.opset, OPSET_OF_BLOCKS) if quantised else self.opset)
+        quantized = any(node.op_type == "DequantizeLinear" for node in model.graph)
+        lower_to_opset(model, max(self.opset, OPSET_OF_BLOCKS) if quantized else self.opset)
         return model
 
 

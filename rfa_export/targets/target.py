@@ -24,7 +24,7 @@ class Target:
     halves_states: bool = True
     """Whether a state can lie in float16 between two steps."""
     rounds_activations: bool = False
-    """Whether products by quantised weights round the other side too."""
+    """Whether products by quantized weights round the other side too."""
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """Return the target's ONNX graphs by their role in the bundle; drafts stay as they are.

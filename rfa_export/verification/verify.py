@@ -102,7 +102,7 @@ def ask(
 
 def bound_of(target: Target, config: ExportConfig) -> float:
     """How far a logit may be off, relative to the largest."""
-    if target.rounds_activations and config.weights.quantised:
+    if target.rounds_activations and config.weights.quantized:
         return LOGITS_INT8_ACTIVATIONS
     return LOGITS_FLOAT16 if config.weights.half or config.half_state else LOGITS_FLOAT32
 

@@ -40,7 +40,7 @@ def translator_tensors(pre_norm: bool = False, seed: int = 1) -> Tensors:
 
 
 def language_model_tensors(seed: int = 1) -> Tensors:
-    """A state dict of a decoder alone, which normalises before each branch."""
+    """A state dict of a decoder alone, which normalizes before each branch."""
     draw = Draw(seed)
     embedding = draw(VOCABULARY, WIDTH)
     tensors = {"decoder.embed_tokens.weight": embedding, "decoder.version": torch.tensor([3.0])}
@@ -112,7 +112,7 @@ class ReleasedModel:
         """Logits after each token of one target.  `padding` tokens are put behind the source.  -> [T, N]."""
         keep = [True] * len(source) + [False] * padding
         memory = self.encode([*source, *[PADDING] * padding], keep)
-        summaries = [self.summarise(memory, keep, n) for n in range(LAYERS)]
+        summaries = [self.summarize(memory, keep, n) for n in range(LAYERS)]
         return self.decode(target, summaries)
 
     def decode(self, ids: list[int], summaries: list[tuple[Array, Array]] | None = None) -> Array:
@@ -166,7 +166,7 @@ class ReleasedModel:
         den = np.maximum(den, 1.0)
         return self.linear((np.einsum("hk,hkd->hd", phi_q, s) / den[:, None]).reshape(WIDTH), f"{name}.out_proj")
 
-    def summarise(self, memory: Array, keep: list[bool], n: int) -> tuple[Array, Array]:
+    def summarize(self, memory: Array, keep: list[bool], n: int) -> tuple[Array, Array]:
         """S and z of a source."""
         s, z = np.zeros((HEADS, 2 * CROSS_VECTORS, HEAD_DIM)), np.zeros((HEADS, 2 * CROSS_VECTORS))
         for x, is_token in zip(memory, keep, strict=True):

@@ -129,7 +129,7 @@ def write_positions(g: GraphWriter, width: int) -> str:
 
 
 def skip_norm(g: GraphWriter, name: str, width: int, branch: str, residual: str, bias: str) -> tuple[str, str]:
-    """Add a branch to the residual stream and normalise.  Returns both."""
+    """Add a branch to the residual stream and normalize.  Returns both."""
     gamma, beta = g.constant(f"{name}.gamma", np.ones(width)), g.constant(f"{name}.beta", np.zeros(width))
     inputs = [branch, residual, gamma, beta] + [bias] * bool(bias)
     outputs = [f"{name}.normed", "", "", f"{name}.residual"]

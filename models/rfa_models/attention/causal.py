@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from rfa_models.attention import operators
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.denominator import normalise
+from rfa_models.attention.denominator import normalize
 from rfa_models.attention.random_features import RandomFeatures
 
 
@@ -30,7 +30,7 @@ class RfaAttention(RandomFeatures):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Initialise the projections; the gate starts almost open."""
+        """Initialize the projections; the gate starts almost open."""
         reset_projections(self.q_proj, self.k_proj, self.v_proj, self.out_proj)
         if self.gate_proj is not None:
             nn.init.zeros_(self.gate_proj.weight)
@@ -60,7 +60,7 @@ class RfaAttention(RandomFeatures):
                 scale=self.config.scale**2,
                 chunk=self.config.chunk,
             )
-            output = normalise(sums.unflatten(-1, (self.config.heads, -1)), self.config).flatten(2)
+            output = normalize(sums.unflatten(-1, (self.config.heads, -1)), self.config).flatten(2)
         return self.out_proj(output), state
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -114,7 +114,7 @@ class SoftmaxAttention(nn.Module):
 def with_constant_one(v_proj: nn.Linear, config: AttentionConfig) -> tuple[Tensor, Tensor]:
     """Weight and bias of the value projection with a zero row of bias 1 for each head: its constant one, last.
 
-    The state's last column is then the normaliser z.
+    The state's last column is then the normalizer z.
     """
     weight = F.pad(v_proj.weight.unflatten(0, (config.heads, config.head_dim)), (0, 0, 0, 1)).flatten(0, 1)
     return weight, F.pad(v_proj.bias.unflatten(0, (config.heads, config.head_dim)), (0, 1), value=1.0).flatten()
@@ -126,7 +126,7 @@ def at_least_float32(x: Tensor) -> Tensor:
 
 
 def reset_projections(*projections: nn.Linear) -> None:
-    """Initialise as the authors do: Xavier, with gain 1/sqrt(2) for all but the last, the output; zero biases."""
+    """Initialize as the authors do: Xavier, with gain 1/sqrt(2) for all but the last, the output; zero biases."""
     for projection in projections:
         nn.init.xavier_uniform_(projection.weight, gain=1.0 if projection is projections[-1] else 2**-0.5)
         nn.init.zeros_(projection.bias)

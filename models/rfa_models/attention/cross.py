@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from rfa_models.attention import operators
 from rfa_models.attention.causal import at_least_float32, reset_projections, with_constant_one
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.denominator import normalise
+from rfa_models.attention.denominator import normalize
 from rfa_models.attention.random_features import RandomFeatures
 from rfa_models.errors import ConfigError
 
@@ -50,7 +50,7 @@ class RfaCrossAttention(RandomFeatures):
                 phi_k = phi_k * keep[:, :, None, None].to(phi_k.dtype)
             # Scaled here, once for a source, for the query's features too: a step has less to do.
             return (
-                operators.current().summarise(phi_k, v.unflatten(-1, (heads, head_dim + 1))) * self.config.scale**2,
+                operators.current().summarize(phi_k, v.unflatten(-1, (heads, head_dim + 1))) * self.config.scale**2,
             )
 
     def forward(self, x: Tensor, memory: Memory, keep: Tensor | None = None) -> Tensor:
@@ -61,7 +61,7 @@ class RfaCrossAttention(RandomFeatures):
         q = at_least_float32(self.q_proj(x)).unflatten(-1, (self.config.heads, 1, self.config.head_dim))
         with torch.autocast(x.device.type, enabled=False):
             sums = operators.current().read_summary(self.features(q).flatten(3), memory[0])
-            output = normalise(sums, self.config).flatten(2)
+            output = normalize(sums, self.config).flatten(2)
         return self.out_proj(output)
 
 

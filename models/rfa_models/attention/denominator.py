@@ -25,7 +25,7 @@ def keep_from_zero(den: Tensor, kind: DenominatorKind, floor: float) -> Tensor:
     return torch.where(den < 0, den.clamp_max(-floor), den.clamp_min(floor))
 
 
-def normalise(sums: Tensor, config: AttentionConfig) -> Tensor:
+def normalize(sums: Tensor, config: AttentionConfig) -> Tensor:
     """Divide the weighted sums of values by the sum of weights, their last channel.  [..., d + 1] -> [..., d]."""
     num, den = sums.split([sums.shape[-1] - 1, 1], dim=-1)
     return num / keep_from_zero(den, config.denominator, config.denominator_floor)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from rfa_models.attention import operators
 from rfa_models.attention.causal import RfaAttention, SoftmaxAttention
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.denominator import normalise
+from rfa_models.attention.denominator import normalize
 from rfa_models.errors import ConfigError
 
 
@@ -37,8 +37,8 @@ class RfaEncoderAttention(RfaAttention):
             if keep is not None:  # after the feature map: cos(0) is not 0
                 phi_k = phi_k * keep[:, :, None, None].to(phi_k.dtype)
             operator = operators.current()
-            sums = operator.read_summary(phi_q, operator.summarise(phi_k, v)) * self.config.scale**2
-            output = normalise(sums, self.config).flatten(2)
+            sums = operator.read_summary(phi_q, operator.summarize(phi_k, v)) * self.config.scale**2
+            output = normalize(sums, self.config).flatten(2)
         return self.out_proj(output)
 
 

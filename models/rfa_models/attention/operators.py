@@ -16,7 +16,7 @@ from torch import Tensor
 from rfa_models.attention.features import random_projection
 from rfa_models.attention.linear_attention import linear_attention
 from rfa_models.attention.softmax import softmax_attention, softmax_read, softmax_self
-from rfa_models.attention.summary import read_summary, summarise
+from rfa_models.attention.summary import read_summary, summarize
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Operators:
     random_projection: Callable[[Tensor, Tensor], Tensor] = random_projection
     linear_attention: Callable[..., tuple[Tensor, Tensor]] = linear_attention
     softmax_attention: Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]] = softmax_attention
-    summarise: Callable[[Tensor, Tensor], Tensor] = summarise
+    summarize: Callable[[Tensor, Tensor], Tensor] = summarize
     read_summary: Callable[[Tensor, Tensor], Tensor] = read_summary
     softmax_read: Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor] = softmax_read
     softmax_self: Callable[..., Tensor] = softmax_self

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 
-def summarise(phi_k: Tensor, v: Tensor) -> Tensor:
+def summarize(phi_k: Tensor, v: Tensor) -> Tensor:
     """Sum up a sequence.  phi_k: [B, M, H, K], zero where there is padding.  v: [B, M, H, V].  -> [B, H, K, V]."""
     return phi_k.permute(0, 2, 3, 1) @ v.transpose(1, 2)
 

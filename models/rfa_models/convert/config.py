@@ -13,14 +13,14 @@ from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.translator_config import Norm, TranslatorConfig
 
 NORMS: dict[bool, Norm] = {True: "pre", False: "post"}
-"""By whether there is a last norm, which normalised sums do not need."""
+"""By whether there is a last norm, which normalized sums do not need."""
 
 
 def language_model_config(release: Release, matrices: Matrices) -> ModelConfig:
     """A decoder alone.  Raises CheckpointError or ConfigError."""
     if norm_of(release, "decoder") == "post":
         raise CheckpointError(
-            "has no decoder.layer_norm: language models that normalise after each branch, or not at the end, "
+            "has no decoder.layer_norm: language models that normalize after each branch, or not at the end, "
             "cannot be converted"
         )
     return ModelConfig(
@@ -39,7 +39,7 @@ def translator_config(release: Release, project: str, matrices: Matrices) -> Tra
     """An encoder and a decoder.  project: name of the shared module.  Raises CheckpointError or ConfigError."""
     norm = norm_of(release, "decoder")
     if norm_of(release, "encoder") != norm:
-        raise CheckpointError("its encoder or its decoder alone normalises before each branch, wanted both or none")
+        raise CheckpointError("its encoder or its decoder alone normalizes before each branch, wanted both or none")
     return TranslatorConfig(
         vocab_size=vocab_size(release),
         encoder_layers=count_layers(release.tensors, "encoder"),
@@ -99,7 +99,7 @@ def positions(release: Release) -> Positions:
 
 
 def norm_of(release: Release, side: str) -> Norm:
-    """Where the `encoder` or the `decoder` normalises."""
+    """Where the `encoder` or the `decoder` normalizes."""
     return NORMS[f"{side}.layer_norm.weight" in release.tensors]
 
 

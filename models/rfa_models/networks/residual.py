@@ -1,4 +1,4 @@
-"""One branch of a transformer's layer: normalised before or after, dropped out, added to what came in."""
+"""One branch of a transformer's layer: normalized before or after, dropped out, added to what came in."""
 
 from __future__ import annotations
 

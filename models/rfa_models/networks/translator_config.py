@@ -22,7 +22,7 @@ class TranslatorConfig:
     mlp_width: int = 1024
     dropout: float = 0.1
     norm: Norm = "pre"
-    """Normalise before each branch, or after each sum as in the original transformer."""
+    """Normalize before each branch, or after each sum as in the original transformer."""
     activation: Activation = "gelu"
     positions: Positions = "sinusoidal"
     tie_embeddings: bool = True

@@ -20,4 +20,4 @@ def check_moments(optimizer: torch.optim.Optimizer) -> None:
     """Raise ValueError where the moments of a weight, just loaded, are not of its shape: torch does not look."""
     for parameter, moments in optimizer.state.items():
         if any(moments[name].shape != parameter.shape for name in ("exp_avg", "exp_avg_sq")):
-            raise ValueError("the optimiser's state is of other weights")
+            raise ValueError("the optimizer's state is of other weights")

@@ -1,8 +1,8 @@
 """Training: from a recipe to a checkpoint, resumable at any time, the same for every task.
 
-run = TrainingRun(recipe, device)        data, model and optimiser, all from the recipe's seed
+run = TrainingRun(recipe, device)        data, model and optimizer, all from the recipe's seed
 run.restore(resume_file)                 optional: go on where a killed run stopped, to the same end result
-for report in run.steps():               one optimiser step each
+for report in run.steps():               one optimizer step each
     run.save(resume_file)                whole or not at all
 run.checkpoint()                         what `model.pt` holds
 """
@@ -91,7 +91,7 @@ class TrainingRun:
             yield StepReport(self.done, loss, rate, norm, tokens / seconds, evaluated)
 
     def step(self) -> tuple[float, float, int]:
-        """One optimiser step.  Returns the loss, the gradient's norm before clipping, and the tokens read.
+        """One optimizer step.  Returns the loss, the gradient's norm before clipping, and the tokens read.
 
         Raises TrainingError, and leaves the weights as they are, where one of the first two is not finite.
         """

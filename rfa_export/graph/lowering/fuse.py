@@ -19,7 +19,7 @@ from onnxscript.rewriter.ort_fusions.bias_gelu import fuse_bias_gelu
 from onnxscript.rewriter.ort_fusions.skip_normalization import fuse_skip_layer_normalization
 
 from rfa_export.graph.edit import constant, dims, insert_before, numpy_value
-from rfa_export.graph.lowering.fuse_products import add_biases, quantised
+from rfa_export.graph.lowering.fuse_products import add_biases, quantized
 
 
 def fuse(model: ir.Model) -> None:
@@ -39,7 +39,7 @@ def fuse_residuals(model: ir.Model) -> None:
     weights that does not show.  With int4 weights the GPT-2-small shape takes 0.945 times the time without
     SkipLayerNormalization and without BiasGelu.
     """
-    if not quantised(model):
+    if not quantized(model):
         fuse_skip_layer_normalization(model)
 
 

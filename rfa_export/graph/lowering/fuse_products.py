@@ -18,7 +18,7 @@ NBITS_BIAS = 5
 """Which input of MatMulNBits its bias is."""
 
 
-def quantised(model: ir.Model) -> bool:
+def quantized(model: ir.Model) -> bool:
     """Whether any product reads rounded weights."""
     return any(node.op_type == "MatMulNBits" for node in model.graph)
 

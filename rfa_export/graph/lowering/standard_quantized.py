@@ -35,7 +35,7 @@ class Blocks:
 
 
 def lower_quantized_product(model: ir.Model, node: ir.Node) -> None:
-    """x @ dequantised(W).T, W [N, K] with a scale for each block along K."""
+    """x @ dequantized(W).T, W [N, K] with a scale for each block along K."""
     x, packed, scales = node.inputs[:3]
     assert packed is not None
     assert scales is not None

@@ -1,4 +1,4 @@
-"""Weights as whole numbers of a few bits, by ONNX Runtime's own quantiser.
+"""Weights as whole numbers of a few bits, by ONNX Runtime's own quantizer.
 
 MatMul by a weight [K, N]        -> MatMulNBits
 Gather from an embedding [N, K]  -> GatherBlockQuantized, over the same bytes where the vocabulary product is tied to it
@@ -28,7 +28,7 @@ KERNELS = {4: quantize_matmul_4bits, 8: quantize_matmul_8bits}
 
 
 @dataclass(frozen=True)
-class Quantised:
+class Quantized:
     """One weight of N rows."""
 
     numbers: np.ndarray
@@ -47,15 +47,15 @@ class Quantised:
         return ((whole - zeros[..., None]) * self.scales[..., None]).reshape(rows, -1)
 
 
-class Quantiser:
-    """Quantises every weight once, however many nodes and graphs read it."""
+class Quantizer:
+    """Quantizes every weight once, however many nodes and graphs read it."""
 
     def __init__(self, precision: Precision) -> None:
         self.bits, self.block_of, self.symmetric = precision.bits, precision.block_of, precision.symmetric
-        self.done: dict[int, tuple[ir.TensorProtocol, Quantised]] = {}
+        self.done: dict[int, tuple[ir.TensorProtocol, Quantized]] = {}
 
     def convert(self, model: ir.Model) -> None:
-        """Quantise the weights of a graph whose rows divide into blocks."""
+        """Quantize the weights of a graph whose rows divide into blocks."""
         for reader in weight_readers(model):
             rows, columns = reader.tensor.shape.numpy()[:: 1 if reader.rows_first else -1]
             block = self.block_of(columns)
@@ -90,8 +90,8 @@ class Quantiser:
         parts = {f"int{self.bits}": found.numbers, "scales": found.scales, "zero_points": found.zero_points}
         return [initializer(model, f"{name}_{part}", array) for part, array in parts.items() if array is not None]
 
-    def rounded(self, weight: np.ndarray) -> Quantised:
-        """Quantise [K, N]."""
+    def rounded(self, weight: np.ndarray) -> Quantized:
+        """Quantize [K, N]."""
         columns, rows = weight.shape
         block = self.block_of(columns)
         assert block is not None
@@ -100,7 +100,7 @@ class Quantiser:
         scales, zeros = np.zeros((rows, blocks), np.float32), np.zeros((rows, -(-blocks * self.bits // 8)), np.uint8)
         kernel = KERNELS[self.bits]
         kernel(numbers, np.ascontiguousarray(weight), scales, zeros, block, rows, columns, self.symmetric)
-        return Quantised(numbers, scales, None if self.symmetric else zeros, self.bits)
+        return Quantized(numbers, scales, None if self.symmetric else zeros, self.bits)
 
 
 def unpacked(packed: np.ndarray, bits: int) -> np.ndarray:

@@ -76,7 +76,7 @@ class Sampler:
         if self._greedy:  # the shortest way
             return most_likely_token(logits)
         if self._seen is not None:
-            logits = penalise(logits, self._seen, self._config.repetition_penalty)
+            logits = penalize(logits, self._seen, self._config.repetition_penalty)
         greedy = self._config.temperature == 0
         token = most_likely_token(logits) if greedy else draw(logits, self._config, self._rng)
         if self._seen is not None:
@@ -123,7 +123,7 @@ def most_likely(probabilities: np.ndarray, mass: float) -> np.ndarray:
     return np.sort(order[: max(1, int((before < mass).sum()))])
 
 
-def penalise(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:
+def penalize(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:
     """Make tokens that were seen less likely: divide what is positive, multiply what is negative.  [N], bool [N]."""
     tokens, changed = np.flatnonzero(seen), logits.copy()
     values = logits[tokens]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.denominator import keep_from_zero, normalise
+from rfa_models.attention.denominator import keep_from_zero, normalize
 
 FLOOR = 0.5
 KINDS = ["signed_floor", "clamp", "abs_clamp"]
@@ -31,7 +31,7 @@ def test_signed_floor_takes_both_zeros_as_positive():
 @pytest.mark.parametrize("den", [0.0, -0.0, FLOOR, -FLOOR, 1e-30, -1e-30, 3.0, -3.0])
 def test_gradients_stay_finite(kind, den):
     sums = torch.tensor([1.0, -2.0, den], requires_grad=True)
-    output = normalise(sums, AttentionConfig(denominator=kind, denominator_floor=FLOOR))
+    output = normalize(sums, AttentionConfig(denominator=kind, denominator_floor=FLOOR))
     output.sum().backward()
     assert output.isfinite().all()
     assert sums.grad.isfinite().all()
@@ -44,6 +44,6 @@ def test_no_gradient_reaches_a_denominator_under_the_floor(kind):
     assert den.grad.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_normalise_divides_by_the_last_channel():
+def test_normalize_divides_by_the_last_channel():
     sums = torch.tensor([[2.0, 4.0, -2.0], [3.0, 6.0, 3.0]])
-    assert normalise(sums, AttentionConfig()).tolist() == [[-1.0, -2.0], [1.0, 2.0]]
+    assert normalize(sums, AttentionConfig()).tolist() == [[-1.0, -2.0], [1.0, 2.0]]

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from rfa_models.attention.causal import RfaAttention, leave_out_padding
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.denominator import normalise
+from rfa_models.attention.denominator import normalize
 from rfa_models.attention.features import arccos, gaussian, random_projection, unit
 from rfa_models.attention.linear_attention import chunked, one_token, quadratic
-from rfa_models.attention.summary import read_summary, summarise
+from rfa_models.attention.summary import read_summary, summarize
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "../shared/reference/golden.npz"
@@ -70,7 +70,7 @@ def package_attention(vectors: dict[str, np.ndarray], kind: str, gated: bool, pa
         phi_k = packed.view_as(phi_k)
     sums, state = run(form, phi_q, phi_k, values, log_decay)
     s = config.scale
-    return {"out": normalise(sums, config), "S": state[..., :-1] * s, "z": state[..., -1] * s}
+    return {"out": normalize(sums, config), "S": state[..., :-1] * s, "z": state[..., -1] * s}
 
 
 def run(form: str, phi_q: Tensor, phi_k: Tensor, v: Tensor, log_decay: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -188,8 +188,8 @@ def test_cross_attention_gives_the_golden_vectors(golden, kind, padding):
     phi_q, phi_k = package_features(q, w, config) * config.scale**2, package_features(k, w, config)
     if padding == "padded":
         phi_k = phi_k * torch.tensor(keep)[:, :, None, None]
-    state = summarise(phi_k, torch.nn.functional.pad(torch.tensor(v), (0, 1), value=1.0))
-    found = {"out": normalise(read_summary(phi_q, state), config)}
+    state = summarize(phi_k, torch.nn.functional.pad(torch.tensor(v), (0, 1), value=1.0))
+    found = {"out": normalize(read_summary(phi_q, state), config)}
     found |= {"S": state[..., :-1] * config.scale, "z": state[..., -1] * config.scale}
     for name, value in found.items():
         np.testing.assert_allclose(value, golden[f"{kind}.cross.{padding}.{name}"], atol=TOLERANCE, rtol=0)

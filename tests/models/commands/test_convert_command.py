@@ -138,7 +138,7 @@ def with_one(name: str, *shape: int) -> Tensors:
         (with_one("decoder.extra", 1), "has 'decoder.extra', not known"),
         (with_one("encoder.embed_positions.weight", 9, 16), "has 'encoder.embed_positions.weight', not known"),
         (with_one("decoder.layers.x.fc1.bias", 20), "more and has 'decoder.layers.x.fc1.bias', not known"),
-        (with_one("encoder.layer_norm.weight", 16), "normalises before each branch, wanted both or none"),
+        (with_one("encoder.layer_norm.weight", 16), "normalizes before each branch, wanted both or none"),
         (
             with_one("encoder.layers.1.fc1.bias", 7),
             "'encoder.layers.1.fc1.bias' has shape (7,), the others go with (20,)",
@@ -167,7 +167,7 @@ def test_a_language_model_without_a_last_norm_is_refused(folder):
     tensors = language_model_tensors()
     del tensors["decoder.layer_norm.weight"], tensors["decoder.layer_norm.bias"]
     folder(tensors)
-    assert_refused(rfa_convert(), "source.pt: has no decoder.layer_norm: language models that normalise after")
+    assert_refused(rfa_convert(), "source.pt: has no decoder.layer_norm: language models that normalize after")
 
 
 @pytest.mark.parametrize(

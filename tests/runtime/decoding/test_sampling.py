@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rfa_runtime.decoding.sampling import Sampler, SamplingConfig, most_likely, penalise
+from rfa_runtime.decoding.sampling import Sampler, SamplingConfig, most_likely, penalize
 from rfa_runtime.errors import LogitsError, OptionError
 
 LOGITS = np.log(np.array([0.05, 0.4, 0.1, 0.3, 0.15])).astype(np.float32)
@@ -60,7 +60,7 @@ def test_top_p_keeps_the_smallest_set_that_reaches_the_mass() -> None:
 
 def test_the_penalty_divides_what_is_positive_and_multiplies_what_is_negative() -> None:
     logits = np.array([2.0, -2.0, 3.0, -3.0], np.float32)
-    found = penalise(logits, np.array([True, True, False, False]), 2.0)
+    found = penalize(logits, np.array([True, True, False, False]), 2.0)
     assert found.tolist() == [1.0, -4.0, 3.0, -3.0]
     assert logits.tolist() == [2.0, -2.0, 3.0, -3.0]
 

@@ -8,7 +8,7 @@ from small_graphs import EXTREME, assert_left_alone, normal, operators, run, sma
 
 from rfa_export.graph.lowering.fuse import fuse, fuse_residuals
 from rfa_export.graph.rewrite.cleanup import remove_unused
-from rfa_export.graph.rounding.whole_numbers import Quantiser
+from rfa_export.graph.rounding.whole_numbers import Quantizer
 from rfa_export.precision import PRECISIONS
 
 SMALLEST = np.finfo(np.float32).tiny
@@ -157,7 +157,7 @@ def test_a_residual_stays_where_many_rows_are_computed() -> None:
 def test_a_residual_stays_where_weights_are_rounded() -> None:
     text = RESIDUAL.replace("    sum = Add (x, r)", "    p = MatMul (x, w)\n    sum = Add (p, r)")
     model = small_graph(text.replace(", 8]", ", 32]").replace("[8]", "[32]"), w=normal(32, 32))
-    Quantiser(PRECISIONS["int8"]).convert(model)
+    Quantizer(PRECISIONS["int8"]).convert(model)
     assert_left_alone(fuse_residuals, model)
 
 

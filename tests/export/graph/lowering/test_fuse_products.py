@@ -9,7 +9,7 @@ from small_graphs import assert_left_alone, normal, operators, run, small_graph
 
 from rfa_export.graph.lowering.fuse_products import add_biases, scale_matrices
 from rfa_export.graph.rewrite.cleanup import cleanup
-from rfa_export.graph.rounding.whole_numbers import Quantiser
+from rfa_export.graph.rounding.whole_numbers import Quantizer
 from rfa_export.precision import PRECISIONS
 
 PRODUCT = """g (float[batch, sequence, 32] x) => (float[batch, sequence, 32] y)
@@ -37,7 +37,7 @@ def rounded_product(rest: str) -> ir.Model:
     weights = {"b": normal(32, seed=1), "n": normal(1, seed=2)}
     used = {name: array for name, array in weights.items() if f"{name})" in rest}
     model = small_graph(PRODUCT.replace("REST", rest), w=normal(32, 32), **used)
-    Quantiser(PRECISIONS["int8"]).convert(model)
+    Quantizer(PRECISIONS["int8"]).convert(model)
     return model
 
 

@@ -11,7 +11,7 @@ from small_graphs import assert_left_alone, normal, operators, run, small_graph
 
 from rfa_export.graph.lowering.older_opset import lower_to_opset
 from rfa_export.graph.lowering.standard_operators import standard_products
-from rfa_export.graph.rounding.whole_numbers import Quantiser
+from rfa_export.graph.rounding.whole_numbers import Quantizer
 from rfa_export.precision import PRECISIONS, Precision
 
 PRODUCT = "g (float[batch, sequence, 64] x) => (float[batch, sequence, 24] y) { y = MatMul (x, w) }"
@@ -24,15 +24,15 @@ TIED = """g (int64[batch, sequence] ids) => (float[batch, sequence, 96] y)
 COARSE = pytest.mark.parametrize("precision", [PRECISIONS["int8"], PRECISIONS["int4"]], ids=lambda p: p.name)
 
 
-def quantised(text: str, precision: Precision, **weights: np.ndarray) -> ir.Model:
+def quantized(text: str, precision: Precision, **weights: np.ndarray) -> ir.Model:
     model = small_graph(text, **weights)
-    Quantiser(precision).convert(model)
+    Quantizer(precision).convert(model)
     return model
 
 
 def rounded(weight: np.ndarray, precision: Precision) -> np.ndarray:
     """[K, N]: what the numbers stand for."""
-    return Quantiser(precision).rounded(weight).values().T
+    return Quantizer(precision).rounded(weight).values().T
 
 
 @COARSE
@@ -62,7 +62,7 @@ def test_zeros_and_their_columns_stay_exact(precision: Precision) -> None:
 @COARSE
 def test_a_product_reads_rounded_weights(precision: Precision) -> None:
     weight, x = normal(64, 24), normal(2, 3, 64, seed=1)
-    model = quantised(PRODUCT, precision, w=weight)
+    model = quantized(PRODUCT, precision, w=weight)
     assert operators(model) == ["MatMulNBits"]
     exact = x @ rounded(weight, precision)
     np.testing.assert_allclose(run(model, x)[0], exact, atol=0.02 * np.abs(exact).max())  # x is rounded to 8 bits
@@ -74,7 +74,7 @@ def test_a_product_reads_rounded_weights(precision: Precision) -> None:
 @COARSE
 def test_a_tied_embedding_keeps_one_set_of_numbers(precision: Precision) -> None:
     embedding, ids = normal(96, 64), np.array([[0, 95, 7], [1, 1, 50]])
-    model = quantised(TIED, precision, e=embedding)
+    model = quantized(TIED, precision, e=embedding)
     assert operators(model) == ["GatherBlockQuantized", "MatMulNBits"]
     contents = {value.const_value.tobytes() for value in model.graph.initializers.values()}
     assert len(contents) == 3 - precision.symmetric, "numbers, scales, and zero points where they differ"
@@ -96,7 +96,7 @@ def test_a_tied_embedding_keeps_one_set_of_numbers(precision: Precision) -> None
     ids=["no whole blocks", "three dimensions", "computed", "integers"],
 )
 def test_other_operands_are_left_alone(text: str, weights: dict[str, np.ndarray], precision: Precision) -> None:
-    assert_left_alone(lambda model: Quantiser(precision).convert(model), small_graph(text, **weights))
+    assert_left_alone(lambda model: Quantizer(precision).convert(model), small_graph(text, **weights))
 
 
 @COARSE
@@ -106,7 +106,7 @@ def test_other_operands_are_left_alone(text: str, weights: dict[str, np.ndarray]
 )
 def test_blocks_are_the_largest_that_divide_a_row(most: int, columns: int, block: int, precision: Precision) -> None:
     weight, x, precision = normal(columns, 24), normal(2, 3, columns, seed=1), replace(precision, block=most)
-    model = quantised(PRODUCT.replace("64]", f"{columns}]"), precision, w=weight)
+    model = quantized(PRODUCT.replace("64]", f"{columns}]"), precision, w=weight)
     (node,) = model.graph
     assert node.attributes["block_size"].as_int() == block
     exact = x @ rounded(weight, precision)
@@ -120,7 +120,7 @@ def test_blocks_are_the_largest_that_divide_a_row(most: int, columns: int, block
 def test_an_embedding_gives_rounded_rows(columns: int, precision: Precision) -> None:
     embedding, ids = normal(50, columns), np.array([[0, 49, 7], [1, 1, 33]])
     text = f"g (int64[batch, sequence] ids) => (float[batch, sequence, {columns}] y) {{ y = Gather (e, ids) }}"
-    model, exact = quantised(text, precision, e=embedding), rounded(embedding.T, precision).T[ids]
+    model, exact = quantized(text, precision, e=embedding), rounded(embedding.T, precision).T[ids]
     assert operators(model) == ["GatherBlockQuantized"]
     np.testing.assert_allclose(run(model, ids)[0], exact, rtol=1e-6)
     standard_products(model)
@@ -129,6 +129,6 @@ def test_an_embedding_gives_rounded_rows(columns: int, precision: Precision) -> 
 
 def test_weights_on_one_side_of_zero_use_all_numbers() -> None:
     weight = np.abs(normal(128, 8)) + 0.5
-    numbers = Quantiser(PRECISIONS["int4"]).rounded(weight).numbers
+    numbers = Quantizer(PRECISIONS["int4"]).rounded(weight).numbers
     assert {*np.unique(numbers & 15), *np.unique(numbers >> 4)} >= set(range(4, 16))
     assert np.abs(rounded(weight, PRECISIONS["int4"]) - weight).max() <= weight.max() / 15 * 0.51
