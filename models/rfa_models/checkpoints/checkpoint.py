@@ -22,7 +22,6 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from rfa_models.checkpoints.atomic import save_atomically
 from rfa_models.checkpoints.tensors import build_model, stored_tensors
 from rfa_models.checkpoints.untrusted import check_tensors, read_tables
 from rfa_models.checks import LARGEST_COUNT
@@ -32,6 +31,7 @@ from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.kinds import KINDS, Model, ModelKind, Task, task_of
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_models.tables import read_table
+from rfa_models.whole_files import save_atomically
 from rfa_models.wording import one_line, shown
 
 FORMAT = "rfa-checkpoint"

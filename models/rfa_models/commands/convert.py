@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from rfa_models.attention.config import ModelConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint, read_tokenizer, save_checkpoint
-from rfa_models.commands.train import check_output
+from rfa_models.checkpoints.output import check_output
 from rfa_models.convert.config import causal_heads
 from rfa_models.convert.dictionary import check_special, read_dictionary
 from rfa_models.convert.matrices import read_matrices

@@ -19,8 +19,8 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from rfa_models.data.text_file import write_lines
 from rfa_models.errors import ConfigError, DataError, ModelError
+from rfa_models.whole_files import write_lines
 from rfa_models.wording import shown
 
 

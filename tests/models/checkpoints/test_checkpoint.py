@@ -16,10 +16,10 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models
 
-from rfa_models.checkpoints.atomic import save_atomically
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_models.errors import CheckpointError, ModelError
+from rfa_models.whole_files import save_atomically
 
 
 @pytest.fixture
