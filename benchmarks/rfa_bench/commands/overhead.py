@@ -14,7 +14,7 @@ import onnxruntime as ort
 
 from rfa_bench.subjects import handwritten
 from rfa_export.tasks.language import STEP_OUTPUTS
-from rfa_models.attention.config import ModelConfig
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_runtime.bundle.bundle import read_bundle
 from rfa_runtime.session.ort import open_session
 from rfa_runtime.tasks.language import Decoder

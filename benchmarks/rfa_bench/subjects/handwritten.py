@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from rfa_models.attention.config import ModelConfig
+from rfa_models.networks.language_model_config import ModelConfig
 
 DOMAIN = "com.microsoft"
 FLOATS = NDArray[np.float32]

@@ -10,10 +10,11 @@ import torch
 from rfa_bench.subjects.pair_tokenizer import pair_tokenizer
 from rfa_export.pipeline import FOR_OURSELVES, export
 from rfa_export.targets.export_config import ExportConfig
-from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
 
 SIZES = {
     "tiny": ModelConfig(

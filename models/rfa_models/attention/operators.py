@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rfa_models.attention.features import random_projection
 from rfa_models.attention.linear_attention import linear_attention
+from rfa_models.attention.random_matrices import random_projection
 from rfa_models.attention.softmax import softmax_attention, softmax_read, softmax_self
 from rfa_models.attention.summary import read_summary, summarize
 

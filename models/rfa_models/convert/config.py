@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS, AttentionConfig, ModelConfig, Positions
+from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS, AttentionConfig
 from rfa_models.convert.matrices import Matrices
 from rfa_models.convert.names import CAUSAL_SIGMA, EMBEDDING, MATRICES, OUTPUT, POOL, count_layers
 from rfa_models.convert.release import Release
 from rfa_models.errors import CheckpointError, ConfigError
+from rfa_models.networks.language_model_config import ModelConfig
+from rfa_models.networks.positions import Positions
 from rfa_models.networks.translator_config import Norm, TranslatorConfig
 
 NORMS: dict[bool, Norm] = {True: "pre", False: "post"}

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rfa_models.attention.cross import RfaCrossAttention
-from rfa_models.attention.random_features import RandomFeatures
+from rfa_models.attention.features import RandomFeatures
 from rfa_models.convert.config import language_model_config, same, translator_config
 from rfa_models.convert.dictionary import END_ID, START_ID
 from rfa_models.convert.matrices import Matrices

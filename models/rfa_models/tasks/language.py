@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rfa_models.data.fingerprint import text_fingerprint
-from rfa_models.data.streams import StreamBatches
+from rfa_models.data.segments import StreamBatches
 from rfa_models.data.texts import SegmentBatches, encode, read_texts
 from rfa_models.data.tokenizer import make_tokenizer
 from rfa_models.networks.language_model import LanguageModel

@@ -181,7 +181,7 @@ def test_gradients_reach_every_parameter_and_are_finite(small_attention):
 
 def test_gate_starts_almost_open(small_attention):
     layer = RfaAttention(small_attention(gate=True, gate_bias=3.0)).double()
-    _, _, forget = layer.project(tokens())
+    _, _, forget = layer.project(tokens(), layer.gate_proj)
     torch.testing.assert_close(torch.sigmoid(-forget), torch.full_like(forget, 0.9525741268224334))
 
 

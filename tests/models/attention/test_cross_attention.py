@@ -39,31 +39,31 @@ def x(*shape: int) -> torch.Tensor:
 @kinds
 def test_every_target_position_reads_the_same_source(layer_of, settings):
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
-    together = layer(target, layer.remember(source))
-    alone = torch.cat([layer(target[:, i : i + 1], layer.remember(source)) for i in range(5)], 1)
+    together = layer(target, layer.read_source(source))
+    alone = torch.cat([layer(target[:, i : i + 1], layer.read_source(source)) for i in range(5)], 1)
     torch.testing.assert_close(together, alone, atol=1e-12, rtol=0)
 
 
 @kinds
 def test_the_order_of_the_source_does_not_matter(layer_of, settings):
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
-    found = layer(target, layer.remember(source.flip(1)))
-    torch.testing.assert_close(found, layer(target, layer.remember(source)), atol=1e-12, rtol=0)
+    found = layer(target, layer.read_source(source.flip(1)))
+    torch.testing.assert_close(found, layer(target, layer.read_source(source)), atol=1e-12, rtol=0)
 
 
 @kinds
 def test_padding_of_the_source_is_not_there(layer_of, settings):
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
     keep = torch.tensor([[1, 1, 1, 1, 0, 0, 0], [0, 1, 1, 1, 1, 1, 0]])
-    found = layer(target, layer.remember(source, keep), keep)
-    wanted = [layer(target[i : i + 1], layer.remember(source[i : i + 1, keep[i].bool()])) for i in range(2)]
+    found = layer(target, layer.read_source(source, keep), keep)
+    wanted = [layer(target[i : i + 1], layer.read_source(source[i : i + 1, keep[i].bool()])) for i in range(2)]
     torch.testing.assert_close(found, torch.cat(wanted), atol=1e-12, rtol=0)
 
 
 def test_what_rfa_remembers_has_one_size_and_softmax_remembers_every_token(layer_of):
     rfa, softmax = layer_of(kind="rfa"), layer_of(kind="softmax")
-    assert {tuple(rfa.remember(x(1, m, 16))[0].shape) for m in (1, 10, 1000)} == {(1, 2, 16, 9)}
-    assert [softmax.remember(x(1, m, 16))[0].shape[2] for m in (1, 10, 1000)] == [1, 10, 1000]
+    assert {tuple(rfa.read_source(x(1, m, 16))[0].shape) for m in (1, 10, 1000)} == {(1, 2, 16, 9)}
+    assert [softmax.read_source(x(1, m, 16))[0].shape[2] for m in (1, 10, 1000)] == [1, 10, 1000]
 
 
 def test_it_is_the_sum_over_the_source_divided_by_the_sum_of_weights(layer_of):
@@ -81,12 +81,12 @@ def test_it_is_the_sum_over_the_source_divided_by_the_sum_of_weights(layer_of):
         assert weights.sum() > config.denominator_floor
         heads.append(weights @ v[:, head] / weights.sum())
     wanted = layer.out_proj(torch.cat(heads, -1))
-    torch.testing.assert_close(layer(target, layer.remember(source))[0], wanted, atol=1e-10, rtol=0)
+    torch.testing.assert_close(layer(target, layer.read_source(source))[0], wanted, atol=1e-10, rtol=0)
 
 
 def test_gradients_reach_source_target_and_sigma(layer_of):
     layer, source, target = layer_of(kind="rfa"), x(1, 6, 16).requires_grad_(), x(1, 2, 16).requires_grad_()
-    layer(target, layer.remember(source)).square().sum().backward()
+    layer(target, layer.read_source(source)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in (source, target, layer.sigma))
 
 

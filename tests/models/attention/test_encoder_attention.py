@@ -46,7 +46,7 @@ def test_it_reads_its_own_sums_as_cross_attention_reads_a_source(layer_of, small
     layer, tokens = layer_of(), x(2, 6, 16)
     cross = RfaCrossAttention(small_attention()).double()
     cross.load_state_dict(layer.state_dict())
-    torch.testing.assert_close(layer(tokens), cross(tokens, cross.remember(tokens)), atol=1e-12, rtol=0)
+    torch.testing.assert_close(layer(tokens), cross(tokens, cross.read_source(tokens)), atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("bad", [torch.float16, torch.bfloat16])

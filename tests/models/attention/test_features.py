@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.features import arccos, gaussian, random_projection, unit
+from rfa_models.attention.features import arccos, gaussian, unit
+from rfa_models.attention.random_matrices import random_projection
 
 COUNT = 100_000
 ERROR = 5 / math.sqrt(COUNT)

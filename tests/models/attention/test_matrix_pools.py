@@ -3,7 +3,7 @@
 import torch
 
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.matrix_pools import MatrixPools, layers_by_config
+from rfa_models.attention.random_matrices import MatrixPools, layers_by_config
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
 

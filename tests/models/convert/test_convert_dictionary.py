@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models
 
-from rfa_models.attention.config import ModelConfig
 from rfa_models.checkpoints.checkpoint import read_tokenizer
 from rfa_models.convert.dictionary import check_special, read_dictionary
 from rfa_models.errors import CheckpointError
+from rfa_models.networks.language_model_config import ModelConfig
 
 LINES = "the 90\nhou@@ 7\nse 5\n. 4\nma@@ 3\nmadeupword0000 0\n"
 

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.errors import ConfigError
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.positions import sinusoids
 
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rfa_models.data.streams import StreamBatches
+from rfa_models.data.segments import StreamBatches
 from rfa_models.errors import DataError
 
 
