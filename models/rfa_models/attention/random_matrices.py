@@ -91,7 +91,10 @@ def take(pool: Tensor, layers: int, heads: int, rng: torch.Generator) -> Tensor:
     if wanted <= len(pool):
         index = torch.randperm(len(pool), generator=rng)[:wanted]
     else:
-        index = torch.cat([torch.randperm(len(pool), generator=rng)[:heads] for _ in range(layers)])
+        of_layers = []
+        for _ in range(layers):
+            of_layers.append(torch.randperm(len(pool), generator=rng)[:heads])
+        index = torch.cat(of_layers)
     return pool[index.to(pool.device)].unflatten(0, (layers, heads))
 
 

@@ -45,4 +45,6 @@ def task_of(model: Model) -> Task:
     """The task that a model is for."""
     if isinstance(model, LanguageModel):
         return "language-model"
-    return "translation" if isinstance(model, Translator) else "classification"
+    if isinstance(model, Translator):
+        return "translation"
+    return "classification"
