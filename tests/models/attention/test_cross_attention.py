@@ -37,7 +37,7 @@ def x(*shape: int) -> torch.Tensor:
 
 
 @kinds
-def test_every_target_position_reads_the_same_source(layer_of, settings):
+def test_every_target_position_reads_the_same_source(layer_of: Callable[..., Any], settings: dict[str, Any]) -> None:
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
     together = layer(target, layer.read_source(source))
     alone = torch.cat([layer(target[:, i : i + 1], layer.read_source(source)) for i in range(5)], 1)
@@ -45,14 +45,14 @@ def test_every_target_position_reads_the_same_source(layer_of, settings):
 
 
 @kinds
-def test_the_order_of_the_source_does_not_matter(layer_of, settings):
+def test_the_order_of_the_source_does_not_matter(layer_of: Callable[..., Any], settings: dict[str, Any]) -> None:
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
     found = layer(target, layer.read_source(source.flip(1)))
     torch.testing.assert_close(found, layer(target, layer.read_source(source)), atol=1e-12, rtol=0)
 
 
 @kinds
-def test_padding_of_the_source_is_not_there(layer_of, settings):
+def test_padding_of_the_source_is_not_there(layer_of: Callable[..., Any], settings: dict[str, Any]) -> None:
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
     keep = torch.tensor([[1, 1, 1, 1, 0, 0, 0], [0, 1, 1, 1, 1, 1, 0]])
     found = layer(target, layer.read_source(source, keep), keep)
@@ -60,13 +60,13 @@ def test_padding_of_the_source_is_not_there(layer_of, settings):
     torch.testing.assert_close(found, torch.cat(wanted), atol=1e-12, rtol=0)
 
 
-def test_what_rfa_remembers_has_one_size_and_softmax_remembers_every_token(layer_of):
+def test_what_rfa_remembers_has_one_size_and_softmax_remembers_every_token(layer_of: Callable[..., Any]) -> None:
     rfa, softmax = layer_of(kind="rfa"), layer_of(kind="softmax")
     assert {tuple(rfa.read_source(x(1, m, 16))[0].shape) for m in (1, 10, 1000)} == {(1, 2, 16, 9)}
     assert [softmax.read_source(x(1, m, 16))[0].shape[2] for m in (1, 10, 1000)] == [1, 10, 1000]
 
 
-def test_it_is_the_sum_over_the_source_divided_by_the_sum_of_weights(layer_of):
+def test_it_is_the_sum_over_the_source_divided_by_the_sum_of_weights(layer_of: Callable[..., Any]) -> None:
     layer, source, target = layer_of(kind="rfa"), x(1, 6, 16), x(1, 1, 16)
     config = layer.config
     q, k, v = (p(y).view(-1, 2, 8) for p, y in ((layer.q_proj, target), (layer.k_proj, source), (layer.v_proj, source)))
@@ -84,18 +84,18 @@ def test_it_is_the_sum_over_the_source_divided_by_the_sum_of_weights(layer_of):
     torch.testing.assert_close(layer(target, layer.read_source(source))[0], wanted, atol=1e-10, rtol=0)
 
 
-def test_gradients_reach_source_target_and_sigma(layer_of):
+def test_gradients_reach_source_target_and_sigma(layer_of: Callable[..., Any]) -> None:
     layer, source, target = layer_of(kind="rfa"), x(1, 6, 16).requires_grad_(), x(1, 2, 16).requires_grad_()
     layer(target, layer.read_source(source)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in (source, target, layer.sigma))
 
 
-def test_the_twins_have_the_same_projections(layer_of):
+def test_the_twins_have_the_same_projections(layer_of: Callable[..., Any]) -> None:
     rfa, softmax = layer_of(kind="rfa"), layer_of(kind="softmax")
     assert isinstance(softmax, SoftmaxCrossAttention)
     assert dict(rfa.named_parameters()).keys() - dict(softmax.named_parameters()).keys() == {"sigma"}
 
 
-def test_a_gate_is_refused(small_attention):
+def test_a_gate_is_refused(small_attention: Callable[..., AttentionConfig]) -> None:
     with pytest.raises(ConfigError, match="no past to forget"):
         build_cross_attention(small_attention(gate=True))

@@ -91,7 +91,7 @@ def assert_equal(found: Tensor, wanted: np.ndarray) -> None:
 
 
 @kinds
-def test_features_equal_the_reference(kind):
+def test_features_equal_the_reference(kind: str) -> None:
     vectors = draw(kind)
     w = vectors[f"{kind}.w"]
     config = config_for(kind, w)
@@ -104,7 +104,7 @@ def test_features_equal_the_reference(kind):
 @gates
 @paddings
 @forms
-def test_every_form_equals_the_reference(kind, gate, padding, form):
+def test_every_form_equals_the_reference(kind: str, gate: str, padding: str, form: str) -> None:
     vectors = draw(kind)
     w = vectors[f"{kind}.w"]
     phi_q, phi_k = (reference.features(vectors[f"{kind}.{name}"], w, kind) for name in ("q", "k"))
@@ -121,7 +121,7 @@ def test_every_form_equals_the_reference(kind, gate, padding, form):
 
 
 @kinds
-def test_features_equal_the_golden_vectors(golden, kind):
+def test_features_equal_the_golden_vectors(golden: dict[str, np.ndarray], kind: str) -> None:
     w = golden[f"{kind}.w"]
     config = config_for(kind, w)
     for name in ("q", "k"):
@@ -133,7 +133,9 @@ def test_features_equal_the_golden_vectors(golden, kind):
 @gates
 @paddings
 @forms
-def test_every_form_equals_the_golden_vectors(golden, kind, gate, padding, form):
+def test_every_form_equals_the_golden_vectors(
+    golden: dict[str, np.ndarray], kind: str, gate: str, padding: str, form: str
+) -> None:
     found = package_attention(golden, kind, gate == "gate", padding == "padded", form)
     for name in ("out", "S", "z"):
         assert_equal(found[name], golden[f"{kind}.causal.{gate}.{padding}.{name}"])
@@ -142,7 +144,7 @@ def test_every_form_equals_the_golden_vectors(golden, kind, gate, padding, form)
 @kinds
 @gates
 @paddings
-def test_reference_equals_the_golden_vectors(golden, kind, gate, padding):
+def test_reference_equals_the_golden_vectors(golden: dict[str, np.ndarray], kind: str, gate: str, padding: str) -> None:
     w, g, keep = (golden[f"{kind}.{name}"] for name in ("w", "gate", "keep"))
     phi_q, phi_k = (reference.features(golden[f"{kind}.{name}"], w, kind) for name in ("q", "k"))
     found = reference.causal(
@@ -154,7 +156,7 @@ def test_reference_equals_the_golden_vectors(golden, kind, gate, padding):
 
 @kinds
 @gates
-def test_the_whole_layer_follows_the_equations(kind, gate):
+def test_the_whole_layer_follows_the_equations(kind: str, gate: str) -> None:
     config = AttentionConfig(
         feature_map=kind, gate=gate == "gate", gate_bias=0.5, heads=2, head_dim=4, random_vectors=6, chunk=3
     )
@@ -181,7 +183,7 @@ def test_the_whole_layer_follows_the_equations(kind, gate):
 
 @kinds
 @paddings
-def test_cross_attention_gives_the_golden_vectors(golden, kind, padding):
+def test_cross_attention_gives_the_golden_vectors(golden: dict[str, np.ndarray], kind: str, padding: str) -> None:
     q, k, v, w, keep = (golden[f"{kind}.{name}"] for name in ("q", "src_k", "src_v", "w", "src_keep"))
     config = config_for(kind, w)
     phi_q, phi_k = package_features(q, w, config) * config.scale**2, package_features(k, w, config)
