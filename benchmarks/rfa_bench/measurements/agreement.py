@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from sacrebleu.metrics.bleu import BLEU
 from tokenizers import Tokenizer
 
+from rfa_bench.tables import column
 from rfa_export.pipeline import token_id
-from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_models.data.config import ListopsConfig, NumbersConfig
 from rfa_models.data.labelled import read_source
 from rfa_models.data.pairs import read_sources
@@ -26,6 +28,8 @@ from rfa_runtime.tasks.classification import Classifier, Text
 from rfa_runtime.tasks.translation import Translator
 
 BATCH = 16
+"""Rows that the bundle answers at once."""
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,20 @@ class Agreement:
     torch: float
     """The figure of torch's answers."""
     bundle: float
-    """The figure of the bundle's."""
+    """The figure of the bundle's answers."""
 
 
 def measure(
-    checkpoint: Checkpoint, bundle: Path, data: tuple[str, ...], threads: int, progress: Callable[[str], None]
+    file: Path, bundle: Path, data: tuple[str, ...], threads: int, progress: Callable[[str], None]
 ) -> Agreement:
     """Answer all rows twice.  Raises ConfigError for a checkpoint without answers: a language model."""
+    checkpoint = load_checkpoint(file)
     torch.set_num_threads(threads)
-    model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    model = checkpoint.model
     if isinstance(model, translator.Translator):
-        return translations(model, tokenizer, Translator(bundle, threads=threads), data, progress)
+        return translations(model, checkpoint.tokenizer, Translator(bundle, threads=threads), data, progress)
     if isinstance(model, classifier.Classifier):
-        return labels(model, tokenizer, Classifier(bundle, threads=threads), data, progress)
+        return labels(model, checkpoint.tokenizer, Classifier(bundle, threads=threads), data, progress)
     raise ConfigError(
         "the checkpoint is a language model: compare `python -m rfa_models.commands.evaluate` with `rfa-run --score`"
     )
@@ -66,23 +71,28 @@ def translations(
 ) -> Agreement:
     """Greedy translations of the sources, and BLEU of both."""
     pairs = read_sources(data, NumbersConfig())
-    start, end = token_id(tokenizer, START), token_id(tokenizer, END)
+    texts, targets = zip(*pairs, strict=True)
     sources = EncodedPairs(tokenizer, pairs, max_tokens=0).sources
     search = SearchConfig()
     progress(f"{len(pairs):,} sources in torch")
-    limits = [search.limit(length) for length in sources.lengths.tolist()]
+    start = token_id(tokenizer, START)
+    end = token_id(tokenizer, END)
+    limits = list(map(search.limit, sources.lengths.tolist()))
     wanted = greedy.translate(model, sources, start, end, limits)
     progress(f"{len(pairs):,} sources with the bundle")
-    texts = [source for source, _ in pairs]
-    found = [one for i in range(0, len(texts), BATCH) for one in runtime.translate_batch(texts[i : i + BATCH], search)]
-    spelled = [tokenizer.decode([token for token in ids if token != end]) for ids in wanted]
-    targets = [[target for _, target in pairs]]
+    found_ids = []
+    found_texts = []
+    for batch in batches(texts):
+        for translation in runtime.translate_batch(batch, search):
+            found_ids.append(translation.token_ids)
+            found_texts.append(translation.text)
+    wanted_texts = [tokenizer.decode(without(end, ids)) for ids in wanted]
     return Agreement(
-        len(pairs),
-        sum(one.token_ids == ids for one, ids in zip(found, wanted, strict=True)),
-        "BLEU",
-        BLEU().corpus_score(spelled, targets).score,
-        BLEU().corpus_score([one.text for one in found], targets).score,
+        items=len(pairs),
+        equal=count_equal(found_ids, wanted),
+        metric="BLEU",
+        torch=BLEU().corpus_score(wanted_texts, [targets]).score,
+        bundle=BLEU().corpus_score(found_texts, [targets]).score,
     )
 
 
@@ -94,17 +104,44 @@ def labels(
     progress: Callable[[str], None],
 ) -> Agreement:
     """The most likely labels of the texts, and the accuracy of both."""
-    rows = [row for name in data for row in read_source(name, ListopsConfig())]
+    rows = []
+    for name in data:
+        rows += read_source(name, ListopsConfig())
     encoded = EncodedTexts(tokenizer, rows, model.config)
     progress(f"{len(rows):,} texts in torch")
     wanted = predictions(model, encoded).tolist()
     progress(f"{len(rows):,} texts with the bundle")
     texts: list[Text] = [row.text if row.pair is None else (row.text, row.pair) for row in rows]
-    found = [one for i in range(0, len(texts), BATCH) for one in runtime.classify_batch(texts[i : i + BATCH])]
+    found_numbers = []
+    found_labels = []
+    for batch in batches(texts):
+        for answer in runtime.classify_batch(batch):
+            found_numbers.append(answer.label_id)
+            found_labels.append(answer.label)
     return Agreement(
-        len(rows),
-        sum(one.label_id == number for one, number in zip(found, wanted, strict=True)),
-        "accuracy",
-        sum(number == right for number, right in zip(wanted, encoded.classes.tolist(), strict=True)) / len(rows),
-        sum(one.label == row.label for one, row in zip(found, rows, strict=True)) / len(rows),
+        items=len(rows),
+        equal=count_equal(found_numbers, wanted),
+        metric="accuracy",
+        torch=count_equal(wanted, encoded.classes.tolist()) / len(rows),
+        bundle=count_equal(found_labels, column(rows, "label")) / len(rows),
     )
+
+
+def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """The items in their order, some at a time."""
+    for start in range(0, len(items), BATCH):
+        yield list(items[start : start + BATCH])
+
+
+def without(end: int, ids: list[int]) -> list[int]:
+    """Token ids up to the end of a translation, as a text has no token for it."""
+    return [token for token in ids if token != end]
+
+
+def count_equal(first: Sequence[object], second: Sequence[object]) -> int:
+    """How many items are the same in both, place by place."""
+    equal = 0
+    for one, other in zip(first, second, strict=True):
+        if one == other:
+            equal += 1
+    return equal

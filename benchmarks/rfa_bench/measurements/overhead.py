@@ -8,18 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-import onnxruntime as ort
-
-from rfa_bench.subjects import handwritten
-from rfa_export.tasks.language import STEP_OUTPUTS
-from rfa_models.attention.config import ModelConfig
+from rfa_bench.subjects.bare_steps import Step, array_step, bare_step
+from rfa_bench.subjects.handwritten import write_step_graph
+from rfa_bench.subjects.language_twins import export_random
+from rfa_bench.subjects.shapes import SIZES
+from rfa_bench.subjects.timed_session import TimedSession
+from rfa_bench.tables import column
 from rfa_runtime.bundle.bundle import read_bundle
-from rfa_runtime.session.ort import open_session
 from rfa_runtime.tasks.language import Decoder
 
-Step = Callable[[], object]
 WARM = 10
 """Tokens before the loop counts: the first call builds the binding."""
 
@@ -29,7 +28,7 @@ class Overhead:
     """All in microseconds; ratios from bursts taken in turns."""
 
     exported_us: float
-    """One step of the exported graph, `run_with_iobinding` alone."""
+    """One step of the exported graph, `run_with_iobinding` only."""
     handwritten_us: float
     graph_ratio: float
     """Median over rounds of exported / handwritten."""
@@ -41,69 +40,51 @@ class Overhead:
     """A step by `session.run` with arrays in and out, as ONNX Runtime's documentation shows it; nothing is sampled."""
 
 
-def measure(config: ModelConfig, bundle: Path, folder: Path, threads: int, rounds: int, burst: int) -> Overhead:
-    """Measure a bundle of this shape against the hand-written graph, and the decoder against its own session."""
+class Pair(NamedTuple):
+    """Microseconds of two acts, measured one right after the other."""
+
+    first: float
+    second: float
+
+    @property
+    def ratio(self) -> float:
+        """The first over the second."""
+        return self.first / self.second
+
+
+def measure(size: str, folder: Path, threads: int, rounds: int, burst: int) -> Overhead:
+    """Measure a model of a named shape against the hand-written graph, and its decoder against its own session."""
+    config = SIZES[size]
+    bundle = export_random(config, folder, "rfa")
     file = folder / "handwritten.onnx"
     if not file.exists():
-        handwritten.write_step_graph(config, file)
+        write_step_graph(config, file)
     graph = read_bundle(bundle).path / "model.onnx"
-    graphs = in_turns(bare_step(graph, config, threads), bare_step(file, config, threads), rounds, burst)
+    graphs = in_turns(bare_step(graph, threads), bare_step(file, threads), rounds, burst)
     tokens = Decoder(bundle, threads=threads).stream("The", max_new_tokens=None, ignore_eos=True)
-    loops = in_turns(lambda: next(tokens), array_step(graph, config, threads), rounds, burst)
+    loops = in_turns(partial(next, tokens), array_step(graph, threads), rounds, burst)
     return Overhead(
-        statistics.median(a for a, _ in graphs),
-        statistics.median(b for _, b in graphs),
-        statistics.median(a / b for a, b in graphs),
-        loop_us(bundle, threads, rounds * burst),
-        statistics.median(a for a, _ in loops),
-        statistics.median(b for _, b in loops),
+        exported_us=statistics.median(column(graphs, "first")),
+        handwritten_us=statistics.median(column(graphs, "second")),
+        graph_ratio=statistics.median(column(graphs, "ratio")),
+        loop_us=loop_us(bundle, threads, rounds * burst),
+        token_us=statistics.median(column(loops, "first")),
+        session_run_us=statistics.median(column(loops, "second")),
     )
 
 
-def in_turns(first: Step, second: Step, rounds: int, burst: int) -> list[tuple[float, float]]:
-    """Bursts of two steps in turns, each first every other time.  Returns microseconds of both; one round warms up."""
+def in_turns(first: Step, second: Step, rounds: int, burst: int) -> list[Pair]:
+    """Bursts of two steps in turns, each first every other time.  Returns a pair for each round; one warms up."""
     pairs = []
     for turn in range(rounds + 1):
         if turn % 2:
-            second_us, first_us = burst_us(second, burst), burst_us(first, burst)
+            second_us = burst_us(second, burst)
+            first_us = burst_us(first, burst)
         else:
-            first_us, second_us = burst_us(first, burst), burst_us(second, burst)
-        pairs.append((first_us, second_us))
+            first_us = burst_us(first, burst)
+            second_us = burst_us(second, burst)
+        pairs.append(Pair(first_us, second_us))
     return pairs[1:]
-
-
-def array_step(graph: Path, config: ModelConfig, threads: int) -> Step:
-    """One step by `session.run`: the present state comes out as new arrays and goes in as the next past."""
-    session = open_session(graph, threads, "cpu")
-    feeds = {value.name: buffer(value, config).numpy() for value in session.get_inputs()}
-    outputs = [value.name for value in session.get_outputs()]
-
-    def step() -> None:
-        for name, array in zip(outputs, session.run(outputs, feeds), strict=True):
-            feeds[name.replace("present", "past_key_values")] = array
-        for name in STEP_OUTPUTS:
-            feeds.pop(name)
-
-    return step
-
-
-def bare_step(graph: Path, config: ModelConfig, threads: int) -> Step:
-    """One step through io_binding, every buffer bound once: the least that a step can cost."""
-    session = open_session(graph, threads, "cpu")
-    binding = session.io_binding()
-    buffers = {value.name: buffer(value, config) for value in session.get_inputs()}
-    for name, value in buffers.items():
-        binding.bind_ortvalue_input(name, value)
-    for value in session.get_outputs():
-        past = value.name.replace("present", "past_key_values")
-        binding.bind_ortvalue_output(value.name, buffers[past] if past in buffers else buffer(value, config))
-    return lambda: session.run_with_iobinding(binding)
-
-
-def buffer(value: ort.NodeArg, config: ModelConfig) -> ort.OrtValue:
-    """Zeros of an input's or output's shape at batch 1 and one token."""
-    shape = [dim if isinstance(dim, int) else 1 for dim in value.shape]
-    return ort.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.int64 if "int64" in value.type else np.float32))
 
 
 def burst_us(step: Step, count: int) -> float:
@@ -119,35 +100,25 @@ def burst_us(step: Step, count: int) -> float:
 def loop_us(bundle: Path, threads: int, tokens: int) -> float:
     """Microseconds that the decoder adds to a token, over a loop that does nothing but run the graph.
 
-    Both loops take turns on one session, so both find the caches as a step leaves them, and of both only the time
-    outside ONNX Runtime counts, so that a step's own jitter does not drown the difference.
+    Both loops take turns on one session, so both find the caches as a step leaves them.  Only the time outside ONNX
+    Runtime counts, so that a step's own jitter does not drown the difference.
     """
     decoder = Decoder(bundle, threads=threads)
-    decoder.session._run = run = Stopwatch(decoder.session._run)
-    pieces = iter(decoder.stream("The", max_new_tokens=None, ignore_eos=True))
-    state = decoder.session.new_state()
-    decoder.session.step_token(0, state)
-    assert state.binding is not None
-    bare = partial(run, state.binding.io)
-    pairs = [(outside_us(partial(next, pieces), run), outside_us(bare, run)) for _ in range(tokens + WARM)][WARM:]
-    return statistics.median(a for a, _ in pairs) - statistics.median(b for _, b in pairs)
+    decoder.session = session = TimedSession(decoder.bundle, threads)
+    bare = session.bare_step()
+    pieces = decoder.stream("The", max_new_tokens=None, ignore_eos=True)
+    pairs = []
+    for _ in range(tokens + WARM):
+        in_loop = outside_us(partial(next, pieces), session)
+        alone = outside_us(bare, session)
+        pairs.append(Pair(in_loop, alone))
+    counted = pairs[WARM:]
+    return statistics.median(column(counted, "first")) - statistics.median(column(counted, "second"))
 
 
-class Stopwatch:
-    """Adds up the time that a call takes."""
-
-    def __init__(self, call: Callable[..., None]) -> None:
-        self.call, self.seconds = call, 0.0
-
-    def __call__(self, *arguments: object) -> None:
-        """Make the call."""
-        started = time.perf_counter()
-        self.call(*arguments)
-        self.seconds += time.perf_counter() - started
-
-
-def outside_us(act: Callable[[], object], run: Stopwatch) -> float:
-    """Microseconds of an act that the stopwatch did not see."""
-    started, inside = time.perf_counter(), run.seconds
+def outside_us(act: Callable[[], object], session: TimedSession) -> float:
+    """Microseconds of an act that were not spent in ONNX Runtime."""
+    inside = session.seconds
+    started = time.perf_counter()
     act()
-    return (time.perf_counter() - started - (run.seconds - inside)) * 1e6
+    return (time.perf_counter() - started - (session.seconds - inside)) * 1e6

@@ -1,18 +1,17 @@
 """Every target in every precision: size, load time, time per token, memory, perplexity, and what was verified.
 
-Each is decoded in a process of its own by the runtime that it was written for.
+Each target is decoded in a process for itself, by the runtime that it was written for.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_bench.tables import size
+from rfa_bench.processes.probe import ask
+from rfa_bench.subjects.language_twins import random_checkpoint
+from rfa_bench.subjects.shapes import SIZES
 from rfa_export.exams.parity import NotChecked
 from rfa_export.graph.roles import OUR_OWN
 from rfa_export.pipeline import Exported, export
@@ -20,13 +19,16 @@ from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.registry import TARGETS
 from rfa_export.verification.verify import Found
-from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from rfa_models.data.texts import read_text
 from rfa_runtime.bundle.bundle import read_bundle
 
 SELF_CONTAINED = ("torchscript", "mobile")
 """Targets with weights in their own files."""
-SHARED_WEIGHTS, OTHER_FORM = "model.onnx.data", "model.pt2"
-"""The weights of all others; a second form of a target, which no program needs besides the first."""
+SHARED_WEIGHTS = "model.onnx.data"
+"""The weights of all other targets."""
+OTHER_FORM = "model.pt2"
+"""A second form of a target, which no program needs besides the first."""
 PROBES = {
     "ort": "probe_ort",
     "onnx27": "probe_ort",
@@ -35,7 +37,7 @@ PROBES = {
     "torchscript": "probe_torch",
     "mobile": "probe_ort",
 }
-"""Modules of this package that decode with a target, each in its runtime."""
+"""Modules of `processes` that decode with a target, each in its runtime."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Row:
     """That decoded."""
     threads: int
     file_bytes: int
-    """Of what a program with this target alone needs: graphs, weights, tokenizer."""
+    """Of what a program needs that has only this target: graphs, weights, tokenizer."""
     load_ms: float
     ms_per_token: float
     peak_rss_bytes: int
@@ -59,21 +61,32 @@ class Row:
     """By runtime: choices equal to torch's, or why it was not asked."""
 
 
+def model_of(size: str, checkpoint: Path | None) -> Checkpoint:
+    """The language model of a checkpoint, or without one, a model of a named shape with random weights."""
+    if checkpoint is None:
+        return random_checkpoint(SIZES[size])
+    return load_checkpoint(checkpoint)
+
+
 def measure(
     checkpoint: Checkpoint,
     precisions: list[str],
-    text: str | None,
+    text: Path | None,
     folder: Path,
     threads: int,
     bursts: int,
     progress: Callable[[str], None],
 ) -> list[Row]:
-    """Export once for each precision, with all targets that have it, then decode with each."""
+    """Export once for each precision, with all targets that have it, then decode with each.
+
+    text: a file whose perplexity is measured.  folder: where bundles go.  bursts: timed bursts of 8 tokens.
+    """
+    words = None if text is None else read_text(text)
     rows = []
     for precision in precisions:
-        targets = tuple(name for name, target in TARGETS.items() if precision in target.precisions)
+        targets = [name for name, target in TARGETS.items() if precision in target.precisions]
         progress(f"{precision}: export")
-        config = ExportConfig(targets, precision, text=text)
+        config = ExportConfig(tuple(targets), precision, text=words)
         exported = export(checkpoint, folder / f"{precision}.rfa", overwrite=True, progress=progress, config=config)
         for target in targets:
             progress(f"{precision}: decode with {target}")
@@ -82,11 +95,8 @@ def measure(
 
 
 def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> Row:
-    """Decode with one target in a process of its own."""
-    command = [sys.executable, "-m", probe_of(target), str(exported.bundle), target, str(threads), str(bursts)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(f"decoding with target {target} ended with exit code {done.returncode}: {done.stderr[-300:]}")
+    """Decode with one target in a process for itself.  Raises ProbeError where that fails."""
+    figures = ask(probe_of(target), exported.bundle, target, threads, bursts)
     perplexity = exported.report.perplexity if target == OUR_OWN else None
     return Row(
         system=target,
@@ -94,8 +104,8 @@ def row_of(exported: Exported, target: str, precision: str, threads: int, bursts
         threads=threads,
         file_bytes=bytes_of(exported.bundle, target),
         perplexity=None if perplexity is None else perplexity.bundle,
-        parity={found.runtime: said(found) for found in exported.report.parity[target]},
-        **json.loads(done.stdout),
+        parity={found.runtime: finding(found) for found in exported.report.parity[target]},
+        **figures,
     )
 
 
@@ -103,50 +113,25 @@ def probe_of(target: str) -> str:
     """The module that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
     name = PROBES[target]
     if name == "probe_openvino" and OpenVino().version() is None:
-        name = "probe_ort"
-    return f"rfa_bench.{name}"
+        return "probe_ort"
+    return name
 
 
 def bytes_of(bundle: Path, target: str) -> int:
-    """Graphs of a target, the weights that they read, and what lies beside them for all."""
+    """Bytes of a target's graphs, of the weights that they read, and of what lies beside them for all targets."""
     manifest = read_bundle(bundle, check_hashes=False).manifest
-    of_others = {spec.file for spec in manifest.graphs.values() if spec.target != target} | {OTHER_FORM}
+    not_needed = {OTHER_FORM}
+    for graph in manifest.graphs.values():
+        if graph.target != target:
+            not_needed.add(graph.file)
     if target in SELF_CONTAINED:
-        of_others.add(SHARED_WEIGHTS)
-    return sum(entry.bytes for name, entry in manifest.files.items() if name not in of_others)
+        not_needed.add(SHARED_WEIGHTS)
+    return sum(entry.bytes for name, entry in manifest.files.items() if name not in not_needed)
 
 
-def said(found: Found) -> str:
-    """What it said."""
+def finding(found: Found) -> str:
+    """What a runtime's verification found, in a few words."""
     if isinstance(found, NotChecked):
         return f"not checked: {found.reason}"
     ties = f", {found.near_ties} near ties" if found.near_ties else ""
     return f"{found.tokens_equal} of {found.tokens_compared}{ties}"
-
-
-def table(rows: list[Row]) -> str:
-    """A Markdown table, a line for each target and precision."""
-    head = [
-        "target",
-        "weights",
-        "decoded by",
-        "files",
-        "load",
-        "ms/token",
-        "peak memory",
-        "perplexity",
-        "equal to torch",
-    ]
-    lines = ["| " + " | ".join(head) + " |", "|---|---|---|" + "---:|" * 5 + "---|"]
-    for row in rows:
-        cells = [row.system, row.precision, row.runtime, size(row.file_bytes), f"{row.load_ms:,.0f} ms"]
-        cells += [f"{row.ms_per_token:.3f}", size(row.peak_rss_bytes)]
-        cells.append("" if row.perplexity is None else f"{row.perplexity:.4f}")
-        cells.append("; ".join(f"{runtime}: {what}" for runtime, what in row.parity.items()))
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def as_tables(rows: list[Row]) -> list[dict[str, object]]:
-    """Plain rows for `--json`."""
-    return [asdict(row) for row in rows]

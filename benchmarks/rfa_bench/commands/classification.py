@@ -1,0 +1,84 @@
+"""`rfa-bench classification`: time and peak memory of a long text in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rfa_bench import measurements
+from rfa_bench.processes.probe import DID_NOT_FIT
+from rfa_bench.subjects.shapes import CLASSIFIERS
+from rfa_bench.tables import as_tables, distinct, readable_size, table, where
+from rfa_bench.terminal import (
+    JSON,
+    KEEP,
+    PLOT,
+    THREADS,
+    count_option,
+    lengths_option,
+    measuring,
+    print_result,
+    size_option,
+)
+
+if TYPE_CHECKING:
+    from rfa_bench.measurements.classification import Row
+
+FIGURES = ("ms", "peak RSS", "of the call")
+
+
+@click.command(epilog="Example:  rfa-bench classification --threads 2 --plot classification.png")
+@size_option(CLASSIFIERS, "base")
+@lengths_option("--lengths", "4096,16384,65536", "Bytes of text, with commas.")
+@THREADS
+@count_option("--rounds", 3, "Calls at each length.")
+@PLOT
+@KEEP
+@JSON
+def classification(
+    size: str, lengths: list[int], threads: int, rounds: int, plot: Path | None, keep: Path | None, as_json: bool
+) -> None:
+    """Time and peak memory of a long text in one call, RFA against softmax."""
+    with measuring(keep) as (folder, progress):
+        progress("export")
+        bundles = measurements.classification.twins_of_shape(size, folder)
+        rows = measurements.classification.measure(bundles, lengths, threads, rounds, progress)
+        if plot is not None:
+            title = f"classifier of size {size}, one text, {threads} thread(s)"
+            measurements.plots.classification(rows, title, plot)
+    print_result({"rows": as_tables(rows)}, f"{side_by_side(rows)}\n\n{slopes(rows)}", as_json)
+
+
+def side_by_side(rows: Sequence[Row]) -> str:
+    """A line for each length, the figures of each system beside each other."""
+    head = ["bytes of text"]
+    for system in distinct(rows, "system"):
+        head += [f"{system}, {figure}" for figure in FIGURES]
+    lines = []
+    for length in distinct(rows, "bytes"):
+        cells = [f"{length:,}"]
+        for row in where(rows, bytes=length):
+            cells += figures(row)
+        lines.append(cells)
+    return table(head, lines)
+
+
+def figures(row: Row) -> list[str]:
+    """The cells of one row."""
+    if row.ms is None or row.peak_rss_bytes is None or row.call_bytes is None:
+        return [DID_NOT_FIT] * len(FIGURES)
+    return [f"{row.ms:,.0f}", readable_size(row.peak_rss_bytes), readable_size(row.call_bytes)]
+
+
+def slopes(rows: Sequence[Row]) -> str:
+    """How fast time and memory of each system grow."""
+    said = []
+    for system in distinct(rows, "system"):
+        mine = where(rows, system=system)
+        time = measurements.classification.exponent(mine, "ms")
+        memory = measurements.classification.exponent(mine, "call_bytes")
+        said.append(f"{system}: time {time:.2f}, memory of the call {memory:.2f}")
+    return "slope between the two longest, 1 is linear: " + "; ".join(said)

@@ -1,0 +1,95 @@
+"""`rfa-bench latency`: time per token and memory at growing context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rfa_bench import measurements
+from rfa_bench.tables import as_tables, column, distinct, readable_size, table, where
+from rfa_bench.terminal import (
+    BATCH,
+    FILE,
+    JSON,
+    KEEP,
+    LANGUAGE_SIZE,
+    PLOT,
+    THREADS,
+    count_option,
+    lengths_option,
+    measuring,
+    print_result,
+)
+from rfa_export.precision import BLOCKS, PRECISIONS, precision_of
+
+if TYPE_CHECKING:
+    from rfa_bench.measurements.latency import Row
+
+PRECISION = click.Choice(list(PRECISIONS))
+BLOCK_HELP = "Weights of both systems that share a scale, as for rfa-export."
+FIGURES = ("ms/token", "state", "peak RSS")
+
+
+@click.command(epilog="Example:  rfa-bench latency --checkpoint model.pt --bundle model.rfa")
+@LANGUAGE_SIZE
+@click.option("--checkpoint", type=FILE, help="Measure the shape of this model; needs --bundle.")
+@click.option("--bundle", type=FILE, help="The bundle of the checkpoint.")
+@lengths_option("--contexts", "128,512,2048,8192", "Tokens of context, with commas.")
+@click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Weights of both systems.")
+@click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
+@BATCH
+@THREADS
+@count_option("--rounds", 3, "Turns after each of 3 starts.")
+@count_option("--burst", 16, "Steps of one system in a turn.")
+@PLOT
+@KEEP
+@JSON
+def latency(
+    size: str,
+    checkpoint: Path | None,
+    bundle: Path | None,
+    contexts: list[int],
+    precision: str,
+    block_size: int | None,
+    batch: int,
+    threads: int,
+    rounds: int,
+    burst: int,
+    plot: Path | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Time per token and memory at growing context, RFA against the strongest softmax export."""
+    if (checkpoint is None) != (bundle is None):
+        raise click.UsageError("--checkpoint and --bundle go together")
+    with measuring(keep) as (folder, progress):
+        weights = precision_of(precision, block_size)
+        plan = measurements.latency.Plan(contexts, batch, threads, rounds, burst)
+        progress("export")
+        if checkpoint is not None and bundle is not None:
+            bundles = measurements.latency.twins_of_checkpoint(checkpoint, bundle, folder, weights)
+        else:
+            bundles = measurements.latency.twins_of_shape(size, folder, weights)
+        rows = measurements.latency.measure(bundles, weights.label, plan, progress)
+        if plot is not None:
+            title = f"{checkpoint or size}, {weights.label}, batch {batch}, {threads} thread(s)"
+            measurements.plots.latency(rows, title, plot)
+    print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
+
+
+def side_by_side(rows: Sequence[Row]) -> str:
+    """A line for each context, the systems beside each other for each figure."""
+    head = ["context"]
+    for figure in FIGURES:
+        head += [f"{system} {figure}" for system in distinct(rows, "system")]
+    lines = []
+    for context in distinct(rows, "context"):
+        here = where(rows, context=context)
+        times = map("{:.3f}".format, column(here, "ms_per_token"))
+        states = map(readable_size, column(here, "state_bytes"))
+        peaks = map(readable_size, column(here, "peak_rss_bytes"))
+        lines.append([f"{context:,}", *times, *states, *peaks])
+    return table(head, lines)

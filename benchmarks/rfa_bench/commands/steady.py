@@ -1,0 +1,32 @@
+"""`rfa-bench steady`: time and memory of a long decode, at first and at last."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from rfa_bench import measurements
+from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
+
+TOKENS = click.IntRange(min=400)
+
+
+@click.command(epilog="Example:  rfa-bench steady model.rfa --tokens 20000")
+@click.argument("bundle", type=FILE)
+@click.option("--tokens", type=TOKENS, default=20_000, show_default=True, help="Tokens to decode.")
+@THREADS
+@JSON
+def steady(bundle: Path, tokens: int, threads: int, as_json: bool) -> None:
+    """Decode many tokens with BUNDLE: memory after the first 100 against the end, first steps against last."""
+    with measuring() as (_, progress):
+        progress(f"decode {tokens:,} tokens")
+        found = measurements.steady.measure(bundle, tokens, threads)
+    text = (
+        f"{tokens:,} tokens: {found.first_ms:.3f} ms per token at first, {found.last_ms:.3f} ms at last "
+        f"(ratio {found.last_ms / found.first_ms:.3f})\n"
+        f"resident memory {found.rss_after_warm_up / 1e6:.2f} MB after 100 tokens, "
+        f"{found.rss_at_end / 1e6:.2f} MB at the end, {found.rss_highest / 1e6:.2f} MB at most"
+    )
+    print_result(asdict(found), text, as_json)

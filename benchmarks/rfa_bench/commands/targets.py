@@ -1,0 +1,79 @@
+"""`rfa-bench targets`: every target of rfa-export in every precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rfa_bench import measurements
+from rfa_bench.tables import as_tables, readable_size, table
+from rfa_bench.terminal import FILE, JSON, KEEP, LANGUAGE_SIZE, THREADS, count_option, measuring, print_result
+
+if TYPE_CHECKING:
+    from rfa_bench.measurements.targets import Row
+
+HEAD = (
+    "target",
+    "weights",
+    "decoded by",
+    "files",
+    "load",
+    "ms/token",
+    "peak memory",
+    "perplexity",
+    "equal to torch",
+)
+WORDS = ("target", "weights", "decoded by", "equal to torch")
+PRECISIONS_HELP = "Precisions of the weights, with commas."
+
+
+@click.command(epilog="Example:  rfa-bench targets --checkpoint model.pt --eval valid.txt --threads 2")
+@LANGUAGE_SIZE
+@click.option("--checkpoint", type=FILE, help="Measure this language model in place of a shape.")
+@click.option(
+    "--precisions", default="fp32,fp16,int8,int4", show_default=True, metavar="NAME,...", help=PRECISIONS_HELP
+)
+@click.option("--eval", "text", type=FILE, help="Report the perplexity on this text.")
+@THREADS
+@count_option("--bursts", 16, "Timed bursts of 8 tokens.")
+@KEEP
+@JSON
+def targets(
+    size: str,
+    checkpoint: Path | None,
+    precisions: str,
+    text: Path | None,
+    threads: int,
+    bursts: int,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Every target of rfa-export in every precision: size, load time, time per token, memory, perplexity, parity."""
+    wanted = list(map(str.strip, precisions.split(",")))
+    with measuring(keep) as (folder, progress):
+        model = measurements.targets.model_of(size, checkpoint)
+        rows = measurements.targets.measure(model, wanted, text, folder, threads, bursts, progress)
+    print_result({"rows": as_tables(rows)}, table_of(rows), as_json)
+
+
+def table_of(rows: Sequence[Row]) -> str:
+    """A line for each target and precision."""
+    return table(HEAD, map(cells, rows), WORDS)
+
+
+def cells(row: Row) -> list[str]:
+    """One line of the table."""
+    return [
+        row.system,
+        row.precision,
+        row.runtime,
+        readable_size(row.file_bytes),
+        f"{row.load_ms:,.0f} ms",
+        f"{row.ms_per_token:.3f}",
+        readable_size(row.peak_rss_bytes),
+        "" if row.perplexity is None else f"{row.perplexity:.4f}",
+        "; ".join(f"{runtime}: {finding}" for runtime, finding in row.parity.items()),
+    ]
