@@ -18,9 +18,9 @@ from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
 @THREADS
 @JSON
 def agreement(checkpoint: Path, bundle: Path, data: tuple[str, ...], threads: int, as_json: bool) -> None:
-    """Count the rows of DATA to which a bundle answers as torch does: the same translation, the same label.
+    """Count the rows of DATA to which BUNDLE answers as CHECKPOINT does in torch.
 
-    DATA is a .tsv or .jsonl, or the two plain files of a translation.
+    Answers are translations or labels.  DATA is a .tsv or .jsonl, or the two plain files of a translation.
     """
     with measuring() as (_, progress):
         found = measurements.agreement.measure(checkpoint, bundle, data, threads, progress)

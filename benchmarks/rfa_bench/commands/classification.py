@@ -41,7 +41,10 @@ FIGURES = ("ms", "peak RSS", "of the call")
 def classification(
     size: str, lengths: list[int], threads: int, rounds: int, plot: Path | None, keep: Path | None, as_json: bool
 ) -> None:
-    """Time and peak memory of a long text in one call, RFA against softmax."""
+    """Time and peak memory of a long text in one call, RFA against softmax.
+
+    Softmax comes twice: with the mask for padding that it is exported with, and without.
+    """
     with measuring(keep) as (folder, progress):
         progress("export")
         bundles = measurements.classification.twins_of_shape(size, folder)

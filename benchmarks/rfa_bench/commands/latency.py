@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rfa_bench.measurements.latency import Row
 
 PRECISION = click.Choice(list(PRECISIONS))
-BLOCK_HELP = "Weights of both systems that share a scale, as for rfa-export."
+BLOCK_HELP = "How many weights share a scale, as for rfa-export."
 FIGURES = ("ms/token", "state", "peak RSS")
 
 
@@ -38,7 +38,7 @@ FIGURES = ("ms/token", "state", "peak RSS")
 @click.option("--checkpoint", type=FILE, help="Measure the shape of this model; needs --bundle.")
 @click.option("--bundle", type=FILE, help="The bundle of the checkpoint.")
 @lengths_option("--contexts", "128,512,2048,8192", "Tokens of context, with commas.")
-@click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Weights of both systems.")
+@click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Precision of all weights.")
 @click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
 @BATCH
 @THREADS
@@ -62,7 +62,10 @@ def latency(
     keep: Path | None,
     as_json: bool,
 ) -> None:
-    """Time per token and memory at growing context, RFA against the strongest softmax export."""
+    """Time per token and memory at growing context, RFA against the best softmax.
+
+    Both systems have one shape, and are exported the same way in the same precision.
+    """
     if (checkpoint is None) != (bundle is None):
         raise click.UsageError("--checkpoint and --bundle go together")
     with measuring(keep) as (folder, progress):

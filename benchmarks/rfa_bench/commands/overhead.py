@@ -19,7 +19,10 @@ from rfa_bench.terminal import JSON, KEEP, LANGUAGE_SIZE, THREADS, count_option,
 @KEEP
 @JSON
 def overhead(size: str, threads: int, rounds: int, burst: int, keep: Path | None, as_json: bool) -> None:
-    """The exported graph against one written by hand, and the decoding loop against the bare call."""
+    """What exporter and decoding loop add to the least that a step can cost.
+
+    The exported graph is compared with one written by hand, the decoding loop with the bare call of the graph.
+    """
     with measuring(keep) as (folder, progress):
         progress("measure")
         found = measurements.overhead.measure(size, folder, threads, rounds, burst)

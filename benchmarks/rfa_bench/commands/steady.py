@@ -19,7 +19,10 @@ TOKENS = click.IntRange(min=400)
 @THREADS
 @JSON
 def steady(bundle: Path, tokens: int, threads: int, as_json: bool) -> None:
-    """Decode many tokens with BUNDLE: memory after the first 100 against the end, first steps against last."""
+    """Decode many tokens with BUNDLE: do time and memory stay as they are?
+
+    The last steps are compared with the first, and memory at the end with memory after 100 tokens.
+    """
     with measuring() as (_, progress):
         progress(f"decode {tokens:,} tokens")
         found = measurements.steady.measure(bundle, tokens, threads)

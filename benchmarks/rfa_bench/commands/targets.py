@@ -51,7 +51,10 @@ def targets(
     keep: Path | None,
     as_json: bool,
 ) -> None:
-    """Every target of rfa-export in every precision: size, load time, time per token, memory, perplexity, parity."""
+    """Every target of rfa-export in every precision: size, time, memory, parity.
+
+    Each target is decoded by the runtime that it was written for.  Parity says how many choices of tokens are torch's.
+    """
     wanted = list(map(str.strip, precisions.split(",")))
     with measuring(keep) as (folder, progress):
         model = measurements.targets.model_of(size, checkpoint)

@@ -53,7 +53,10 @@ def translation(
     keep: Path | None,
     as_json: bool,
 ) -> None:
-    """Time per target token of a translator at growing source and target, RFA against the strongest softmax export."""
+    """Time per target token of a translator, RFA against the best softmax.
+
+    Sources and targets grow.  Both systems have one shape, and are exported the same way.
+    """
     with measuring(keep) as (folder, progress):
         plan = measurements.translation.Plan(sources, targets, batch, threads, rounds, burst)
         progress("export")

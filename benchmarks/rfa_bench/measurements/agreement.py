@@ -86,7 +86,9 @@ def translations(
         for translation in runtime.translate_batch(batch, search):
             found_ids.append(translation.token_ids)
             found_texts.append(translation.text)
-    wanted_texts = [tokenizer.decode(without(end, ids)) for ids in wanted]
+    wanted_texts = []
+    for ids in wanted:
+        wanted_texts.append(tokenizer.decode(without(end, ids)))
     return Agreement(
         items=len(pairs),
         equal=count_equal(found_ids, wanted),
@@ -134,7 +136,7 @@ def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
 
 
 def without(end: int, ids: list[int]) -> list[int]:
-    """Token ids up to the end of a translation, as a text has no token for it."""
+    """The ids without the token that ends a translation: it is no part of the text."""
     return [token for token in ids if token != end]
 
 

@@ -126,7 +126,11 @@ def bytes_of(bundle: Path, target: str) -> int:
             not_needed.add(graph.file)
     if target in SELF_CONTAINED:
         not_needed.add(SHARED_WEIGHTS)
-    return sum(entry.bytes for name, entry in manifest.files.items() if name not in not_needed)
+    needed = 0
+    for name, entry in manifest.files.items():
+        if name not in not_needed:
+            needed += entry.bytes
+    return needed
 
 
 def finding(found: Found) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
@@ -109,7 +110,7 @@ def in_turns(sessions: dict[str, StepSession], states: dict[Place, State], plan:
     Systems change with every burst: each then finds the caches as the other left them.
     """
     places = sorted(states, key=itemgetter(1))
-    times: dict[Place, list[float]] = {place: [] for place in places}
+    times: dict[Place, list[float]] = defaultdict(list)
     for turn in range(plan.rounds + 1):
         for place in places:
             ms = burst_ms(sessions[place[0]], states[place], plan.burst)
