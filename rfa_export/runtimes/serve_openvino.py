@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,15 @@ FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE":
 """It would compute in bfloat16 where the processor can, and round what it multiplies by quantized weights."""
 
 
-def load(file: Path) -> Run:
-    """Compile a graph."""
+def compile_graph(file: Path, settings: Mapping[str, object] = FLOAT32) -> Any:
+    """Compile a graph for the CPU.  settings: OpenVINO's properties."""
     core = openvino.Core()
-    compiled: Any = core.compile_model(core.read_model(file), "CPU", FLOAT32)
+    return core.compile_model(core.read_model(file), "CPU", dict(settings))
+
+
+def load(file: Path) -> Run:
+    """Compile a graph, to be run with arrays by the names of its inputs and outputs."""
+    compiled = compile_graph(file)
     names = [output.get_any_name() for output in compiled.outputs]
 
     def run(given: Arrays) -> Arrays:
