@@ -51,7 +51,7 @@ FLOORS = {
         tables
         checks
         wording
-        errors shapes
+        errors shapes whole_files
     """,
     "rfa_export": """
         commands
@@ -66,12 +66,16 @@ FLOORS = {
         errors
     """,
     "rfa_export.graph": """
-        lowering rounding rewrite
-        check draft edit names roles weight_readers weights
+        lowering
+        rounding
+        rewrite
+        check
+        draft edit names roles weight_readers weights
     """,
     "rfa_bench": """
         cli
         commands
+        measurements terminal
         processes
         subjects tables
         machine

@@ -11,7 +11,7 @@ import pytest
 
 from rfa_bench.commands.targets import table_of
 from rfa_bench.measurements.targets import PROBES, Row, probe_of
-from rfa_export.targets.registry import TARGETS
+from rfa_export.targets.catalogue import TARGETS
 
 Bench = Callable[..., dict[str, Any]]
 
