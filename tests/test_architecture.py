@@ -49,9 +49,9 @@ FLOORS = {
         networks data
         attention
         tables
-        checks
+        checks whole_files
         wording
-        errors shapes whole_files
+        errors shapes
     """,
     "rfa_export": """
         commands
