@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from rfa_export.tolerances import FORMS_FLOAT64
 from rfa_models.attention.causal import RfaAttention, SoftmaxAttention, build_attention
 from rfa_models.attention.config import AUTHORS, AttentionConfig
 from rfa_models.attention.denominator import keep_from_zero
@@ -37,7 +38,7 @@ def tokens(batch: int = 2, length: int = 11) -> torch.Tensor:
 
 
 def assert_same(found: torch.Tensor, wanted: torch.Tensor) -> None:
-    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=1e-10)
+    torch.testing.assert_close(found, wanted, atol=FORMS_FLOAT64, rtol=FORMS_FLOAT64)
 
 
 @layers

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from rfa_export.tolerances import FORMS_FLOAT64
 from rfa_models.attention.config import AUTHORS, AttentionConfig
 from rfa_models.attention.cross import RfaCrossAttention, SoftmaxCrossAttention, build_cross_attention
 from rfa_models.errors import ConfigError
@@ -41,14 +42,14 @@ def test_every_target_position_reads_the_same_source(layer_of: Callable[..., Any
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
     together = layer(target, layer.read_source(source))
     alone = torch.cat([layer(target[:, i : i + 1], layer.read_source(source)) for i in range(5)], 1)
-    torch.testing.assert_close(together, alone, atol=1e-12, rtol=0)
+    torch.testing.assert_close(together, alone, atol=FORMS_FLOAT64, rtol=0)
 
 
 @kinds
 def test_the_order_of_the_source_does_not_matter(layer_of: Callable[..., Any], settings: dict[str, Any]) -> None:
     layer, source, target = layer_of(**settings), x(2, 7, 16), x(2, 5, 16)
     found = layer(target, layer.read_source(source.flip(1)))
-    torch.testing.assert_close(found, layer(target, layer.read_source(source)), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found, layer(target, layer.read_source(source)), atol=FORMS_FLOAT64, rtol=0)
 
 
 @kinds
@@ -57,7 +58,7 @@ def test_padding_of_the_source_is_not_there(layer_of: Callable[..., Any], settin
     keep = torch.tensor([[1, 1, 1, 1, 0, 0, 0], [0, 1, 1, 1, 1, 1, 0]])
     found = layer(target, layer.read_source(source, keep), keep)
     wanted = [layer(target[i : i + 1], layer.read_source(source[i : i + 1, keep[i].bool()])) for i in range(2)]
-    torch.testing.assert_close(found, torch.cat(wanted), atol=1e-12, rtol=0)
+    torch.testing.assert_close(found, torch.cat(wanted), atol=FORMS_FLOAT64, rtol=0)
 
 
 def test_what_rfa_remembers_has_one_size_and_softmax_remembers_every_token(layer_of: Callable[..., Any]) -> None:
@@ -81,7 +82,7 @@ def test_it_is_the_sum_over_the_source_divided_by_the_sum_of_weights(layer_of: C
         assert weights.sum() > config.denominator_floor
         heads.append(weights @ v[:, head] / weights.sum())
     wanted = layer.out_proj(torch.cat(heads, -1))
-    torch.testing.assert_close(layer(target, layer.read_source(source))[0], wanted, atol=1e-10, rtol=0)
+    torch.testing.assert_close(layer(target, layer.read_source(source))[0], wanted, atol=FORMS_FLOAT64, rtol=0)
 
 
 def test_gradients_reach_source_target_and_sigma(layer_of: Callable[..., Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from rfa_export.tolerances import FORMS_FLOAT64
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.cross import RfaCrossAttention
 from rfa_models.attention.encoder import build_encoder_attention
@@ -30,7 +31,7 @@ def test_the_order_of_the_tokens_moves_the_outputs_along(
     layer_of: Callable[..., Any], settings: dict[str, Any]
 ) -> None:
     layer, tokens, order = layer_of(**settings), x(2, 6, 16), [3, 0, 5, 1, 2, 4]
-    torch.testing.assert_close(layer(tokens[:, order]), layer(tokens)[:, order], atol=1e-12, rtol=0)
+    torch.testing.assert_close(layer(tokens[:, order]), layer(tokens)[:, order], atol=FORMS_FLOAT64, rtol=0)
 
 
 @kinds
@@ -41,7 +42,7 @@ def test_padding_is_not_there_wherever_it_stands(layer_of: Callable[..., Any], s
     for row in range(2):
         real = keep[row].bool()
         wanted = layer(tokens[row : row + 1, real])
-        torch.testing.assert_close(found[row : row + 1, real], wanted, atol=1e-12, rtol=0)
+        torch.testing.assert_close(found[row : row + 1, real], wanted, atol=FORMS_FLOAT64, rtol=0)
 
 
 def test_it_reads_its_own_sums_as_cross_attention_reads_a_source(
@@ -50,7 +51,7 @@ def test_it_reads_its_own_sums_as_cross_attention_reads_a_source(
     layer, tokens = layer_of(), x(2, 6, 16)
     cross = RfaCrossAttention(small_attention()).double()
     cross.load_state_dict(layer.state_dict())
-    torch.testing.assert_close(layer(tokens), cross(tokens, cross.read_source(tokens)), atol=1e-12, rtol=0)
+    torch.testing.assert_close(layer(tokens), cross(tokens, cross.read_source(tokens)), atol=FORMS_FLOAT64, rtol=0)
 
 
 @pytest.mark.parametrize("bad", [torch.float16, torch.bfloat16])
