@@ -1,7 +1,7 @@
 """Rows of like length to batches, so that little of a batch is padding.
 
 Lengths are rounded up to borders that lie a fifth apart.  Every epoch shuffles the rows, then sorts them by their
-rounded lengths: a row meets other rows, and the sizes of the batches stay.  So the batch of a step is a function of the
+rounded lengths: other rows come together, in batches of the same sizes.  So the batch of a step is a function of the
 step, and a resumed run sees what it would have seen.
 """
 
