@@ -1,4 +1,4 @@
-"""Foreign values in messages: short, on one line, and never an error of their own."""
+"""Foreign values in messages: short, on one line, and without raising another error."""
 
 from __future__ import annotations
 

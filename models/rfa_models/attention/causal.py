@@ -6,8 +6,6 @@ for export happens inside.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -79,6 +77,9 @@ class SoftmaxAttention(SoftmaxSelfAttention):
         return self.out_proj(output), state
 
 
+CausalAttention = RfaAttention | SoftmaxAttention
+
+
 def leave_out_padding(phi_k: Tensor, log_decay: Tensor | None, keep: Tensor) -> tuple[Tensor, Tensor | None]:
     """Make padded tokens leave the state as it is: no key, no decay.  keep: [B, T].
 
@@ -90,6 +91,6 @@ def leave_out_padding(phi_k: Tensor, log_decay: Tensor | None, keep: Tensor) -> 
     return phi_k, log_decay * keep[:, :, None].to(log_decay.dtype)
 
 
-def build_attention(config: AttentionConfig) -> Any:
+def build_attention(config: AttentionConfig) -> CausalAttention:
     """The causal layer that the configuration names."""
     return RfaAttention(config) if config.kind == "rfa" else SoftmaxAttention(config)

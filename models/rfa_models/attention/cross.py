@@ -9,8 +9,6 @@ past to forget.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -90,6 +88,9 @@ class SoftmaxCrossAttention(Projections):
         return self.out_proj(operators.current().softmax_read(self.q_proj(x), keys, values, keep))
 
 
-def build_cross_attention(config: AttentionConfig) -> Any:
+CrossAttention = RfaCrossAttention | SoftmaxCrossAttention
+
+
+def build_cross_attention(config: AttentionConfig) -> CrossAttention:
     """The layer of cross attention that the configuration names."""
     return RfaCrossAttention(config) if config.kind == "rfa" else SoftmaxCrossAttention(config)

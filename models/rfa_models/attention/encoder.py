@@ -5,8 +5,6 @@ Both are called as `layer(x, keep) -> output`; `keep` marks padding.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -54,6 +52,9 @@ class SoftmaxEncoderAttention(SoftmaxSelfAttention):
         return self.out_proj(operators.current().softmax_self(q, k, v, keep, heads=self.config.heads))
 
 
-def build_encoder_attention(config: AttentionConfig) -> Any:
+EncoderAttention = RfaEncoderAttention | SoftmaxEncoderAttention
+
+
+def build_encoder_attention(config: AttentionConfig) -> EncoderAttention:
     """The encoder's layer that the configuration names."""
     return RfaEncoderAttention(config) if config.kind == "rfa" else SoftmaxEncoderAttention(config)

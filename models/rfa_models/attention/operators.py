@@ -21,7 +21,7 @@ from rfa_models.attention.summary import read_summary, summarize
 
 @dataclass(frozen=True)
 class Operators:
-    """One implementation of each operator; signatures as in the functions named here."""
+    """One implementation of each operator.  Signatures are those of the defaults."""
 
     random_projection: Callable[[Tensor, Tensor], Tensor] = random_projection
     linear_attention: Callable[..., tuple[Tensor, Tensor]] = linear_attention

@@ -17,7 +17,7 @@ from rfa_models.attention.config import AttentionConfig, MatrixKind
 
 @runtime_checkable
 class UsesMatrices(Protocol):
-    """What a layer offers that reads random matrices."""
+    """A layer that reads random matrices."""
 
     config: AttentionConfig
     training_matrices: Tensor | None

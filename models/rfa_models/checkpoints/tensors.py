@@ -1,4 +1,4 @@
-"""Between a model and the tensors in its file, which are those of a stranger."""
+"""From a model to the tensors of its file and back; tensors of a file come from a stranger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = "head.weight"
 
 
 def build_model(kind: ModelKind, config: Any, tensors: dict[str, Tensor], path: Path) -> Model:
-    """Make the model around the file's tensors, without memory of its own.  Raises CheckpointError."""
+    """Make the model around the file's tensors, which takes no memory besides.  Raises CheckpointError."""
     check_layers(kind, config, tensors, path)
     with torch.device("meta"):
         model = kind.model(config)

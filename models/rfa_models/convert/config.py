@@ -64,7 +64,7 @@ def translator_config(release: Release, project: str, matrices: Matrices) -> Tra
 
 
 def encoder_attention(release: Release) -> AttentionConfig:
-    """Softmax, whose heads leave no trace in any shape."""
+    """Softmax attention.  No shape shows its number of heads: the settings must say it, else ConfigError is raised."""
     heads = release.settings.encoder_attention_heads
     _, width = shape(release, EMBEDDING, 2)
     if heads is None:
@@ -104,7 +104,7 @@ def cross_attention(release: Release, project: str) -> AttentionConfig:
 
 
 def positions(release: Release) -> Positions:
-    """fairseq's sinusoids, or none; learned ones are refused as a tensor that is not known."""
+    """fairseq's sinusoids, or none.  Learned positions are a tensor that is not known, so they are refused later."""
     return "none" if release.settings.no_token_positional_embeddings else "fairseq"
 
 
@@ -120,7 +120,7 @@ def causal_heads(release: Release) -> tuple[int, int]:
 
 
 def vocab_size(release: Release) -> int:
-    """N.  Raises CheckpointError."""
+    """N, the number of tokens.  Raises CheckpointError."""
     return shape(release, EMBEDDING, 2)[0]
 
 

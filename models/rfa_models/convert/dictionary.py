@@ -53,7 +53,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def dictionary_tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
-    """Tokens between spaces to ids, and back to text with parts of words joined."""
+    """A tokenizer that splits at spaces, and joins parts of words again when it decodes."""
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.add_special_tokens([START, PADDING, END])

@@ -1,6 +1,6 @@
 """The authors' release to our models: the same numbers under our names, the release's constants as settings.
 
-Its translator is a transformer of fairseq with RFA in the decoder; its language model is the decoder alone.  Evaluation
+Its translator is a transformer of fairseq with RFA in the decoder; its language model is only the decoder.  Evaluation
 there uses one set of random matrices for causal and one for cross attention, the same in all layers: they become the
 `random_matrices` of ours.
 """
@@ -54,7 +54,7 @@ def convert_language_model(release: Release, matrices: Matrices) -> LanguageMode
 
 
 def convert_translator(release: Release, matrices: Matrices) -> Translator:
-    """An encoder and a decoder.  Raises CheckpointError, or ConfigError for settings that cannot work.
+    """A model with an encoder and a decoder.  Raises CheckpointError, or ConfigError for settings that cannot work.
 
     fairseq starts a target with the end token, ours start with `<s>`, which fairseq's models never read: its vector
     becomes that of the end token.  So the embedding is no longer that of the output.
@@ -127,7 +127,10 @@ def scaled(embedding: Tensor, release: Release) -> Tensor:
 
 
 def fill(model: nn.Module, tensors: dict[str, Tensor], matrices: dict[str, Tensor]) -> None:
-    """Put tensors into a model that was made without memory, and each kind of attention's random matrices."""
+    """Give a model that was made without memory its tensors, and every RFA layer its random matrices.
+
+    matrices: of `causal` and of `cross` attention, [H, D, d] each.
+    """
     for name, module in model.named_modules():
         if isinstance(module, RandomFeatures):
             kind = "cross" if isinstance(module, RfaCrossAttention) else "causal"

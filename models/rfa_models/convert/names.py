@@ -62,7 +62,7 @@ def release_name(name: str, project: str) -> str:
 
 
 def name_in_layer(part: str) -> str:
-    """The same for a name within a layer: `mlp.0.weight` is `fc1.weight`."""
+    """The release's name of a tensor within its layer: `mlp.0.weight` is `fc1.weight`."""
     for ours, theirs in IN_LAYERS.items():
         if part.startswith(f"{ours}."):
             return f"{theirs}{part.removeprefix(ours)}"
@@ -70,7 +70,10 @@ def name_in_layer(part: str) -> str:
 
 
 def find_project(names: Iterable[str]) -> str:
-    """The project module's name with its dot, or nothing for tensors without one.  Raises CheckpointError."""
+    """The project module's name with its dot; empty where its tensors stand at the top.
+
+    Raises CheckpointError where there is none, or more than one.
+    """
     found = []
     for name in names:
         if f".{name}".endswith(f".{MATRICES}"):  # the module may stand at the top, so that its name is empty
@@ -84,7 +87,7 @@ def find_project(names: Iterable[str]) -> str:
 
 
 def count_layers(names: Iterable[str], side: str) -> int:
-    """Layers of the `encoder` or the `decoder`."""
+    """How many layers the `encoder` or the `decoder` has, by the names of its tensors."""
     beginning = f"{side}.layers."
     numbers = set()
     for name in names:
@@ -96,7 +99,7 @@ def count_layers(names: Iterable[str], side: str) -> int:
 
 
 def listed(names: Collection[str], most: int = 4) -> str:
-    """The first few names, for a message."""
+    """The first few names, and how many more there are, for a message."""
     first = ", ".join(map(shown, sorted(names)[:most]))
     if len(names) > most:
         return f"{first} and {len(names) - most:,} more"

@@ -113,7 +113,7 @@ def is_no_weight(name: Any) -> bool:
 def checked(tensors: dict[Any, Any], path: Path) -> dict[str, Tensor]:
     """The tensors in float32, tied ones still tied.  Raises CheckpointError."""
     distinct: dict[Any, Any] = {}
-    names = {}  # the name under which each of the tied tensors is checked: they take no more of the file than one
+    names = {}  # to the first name of the same tensor: together they take no more of the file than one
     for name, tensor in tensors.items():
         names[name] = distinct.setdefault(identity(tensor), name)
     check_tensors({name: tensors[name] for name in distinct.values()}, path)
@@ -122,7 +122,7 @@ def checked(tensors: dict[Any, Any], path: Path) -> dict[str, Tensor]:
 
 
 def identity(tensor: Any) -> Any:
-    """The same for two names of one block of numbers."""
+    """A key that is equal for tensors which are one block of numbers under two names."""
     if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided or tensor.device.type != "cpu":
         return id(tensor)
     return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()

@@ -1,7 +1,7 @@
 """Rows of like length to batches, so that little of a batch is padding.
 
 Lengths are rounded up to borders that lie a fifth apart.  Every epoch shuffles the rows, then sorts them by their
-rounded lengths: whom a row meets changes, the sizes of the batches do not.  So the batch of a step is a function of the
+rounded lengths: other rows come together, in batches of the same sizes.  So the batch of a step is a function of the
 step, and a resumed run sees what it would have seen.
 """
 
@@ -16,7 +16,7 @@ RATIO = 1.2
 """Between one border and the next."""
 
 Cut = Callable[[list[tuple[int, ...]]], list[int]]
-"""From the rounded lengths of sorted rows to the sizes of batches."""
+"""Cuts sorted rows into batches: takes the rounded lengths of each row, returns the rows of each batch."""
 
 
 class BucketBatches:
@@ -86,7 +86,10 @@ def by_tokens(lengths: list[tuple[int, ...]], limit: int) -> list[int]:
 
 
 def bucketed(lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """The bucket of each length, in its shape, and the length that each bucket is rounded up to."""
+    """Sort lengths into buckets.
+
+    Returns the bucket of each length, in the shape of `lengths`, and the largest length of each bucket.
+    """
     borders = [1]
     while borders[-1] < int(lengths.max()):
         borders.append(max(borders[-1] + 1, int(borders[-1] * RATIO)))
@@ -105,7 +108,7 @@ def longest_first(keys: Tensor) -> Tensor:
 
 
 def sort_keys(buckets: Tensor) -> Tensor:
-    """One number for each row that sorts by its first bucket, then the next.  [rows, texts] -> [rows]."""
+    """One number for each row: sorting these sorts by the first bucket, then by the next.  [rows, texts] -> [rows]."""
     keys = torch.zeros(len(buckets), dtype=torch.int64)
     for column in buckets.unbind(1):
         keys = keys * (int(buckets.max()) + 1) + column

@@ -82,7 +82,7 @@ def listops_rows(
 
 
 def draw(rng: random.Random, shortest: int, longest: int, max_depth: int, max_arguments: int) -> str:
-    """One bracketed expression, or "" where the drawn one has not the wanted length."""
+    """Draw one bracketed expression; "" where it turned out too short or too long."""
     parts: list[str] = []
     missing: list[int] = []  # arguments that each open operator still waits for
     length = 0
@@ -101,7 +101,7 @@ def draw(rng: random.Random, shortest: int, longest: int, max_depth: int, max_ar
 
 
 def close_complete(parts: list[str], missing: list[int]) -> None:
-    """After an argument: close it, and every operator whose last argument it was."""
+    """Close the argument that was written last, and every operator whose last argument it was."""
     while missing:
         parts.append(")")
         missing[-1] -= 1
@@ -142,7 +142,7 @@ def flat(expression: str) -> str:
 
 
 def flat_rows(rows: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The same rows in the form that models read."""
+    """Rows with their expressions in the form that models read."""
     for expression, answer in rows:
         yield flat(expression), answer
 

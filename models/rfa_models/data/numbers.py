@@ -50,7 +50,7 @@ def english(number: int) -> str:
 
 
 def english_below_1000(number: int) -> str:
-    """Hundreds, tens and ones."""
+    """Words for a number from 0 to 999: hundreds, tens and ones."""
     hundreds, rest = divmod(number, 100)
     words = [f"{ENGLISH[hundreds]} hundred"] if hundreds else []
     if rest >= 20:
@@ -72,7 +72,7 @@ def german(number: int) -> str:
 
 
 def german_below_1000(number: int) -> str:
-    """Hundreds, ones and tens, in this order."""
+    """One word for a number from 0 to 999: hundreds, ones and tens, in this order."""
     hundreds, rest = divmod(number, 100)
     word = f"{GERMAN[hundreds]}hundert" if hundreds else ""
     if rest >= 20:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class TokenRows:
-    """Rows of ids, one after the other in one tensor."""
+    """Rows of unlike lengths, one after the other in one tensor."""
 
     def __init__(self, rows: Sequence[Sequence[int]]) -> None:
         self.lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64)

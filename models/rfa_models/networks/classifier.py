@@ -62,7 +62,7 @@ class Classifier(nn.Module):
         return self.head(summary)
 
     def pool(self, input_ids: Tensor, position_ids: Tensor | None, keep: Tensor | None) -> Tensor:
-        """One vector for each text.  [B, T] -> [B, E]."""
+        """One vector for each text.  input_ids, position_ids: int64 [B, T], keep: [B, T] -> [B, E]."""
         x = self.embedding(input_ids, position_ids)
         for layer in self.layers:
             x = layer(x, keep)

@@ -19,7 +19,7 @@ Model = LanguageModel | Translator | Classifier
 
 @dataclass(frozen=True)
 class ModelKind:
-    """What loading and saving must know of a task's model."""
+    """What loading and saving must know of the model of a task."""
 
     config: type[Any]
     model: Callable[[Any], Any]

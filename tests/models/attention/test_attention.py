@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from rfa_models.attention.causal import RfaAttention, SoftmaxAttention, build_attention
+from rfa_export.tolerances import FORMS_FLOAT64
+from rfa_models.attention.causal import CausalAttention, RfaAttention, SoftmaxAttention, build_attention
 from rfa_models.attention.config import AUTHORS, AttentionConfig
 from rfa_models.attention.denominator import keep_from_zero
 from rfa_models.errors import ConfigError
@@ -23,7 +24,7 @@ layers = pytest.mark.parametrize("settings", LAYERS.values(), ids=LAYERS.keys())
 
 
 @pytest.fixture
-def layer(small_attention: Callable[..., AttentionConfig], settings: dict[str, Any]) -> Any:
+def layer(small_attention: Callable[..., AttentionConfig], settings: dict[str, Any]) -> CausalAttention:
     """A layer in float64, none of its parameters at its initial value."""
     layer = build_attention(small_attention(**settings)).double().eval()
     with torch.no_grad():
@@ -37,12 +38,12 @@ def tokens(batch: int = 2, length: int = 11) -> torch.Tensor:
 
 
 def assert_same(found: torch.Tensor, wanted: torch.Tensor) -> None:
-    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=1e-10)
+    torch.testing.assert_close(found, wanted, atol=FORMS_FLOAT64, rtol=FORMS_FLOAT64)
 
 
 @layers
 @pytest.mark.parametrize("prefill", [1, 4, 9])
-def test_parallel_form_equals_prefill_then_token_by_token(layer: Any, prefill: int) -> None:
+def test_parallel_form_equals_prefill_then_token_by_token(layer: CausalAttention, prefill: int) -> None:
     x = tokens()
     whole, end = layer(x)
     output, state = layer(x[:, :prefill])
@@ -56,7 +57,7 @@ def test_parallel_form_equals_prefill_then_token_by_token(layer: Any, prefill: i
 
 
 @layers
-def test_parallel_form_goes_on_from_a_state(layer: Any) -> None:
+def test_parallel_form_goes_on_from_a_state(layer: CausalAttention) -> None:
     x = tokens()
     first, state = layer(x[:, :3])
     second, _ = layer(x[:, 3:], None, state)
@@ -65,7 +66,7 @@ def test_parallel_form_goes_on_from_a_state(layer: Any) -> None:
 
 @layers
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_padding_leaves_real_tokens_and_other_rows_unchanged(layer: Any, side: str) -> None:
+def test_padding_leaves_real_tokens_and_other_rows_unchanged(layer: CausalAttention, side: str) -> None:
     x = tokens(length=8)
     short = slice(3, 8) if side == "left" else slice(0, 5)
     keep = torch.zeros(2, 8, dtype=torch.float64)
@@ -78,7 +79,7 @@ def test_padding_leaves_real_tokens_and_other_rows_unchanged(layer: Any, side: s
 
 @pytest.mark.parametrize("settings", [{}, {"gate": True}], ids=["plain", "gate"])
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_padding_leaves_the_state_as_if_it_were_not_there(layer: Any, side: str) -> None:
+def test_padding_leaves_the_state_as_if_it_were_not_there(layer: CausalAttention, side: str) -> None:
     x = tokens(batch=1, length=8)
     short = slice(3, 8) if side == "left" else slice(0, 5)
     keep = torch.zeros(1, 8)
@@ -87,7 +88,7 @@ def test_padding_leaves_the_state_as_if_it_were_not_there(layer: Any, side: str)
 
 
 @pytest.mark.parametrize("settings", [{}, {"gate": True}], ids=["plain", "gate"])
-def test_decoding_goes_on_from_a_padded_prompt_as_from_the_prompt_alone(layer: Any) -> None:
+def test_decoding_goes_on_from_a_padded_prompt_as_from_the_prompt_alone(layer: CausalAttention) -> None:
     x = tokens(batch=1, length=8)
     keep = torch.ones(1, 7)
     keep[0, :3] = 0
@@ -97,7 +98,7 @@ def test_decoding_goes_on_from_a_padded_prompt_as_from_the_prompt_alone(layer: A
 
 
 @layers
-def test_what_padding_holds_does_not_matter(layer: Any) -> None:
+def test_what_padding_holds_does_not_matter(layer: CausalAttention) -> None:
     x = tokens()
     keep = torch.ones(2, 11, dtype=torch.bool)
     keep[1, :4] = False

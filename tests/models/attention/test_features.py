@@ -13,6 +13,8 @@ from rfa_models.attention.random_matrices import random_projection
 COUNT = 100_000
 ERROR = 5 / math.sqrt(COUNT)
 """Five standard deviations of a mean of COUNT terms of variance up to 1."""
+ROUNDING = 1e-15
+"""Numbers of 1 at most that were rounded a few times (eps 2.2e-16)."""
 
 
 def estimate(feature_map: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> float:
@@ -51,7 +53,7 @@ def test_gaussian_features_are_sines_then_cosines() -> None:
     projected = torch.randn(2, 3, 4, 1, 5, dtype=torch.float64)
     found = gaussian(projected)
     assert found.shape == (2, 3, 4, 2, 5)
-    torch.testing.assert_close(found, torch.cat([projected.sin(), projected.cos()], -2), atol=1e-15, rtol=0)
+    torch.testing.assert_close(found, torch.cat([projected.sin(), projected.cos()], -2), atol=ROUNDING, rtol=0)
 
 
 def test_gaussian_features_of_any_vector_have_length_one() -> None:
@@ -69,7 +71,7 @@ def test_guarded_norm_gives_unit_length(length: float, dtype: torch.dtype) -> No
 
 def test_guarded_norm_shifts_unit_vectors_by_nothing_that_float64_shows() -> None:
     x = torch.randn(20, 7, dtype=torch.float64)
-    torch.testing.assert_close(unit(x, AttentionConfig()), x / x.norm(dim=-1, keepdim=True), atol=1e-15, rtol=0)
+    torch.testing.assert_close(unit(x, AttentionConfig()), x / x.norm(dim=-1, keepdim=True), atol=ROUNDING, rtol=0)
 
 
 def test_additive_norm_is_the_authors() -> None:

@@ -8,6 +8,7 @@ import reference
 import torch
 from torch import Tensor
 
+from rfa_export.tolerances import FORMS_FLOAT64
 from rfa_models.attention.causal import RfaAttention, leave_out_padding
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.denominator import normalize
@@ -18,7 +19,6 @@ from rfa_models.attention.summary import read_summary, summarize
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden.npz"
 """Written by a program in numpy that repeats the paper's equations and shares no line with this package."""
-TOLERANCE = 1e-12
 
 kinds = pytest.mark.parametrize("kind", ["gaussian", "arccos"])
 gates = pytest.mark.parametrize("gate", ["plain", "gate"])
@@ -87,7 +87,7 @@ def run(form: str, phi_q: Tensor, phi_k: Tensor, v: Tensor, log_decay: Tensor | 
 
 def assert_equal(found: Tensor, wanted: np.ndarray) -> None:
     assert tuple(found.shape) == wanted.shape
-    assert np.abs(found.numpy() - wanted).max() <= TOLERANCE * max(1.0, np.abs(wanted).max())
+    assert np.abs(found.numpy() - wanted).max() <= FORMS_FLOAT64 * max(1.0, np.abs(wanted).max())
 
 
 @kinds
@@ -193,4 +193,4 @@ def test_cross_attention_gives_the_golden_vectors(golden: dict[str, np.ndarray],
     found = {"out": normalize(read_summary(phi_q, state), config)}
     found |= {"S": state[..., :-1] * config.scale, "z": state[..., -1] * config.scale}
     for name, value in found.items():
-        np.testing.assert_allclose(value, golden[f"{kind}.cross.{padding}.{name}"], atol=TOLERANCE, rtol=0)
+        np.testing.assert_allclose(value, golden[f"{kind}.cross.{padding}.{name}"], atol=FORMS_FLOAT64, rtol=0)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from rfa_export.tolerances import FORMS_FLOAT32, FORMS_FLOAT64, GRADIENTS_FLOAT64
 from rfa_models.attention.causal import leave_out_padding
 from rfa_models.attention.features import arccos, gaussian
 from rfa_models.attention.linear_attention import Result, chunked, linear_attention, one_token, quadratic
@@ -50,7 +51,9 @@ def step_by_step(x: list[Tensor], past_state: Tensor | None = None) -> tuple[Ten
     return torch.cat(outputs, 1), state
 
 
-def assert_same(found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor], tolerance: float = 1e-12) -> None:
+def assert_same(
+    found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor], tolerance: float = FORMS_FLOAT64
+) -> None:
     for a, b in zip(found, wanted, strict=True):
         assert a.shape == b.shape
         assert a.dtype == b.dtype
@@ -112,7 +115,7 @@ def test_gradients_of_chunks_equal_those_of_the_quadratic_form(chunk: int, gate:
         output, state = form(*x)
         return list(torch.autograd.grad(output.sin().sum() + state.cos().sum(), variables))
 
-    assert_same(gradients(lambda *a: chunked(*a, chunk=chunk)), gradients(quadratic), tolerance=1e-11)
+    assert_same(gradients(lambda *a: chunked(*a, chunk=chunk)), gradients(quadratic), tolerance=GRADIENTS_FLOAT64)
 
 
 @gates
@@ -128,7 +131,7 @@ def test_gates_near_zero_and_near_one_stay_finite_and_agree(pattern: list[float]
     x[3] = torch.tensor((pattern * 24)[:24], dtype=dtype)[None, :, None].expand(BATCH, 24, HEADS).clone()
     variables = [tensor.requires_grad_() for tensor in x]
     output, state = chunked(*x, chunk=8)
-    assert_same([output, state], step_by_step(x), tolerance=1e-12 if dtype == torch.float64 else 1e-4)
+    assert_same([output, state], step_by_step(x), tolerance=FORMS_FLOAT64 if dtype == torch.float64 else FORMS_FLOAT32)
     for gradient in torch.autograd.grad(output.sum() + state.sum(), variables):
         assert gradient.isfinite().all()
 

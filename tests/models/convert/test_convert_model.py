@@ -18,13 +18,13 @@ from release import (
     translator_tensors,
 )
 
+from rfa_export.tolerances import MODELS_FLOAT64
 from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS
 from rfa_models.convert.matrices import Matrices
 from rfa_models.convert.model import convert_language_model, convert_translator
 from rfa_models.convert.release import Release, ReleaseSettings
 from rfa_models.networks.translator import Translator
 
-TOLERANCE = 1e-10
 SOURCES, TARGETS = [[5, 9, 4, 8, END], [7, 3, END]], [[END, 6, 10, 5, 5, 12], [END, 13, 4]]
 SETTINGS: dict[str, dict[str, Any]] = {
     "defaults": {},
@@ -68,7 +68,7 @@ def padded(rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
 
 def assert_rows_equal(found: torch.Tensor, wanted: list[np.ndarray]) -> None:
     for row, logits in zip(found, wanted, strict=True):
-        assert np.abs(row[: len(logits)].detach().numpy() - logits).max() <= TOLERANCE
+        assert np.abs(row[: len(logits)].detach().numpy() - logits).max() <= MODELS_FLOAT64
 
 
 @settings
@@ -109,7 +109,7 @@ def test_padding_of_the_source_changes_nothing_in_the_release() -> None:
     _, released = translator({})
     for source, target in zip(SOURCES, TARGETS, strict=True):
         without, with_padding = (released.translate(source, target, padding) for padding in (0, 3))
-        assert np.abs(without - with_padding).max() <= TOLERANCE
+        assert np.abs(without - with_padding).max() <= MODELS_FLOAT64
 
 
 def test_a_target_may_start_with_our_start_token() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rfa_models.data.token_rows import TokenRows, encode_texts, round_width
-from rfa_models.data.tokenizer import END, START, TokenizerConfig, make_tokenizer
+from rfa_models.data.tokenizer import END, START, TokenizerConfig, byte_tokenizer, make_tokenizer
 
 
 @settings(max_examples=50, deadline=None)
@@ -39,3 +39,10 @@ def test_widths_are_few_and_at_most_a_sixteenth_larger() -> None:
         assert width <= round_width(width) <= width * 17 / 16
     assert round_width(31) == 31
     assert len({round_width(width) for width in range(1024, 2048)}) <= 17
+
+
+def test_the_callers_tokenizer_stays_as_it_was() -> None:
+    tokenizer = byte_tokenizer()
+    tokenizer.add_special_tokens(["</s>"])
+    encode_texts(tokenizer, ["a </s>"])
+    assert tokenizer.encode("</s>").ids == [tokenizer.token_to_id("</s>")]

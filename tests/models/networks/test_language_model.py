@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from rfa_export.tolerances import MODELS_FLOAT64
 from rfa_models.networks.language_model import LanguageModel
 
 KINDS = {"rfa": {}, "gate": {"gate": True}, "softmax": {"kind": "softmax"}}
@@ -18,7 +19,7 @@ def ids(length: int = 10) -> torch.Tensor:
 
 
 def assert_same(found: torch.Tensor, wanted: torch.Tensor) -> None:
-    torch.testing.assert_close(found, wanted, atol=1e-10, rtol=1e-8)
+    torch.testing.assert_close(found, wanted, atol=MODELS_FLOAT64, rtol=0)
 
 
 @kinds

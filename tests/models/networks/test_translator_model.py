@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from rfa_export.tolerances import FORMS_FLOAT64, MODELS_FLOAT64
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.errors import ConfigError
 from rfa_models.networks.translator import Translator
@@ -54,7 +55,7 @@ def test_step_by_step_gives_what_the_whole_target_gives(
         positions = torch.full((3, 1), place)
         logits, states = model.step(target[:, place : place + 1], memories, positions, keep, None, states)
         found.append(logits)
-    torch.testing.assert_close(torch.cat(found, 1), wanted, atol=1e-11, rtol=0)
+    torch.testing.assert_close(torch.cat(found, 1), wanted, atol=MODELS_FLOAT64, rtol=0)
 
 
 @settings
@@ -65,7 +66,7 @@ def test_padding_of_source_and_target_changes_nothing(
     source_keep, target_keep = torch.ones(2, 7), torch.ones(2, 9)
     source_keep[0, 4:], target_keep[0, 6:] = 0, 0
     found = model(source, target, source_keep, target_keep)
-    torch.testing.assert_close(found[:1, :6], model(source[:1, :4], target[:1, :6]), atol=1e-11, rtol=0)
+    torch.testing.assert_close(found[:1, :6], model(source[:1, :4], target[:1, :6]), atol=MODELS_FLOAT64, rtol=0)
 
 
 @settings
@@ -76,7 +77,7 @@ def test_a_target_token_sees_only_those_before_it(
     changed = target.clone()
     changed[:, 5] = (changed[:, 5] + 1) % 50
     before, after = model(source, target), model(source, changed)
-    torch.testing.assert_close(before[:, :5], after[:, :5], atol=1e-12, rtol=0)
+    torch.testing.assert_close(before[:, :5], after[:, :5], atol=FORMS_FLOAT64, rtol=0)
     assert not torch.allclose(before[:, 5:], after[:, 5:], atol=1e-4)
 
 
