@@ -8,24 +8,30 @@ from typing import Any
 import numpy as np
 import openvino
 
+from rfa_export.runtimes.process import serve
 from rfa_export.runtimes.runtime import Arrays, Run
-from rfa_export.runtimes.serve import serve
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 """It would compute in bfloat16 where the processor can, and round what it multiplies by quantized weights."""
 
 
 def load(file: Path) -> Run:
-    """Compile a graph."""
-    core = openvino.Core()
-    compiled: Any = core.compile_model(core.read_model(file), "CPU", FLOAT32)
+    """Compile a graph that computes in float32."""
+    compiled = compile_graph(file, FLOAT32)
     names = [output.get_any_name() for output in compiled.outputs]
 
     def run(given: Arrays) -> Arrays:
         found = compiled(given)
+        # The runtime writes into the same memory again: keep copies.
         return {name: np.array(found[index]) for index, name in enumerate(names)}
 
     return run
+
+
+def compile_graph(file: Path, settings: dict[str, Any]) -> Any:
+    """A graph for the CPU, by settings of OpenVINO's."""
+    core = openvino.Core()
+    return core.compile_model(core.read_model(file), "CPU", settings)
 
 
 if __name__ == "__main__":
