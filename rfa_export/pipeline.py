@@ -19,7 +19,7 @@ from torch import nn
 
 from rfa_export.errors import TokenizerError
 from rfa_export.graph.rounding.half_state import halve_states
-from rfa_export.graph.rounding.round_weights import quantize
+from rfa_export.graph.rounding.round_weights import round_weights
 from rfa_export.graph.weights import save_graphs
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.registry import targets_of
@@ -116,7 +116,7 @@ def save(
     traced = task.trace()
     progress("rewrite")
     drafts, manifest = task.rewrite(traced)
-    drafts = quantize(drafts, config.weights)
+    drafts = round_weights(drafts, config.weights)
     if config.half_state:
         models = [draft.model for draft in drafts.values()]
         manifest = replace(manifest, state=halve_states(models, manifest.state))

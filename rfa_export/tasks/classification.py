@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rfa_export.exams.classification import classifier_exam
 from rfa_export.exams.exam import Exam
 from rfa_export.graph.check import check_classifier
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.names import (
     ATTENTION_MASK,
@@ -22,7 +23,6 @@ from rfa_export.graph.names import (
     POSITION_IDS,
     SEQUENCE,
 )
-from rfa_export.graph.rewrite.cleanup import cleanup
 from rfa_export.graph.roles import MODEL
 from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part
 from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE
@@ -64,7 +64,7 @@ class ClassifierExport:
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""
-        model = traced[MODEL]
+        model = traced[MODEL].clone()
         cleanup(model)
         check_classifier(model, len(self.labels), self.pairs)
         return {MODEL: Draft(model, "sequence")}, self.describe()

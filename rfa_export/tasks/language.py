@@ -12,9 +12,9 @@ from rfa_export.errors import TraceError
 from rfa_export.exams.exam import Exam
 from rfa_export.exams.language import language_exam
 from rfa_export.graph.check import check_step
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.names import BATCH, LOGITS, SEQUENCE, STATEFUL, TOP_LOGIT, TOP_TOKEN
-from rfa_export.graph.rewrite.cleanup import cleanup
 from rfa_export.graph.rewrite.last_logits import last_logits
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
@@ -41,10 +41,11 @@ class LanguageExport:
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""
-        scoring = traced[SCORE]
+        scoring = traced[SCORE].clone()
         states = thread_state(scoring)
         cleanup(scoring)
-        step = last_logits(scoring)
+        step = scoring.clone()
+        last_logits(step)
         top_token(step)
         check_step(scoring, states, logits="all")
         check_step(step, states, logits="last")

@@ -48,7 +48,10 @@ class TaskExport(Protocol):
         """The module's graphs as torch gives them.  Raises TraceError."""
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
-        """The finished graphs, and what to say of them; the main path adds graphs and files.  Raises GraphError."""
+        """The finished graphs, and what to say of them; the main path adds graphs and files.
+
+        The traced graphs stay as they are.  Raises GraphError.
+        """
 
     def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
         """The modules of the same graphs, by role.  states: the manifest's."""

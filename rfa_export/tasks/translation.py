@@ -16,10 +16,10 @@ from rfa_export.errors import GraphError
 from rfa_export.exams.exam import Exam
 from rfa_export.exams.translation import translator_exam
 from rfa_export.graph.check import check_encoder, check_step
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.edit import dims
 from rfa_export.graph.names import ATTENTION_MASK, BATCH, CROSS_MASK, INPUT_IDS, LOGITS, POSITION_IDS, SEQUENCE, SOURCE
-from rfa_export.graph.rewrite.cleanup import cleanup
 from rfa_export.graph.rewrite.last_logits import last_logits
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
@@ -83,13 +83,14 @@ class TranslatorExport:
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
         """As TaskExport.rewrite."""
-        encoder, decoder = traced[ENCODER], traced[MODEL]
+        encoder = traced[ENCODER].clone()
+        step = traced[MODEL].clone()
         cross = cross_states(encoder)
         cleanup(encoder)
         check_encoder(encoder, cross)
-        states = thread_state(decoder) + cross
-        cleanup(decoder)
-        step = last_logits(decoder)
+        states = thread_state(step) + cross
+        cleanup(step)
+        last_logits(step)
         top_token(step)
         check_step(step, states, logits="last")
         drafts = {

@@ -199,9 +199,9 @@ def layers_of_two_sizes() -> torch.nn.Module:
 @pytest.mark.parametrize(
     ("task", "target", "words"),
     [
-        (ClassifierExport(classifier(), 256, LABELS), "genai", "RFA language models alone"),
-        (TranslatorExport(every_setting()), "genai", "RFA language models alone"),
-        (LanguageExport(language_model({"kind": "softmax"})), "genai", "RFA language models alone"),
+        (ClassifierExport(classifier(), 256, LABELS), "genai", "only for RFA language models"),
+        (TranslatorExport(every_setting()), "genai", "only for RFA language models"),
+        (LanguageExport(language_model({"kind": "softmax"})), "genai", "only for RFA language models"),
         (LanguageExport(layers_of_two_sizes()), "genai", "one size for all layers"),
         (LanguageExport(language_model({"kind": "softmax"})), "torchscript", "for RFA models"),
         (LanguageExport(language_model({"kind": "softmax"})), "plain", "softmax models have target ort"),

@@ -7,7 +7,7 @@ import onnx_ir as ir
 from small_graphs import assert_left_alone, operators, run, small_graph
 
 from rfa_export.graph.edit import dims
-from rfa_export.graph.lowering.genai import count_layers, leave_choice_to_runtime
+from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime
 from rfa_export.graph.rewrite.top_token import top_token
 
 STEP = "g (float[batch, 1, 5] x) => (float[batch, 1, 5] logits) { logits = Neg (x) }"

@@ -61,7 +61,7 @@ def test_a_vector_of_zeros_stays_zero() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (NORM.replace("axis = -1", "axis = 0"), "wanted the last alone"),
+        (NORM.replace("axis = -1", "axis = 0"), "wanted only the last"),
         (GELU.replace("Gelu", 'Gelu <approximate = "tanh">'), "no older form"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_graphs import EXTREME, assert_left_alone, operators, run, small_graph
 
-from rfa_export.graph.rewrite.softplus import plain_softplus
+from rfa_export.graph.softplus import plain_softplus
 
 SHORTCUT = """g (float[N] x) => (float[N] y) <float threshold = {THRESHOLD}> {
     high = Greater (x, threshold)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_graphs import assert_left_alone, normal, operators, run, small_graph
 
-from rfa_export.graph.rewrite.gemm import split_gemms
+from rfa_export.graph.rounding.gemm import split_gemms
 from rfa_export.graph.weight_readers import weight_readers
 
 GEMM = "g (float[batch, 64] x) => (float[batch, 24] y) { y = Gemm <SETTINGS> (x, w, b) }"

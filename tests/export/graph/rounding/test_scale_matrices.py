@@ -1,22 +1,13 @@
-"""Products with their biases and scales compute what they did without."""
+"""Products by matrices that took a scale into themselves compute what they did before."""
 
 from __future__ import annotations
 
 import numpy as np
-import onnx_ir as ir
 import pytest
-from small_graphs import assert_left_alone, normal, operators, run, small_graph
+from small_graphs import normal, operators, run, small_graph
 
-from rfa_export.graph.lowering.fuse_products import add_biases, scale_matrices
-from rfa_export.graph.rewrite.cleanup import cleanup
-from rfa_export.graph.rounding.whole_numbers import Quantizer
-from rfa_export.precision import PRECISIONS
+from rfa_export.graph.rounding.scale_matrices import scale_matrices
 
-PRODUCT = """g (float[batch, sequence, 32] x) => (float[batch, sequence, 32] y)
-<float[batch, sequence, 32] product, float[batch, sequence, 32] sum> {
-    product = MatMul (x, w)
-    REST
-}"""
 SCALED = """g (float[batch, sequence, 2, 3, 1, 4] x) => (float[batch, sequence, 2, 3, 1, 5] y) {
     scaled = Mul (x, s)
     y = MatMul (scaled, w)
@@ -30,41 +21,6 @@ BY_BATCH = """g (float[batch, sequence, 2, 3, 1, 4] x) => (float[sequence, 2, 3,
     scaled = Mul (x, s)
     y = com.microsoft.FusedMatMul <transBatchA = 1> (scaled, w)
 }"""
-
-
-def rounded_product(rest: str) -> ir.Model:
-    """A product by int8 weights, and what is made of it."""
-    weights = {"b": normal(32, seed=1), "n": normal(1, seed=2)}
-    used = {name: array for name, array in weights.items() if f"{name})" in rest}
-    model = small_graph(PRODUCT.replace("REST", rest), w=normal(32, 32), **used)
-    Quantizer(PRECISIONS["int8"]).convert(model)
-    return model
-
-
-def test_a_product_of_rounded_weights_adds_its_bias() -> None:
-    model, x = rounded_product("sum = Add (product, b) y = Gelu (sum)"), normal(2, 3, 32, seed=3)
-    before = run(model, x)[0]
-    add_biases(model)
-    cleanup(model)
-    assert operators(model) == ["MatMulNBits", "Gelu"]
-    np.testing.assert_allclose(run(model, x)[0], before, rtol=1e-5, atol=1e-6)
-    assert_left_alone(add_biases, model)
-
-
-@pytest.mark.parametrize(
-    "rest",
-    [
-        "sum = Add (product, b) y = Mul (sum, product)",
-        "sum = Add (product, product) y = Neg (sum)",
-        "sum = Add (product, x) y = Neg (sum)",
-        "sum = Add (product, n) y = Neg (sum)",
-        "sum = Mul (product, b) y = Neg (sum)",
-        "y = Add (product, b)",
-    ],
-    ids=["read twice", "its own double", "computed", "one number", "no sum", "a result"],
-)
-def test_other_sums_stay_outside_of_a_product(rest: str) -> None:
-    assert_left_alone(add_biases, rounded_product(rest))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from small_graphs import normal, operators, run, small_graph
 
-from rfa_export.graph.rewrite.cleanup import cleanup, remove_unused
+from rfa_export.graph.cleanup import cleanup, remove_unused
 
 TIED = """g (int64[batch, sequence] ids) => (float[batch, sequence, 20] y) {
     x = Gather (embedding, ids)
