@@ -80,7 +80,9 @@ def check_classifier(model: ir.Model, classes: int, pairs: bool) -> None:
 def step_inputs(model: ir.Model, states: list[StateSpec]) -> Shapes:
     """The states, ids, and whatever else of STEP_INPUTS the graph has."""
     found = shapes(model.graph.inputs)
-    wanted: Shapes = {state.past: list(state.shape) for state in states}
+    wanted: Shapes = {}
+    for state in states:
+        wanted[state.past] = list(state.shape)
     for name, shape in STEP_INPUTS.items():
         if name in found:
             wanted[name] = shape

@@ -69,7 +69,9 @@ def serve(load: Callable[[Path], Run]) -> None:
 
 def write_arrays(stream: BinaryIO, arrays: Arrays) -> None:
     """Send arrays by name."""
-    head = [{"name": name, "type": array.dtype.name, "dims": array.shape} for name, array in arrays.items()]
+    head = []
+    for name, array in arrays.items():
+        head.append({"name": name, "type": array.dtype.name, "dims": array.shape})
     write_line(stream, {"arrays": head})
     for array in arrays.values():
         stream.write(array.tobytes())

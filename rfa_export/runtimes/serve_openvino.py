@@ -18,12 +18,11 @@ FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE":
 def load(file: Path) -> Run:
     """Compile a graph that computes in float32."""
     compiled = compile_graph(file, FLOAT32)
-    names = [output.get_any_name() for output in compiled.outputs]
 
     def run(given: Arrays) -> Arrays:
         found = compiled(given)
-        # The runtime writes into the same memory again: keep copies.
-        return {name: np.array(found[index]) for index, name in enumerate(names)}
+        # The runtime may write into the same memory again: keep copies.
+        return {output.get_any_name(): np.array(found[output]) for output in compiled.outputs}
 
     return run
 

@@ -5,6 +5,7 @@ Letters: B rows, T tokens, M source tokens, N vocabulary, C classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,11 +98,10 @@ class TargetGraphs:
 
     def classify(self, texts: list[tuple[list[int], ...]]) -> np.ndarray:
         """Read B texts or pairs.  Returns logits [B, C]."""
-        firsts = [text[0] for text in texts]
-        given = text_inputs(firsts)
-        if len(texts[0]) > 1:
-            seconds = [text[1] for text in texts]
-            given |= text_inputs(seconds, PAIR)
+        first, *second = zip(*texts, strict=True)
+        given = text_inputs(first)
+        for rows in second:
+            given |= text_inputs(rows, PAIR)
         return self._run(MODEL, given)[LOGITS]
 
     def spec(self, role: str) -> GraphSpec:
@@ -131,8 +131,8 @@ def step_inputs(input_ids: np.ndarray, read: int) -> Arrays:
     }
 
 
-def text_inputs(rows: list[list[int]], prefix: str = "") -> Arrays:
+def text_inputs(rows: Sequence[list[int]], prefix: str = "") -> Arrays:
     """Ids, mask and positions of whole texts.  All int64 [B, M].  prefix: of the names."""
-    ids, mask = pad(rows)
+    ids, mask = pad(list(rows))
     positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape).copy()
     return {prefix + INPUT_IDS: ids, prefix + ATTENTION_MASK: mask, prefix + POSITION_IDS: positions}

@@ -44,7 +44,10 @@ class Plain(Target):
             graphs[MODEL] = graphs[MODEL].after(one_token, recurrent_step)
         if ENCODER in drafts:
             graphs[ENCODER] = drafts[ENCODER].after(standard_products)
-        return {role_in_bundle(role, self.name): self.finished(role, graph, states) for role, graph in graphs.items()}
+        lowered = {}
+        for role, graph in graphs.items():
+            lowered[role_in_bundle(role, self.name)] = self.finished(role, graph, states)
+        return lowered
 
     def finished(self, role: str, draft: Draft, states: Sequence[StateSpec]) -> Lowered:
         """The graph of a role in the operators of its opset."""

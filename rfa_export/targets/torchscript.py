@@ -44,7 +44,10 @@ class TorchScript(Target):
         with quiet(), torch.no_grad():
             save_script(functions, folder / SCRIPT)
             save_programs(functions, folder / PROGRAMS)
-        return {role_in_bundle(role, self.name): function.spec for role, function in functions.items()}
+        specs = {}
+        for role, function in functions.items():
+            specs[role_in_bundle(role, self.name)] = function.spec
+        return specs
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Function:
     @property
     def example(self) -> tuple[Tensor, ...]:
         """Zeros of the kinds that it takes."""
-        return tuple(argument.example() for argument in self.arguments)
+        return tuple(map(TensorSpec.example, self.arguments))
 
 
 def functions_of(task: TaskExport, manifest: Manifest) -> dict[str, Function]:
@@ -111,8 +114,10 @@ def names_of(arguments: Sequence[TensorSpec]) -> tuple[str, ...]:
 def save_script(functions: dict[str, Function], file: Path) -> None:
     """Record every function as a method of one module: they share their weights."""
     holder = Methods(functions)
+    inputs = {}
+    for role, function in functions.items():
+        inputs[METHODS[role]] = function.example
     with evaluating(holder):
-        inputs = {METHODS[role]: function.example for role, function in functions.items()}
         torch.jit.save(torch.jit.trace_module(holder, inputs, check_trace=False), file)
 
 
@@ -121,7 +126,7 @@ def save_programs(functions: dict[str, Function], file: Path) -> None:
     programs = {}
     for role, function in functions.items():
         with evaluating(function.module):
-            shapes: tuple[Any, ...] = tuple(argument.free() for argument in function.arguments)
+            shapes: tuple[Any, ...] = tuple(map(TensorSpec.free, function.arguments))
             if isinstance(function.module, ExplicitState):
                 shapes = (shapes,)  # a module of *given takes one argument, the tuple of all
             programs[role] = torch.export.export(function.module, function.example, dynamic_shapes=shapes)
@@ -133,7 +138,9 @@ class Methods(nn.Module):
 
     def __init__(self, functions: dict[str, Function]) -> None:
         super().__init__()
-        self.parts = nn.ModuleDict({role: function.module for role, function in functions.items()})
+        self.parts = nn.ModuleDict()
+        for role, function in functions.items():
+            self.parts[role] = function.module
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...] | Tensor:
         """Take one token, or classify."""

@@ -32,7 +32,12 @@ def halve_states(models: Iterable[ir.Model], states: Sequence[StateSpec]) -> tup
     for model in models:
         for state in recurrent:
             halve_state(model, state)
-    return tuple(replace(state, dtype="float16") if state in recurrent else state for state in states)
+    return tuple(map(declared_half, states))
+
+
+def declared_half(state: StateSpec) -> StateSpec:
+    """A recurrent state as float16; what an encoder gave stays float32."""
+    return replace(state, dtype="float16") if state.kind == "recurrent" else state
 
 
 def halve_state(model: ir.Model, state: StateSpec) -> None:

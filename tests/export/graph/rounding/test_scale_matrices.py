@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_graphs import normal, operators, run, small_graph
+from small_graphs import assert_same_sums, normal, operators, run, small_graph
 
 from rfa_export.graph.rounding.scale_matrices import scale_matrices
 
@@ -37,7 +37,7 @@ def test_a_product_by_matrices_takes_its_scale(text: str, shape: tuple[int, ...]
     before = run(model, x)[0]
     scale_matrices(model)
     assert "Mul" not in operators(model)
-    np.testing.assert_allclose(run(model, x)[0], before, rtol=1e-5, atol=1e-6)
+    assert_same_sums(run(model, x)[0], before)
 
 
 @pytest.mark.parametrize(
