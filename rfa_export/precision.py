@@ -39,12 +39,12 @@ class Precision:
 
     @property
     def label(self) -> str:
-        """The name, and the block where it is not the usual one."""
+        """For reports: the name, and the block where that is not the usual one."""
         return self.name if self.block == BLOCK else f"{self.name}-{self.block}"
 
     @property
     def rounds(self) -> bool:
-        """Whether weights lose anything."""
+        """Whether weights lose accuracy."""
         return self.bits < 32
 
     @property

@@ -10,7 +10,7 @@ from rfa_export.graph.softplus import plain_softplus
 from rfa_export.graph.views import constant_views
 
 NO_LIMIT = 1 << 40
-"""Bytes: everything that depends on weights alone is computed here, whatever its size."""
+"""Bytes: what depends only on weights is computed here, whatever its size."""
 
 
 def cleanup(model: ir.Model) -> None:

@@ -1,4 +1,4 @@
-"""What the main path must know of a target: what it makes of the graphs that the task gave."""
+"""What the main path must know of a target: which graphs and files it makes of a task."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ TIED = """g (int64[batch, sequence] ids) => (float[batch, sequence, 20] y) {
 IDS = np.array([[0, 7, 19], [3, 3, 1]])
 
 
-def test_what_depends_on_weights_alone_is_computed_here() -> None:
+def test_what_depends_only_on_weights_is_computed_here() -> None:
     model = small_graph(
         """g (float[batch, 4] x) => (float[batch, 4] y) <float half = {0.5}> {
             scaled = Mul (w, half)

@@ -39,7 +39,7 @@ def test_two_graphs_point_at_one_copy(tmp_path: Path) -> None:
         assert_same_numbers(found, wanted)
 
 
-def test_a_weight_of_one_graph_alone_is_stored_beside_the_shared_ones(tmp_path: Path) -> None:
+def test_a_weight_of_only_one_graph_is_stored_beside_the_shared_ones(tmp_path: Path) -> None:
     first, second = (
         small_graph(GRAPH, **WEIGHTS),
         small_graph(GRAPH.replace("w)", "v)"), v=normal(32, 32, seed=5), bias=WEIGHTS["bias"]),
@@ -89,7 +89,7 @@ def test_small_tensors_stay_in_the_graph(tmp_path: Path) -> None:
     assert tensors["w"].external_data[0].value == "shared.data"
 
 
-def test_graphs_of_small_tensors_alone_can_be_saved(tmp_path: Path) -> None:
+def test_graphs_of_only_small_tensors_can_be_saved(tmp_path: Path) -> None:
     model = small_graph("g (float[batch, 2] x) => (float[batch, 2] y) <float[2] w = {1.0, 2.0}> { y = Mul (x, w) }")
     save_graphs({"a.onnx": model}, tmp_path, "shared.data")
     found = onnxruntime.InferenceSession(tmp_path / "a.onnx").run(None, {"x": np.ones((1, 2), np.float32)})[0]

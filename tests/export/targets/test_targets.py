@@ -179,13 +179,13 @@ print(json.dumps(generator.get_sequence(0).tolist()))
 
 
 @pytest.mark.usefixtures("already_traced")
-def test_a_bundle_for_others_alone_says_so(gated: Example, tmp_path: Path) -> None:
+def test_a_bundle_only_for_others_says_so(gated: Example, tmp_path: Path) -> None:
     bundle = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain",)).bundle
     with pytest.raises(BundleError, match="export it again with --target ort"):
         StepSession(read_bundle(bundle))
 
 
-def test_a_translator_for_others_alone_is_a_whole_bundle(tmp_path: Path) -> None:
+def test_a_translator_only_for_others_is_a_whole_bundle(tmp_path: Path) -> None:
     exported = export(TranslatorExport(every_setting()), tmp_path / "model.rfa", ("plain",))
     assert set(read_bundle(exported.bundle).manifest.graphs) == {"model.plain", "prefill.plain", "encoder.plain"}
 

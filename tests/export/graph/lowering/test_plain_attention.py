@@ -15,8 +15,8 @@ GATED = """g (float[batch, sequence, 8] q, float[batch, sequence, 8] k, float[ba
    float[batch, 2, 4, 3] past, float[batch, sequence, 2] decay)
 => (float[batch, sequence, 6] o, float[batch, 2, 4, 3] present) {
     o, present = com.microsoft.LinearAttention
-        <q_num_heads = 2, kv_num_heads = 2, scale = 0.5, update_rule = "gated"> (q, k, v, past, , decay)
-}""".replace("past, , decay", "past, decay")
+        <q_num_heads = 2, kv_num_heads = 2, scale = 0.5, update_rule = "gated"> (q, k, v, past, decay)
+}"""
 UNGATED = (
     GATED.replace(", float[batch, sequence, 2] decay", "").replace("past, decay", "past").replace("gated", "linear")
 )

@@ -58,7 +58,7 @@ def test_softmax_attention(text: str, masked: bool) -> None:
     assert_computes_the_same(text, *inputs, *([MASK] if masked else []))
 
 
-def test_a_row_of_padding_alone_stays_finite() -> None:
+def test_a_row_of_nothing_but_padding_stays_finite() -> None:
     model = small_graph(PACKED)
     standard_products(model)
     inputs = normal(1, 2, 8), normal(1, 3, 8, seed=1), normal(1, 3, 8, seed=2), np.zeros((1, 3), np.int32)
