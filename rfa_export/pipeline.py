@@ -22,6 +22,7 @@ from rfa_export.graph.rounding.half_state import halve_states
 from rfa_export.graph.rounding.round_weights import quantize
 from rfa_export.graph.weights import save_graphs
 from rfa_export.targets.export_config import ExportConfig
+from rfa_export.targets.registry import targets_of
 from rfa_export.targets.target import Target
 from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
@@ -93,7 +94,7 @@ def export_task(
 
     Raises ExportError, BundleError, or OSError as the file system does.
     """
-    targets = config.choose_targets()
+    targets = targets_of(config)
     with staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
         gc.collect()  # the graphs: nobody has them any more, but their nodes point at each other
@@ -102,7 +103,7 @@ def export_task(
             manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})
         staging.finish(manifest)
         progress("verify")
-        report = verify(task, tokenizer, config, staging.path, progress)
+        report = verify(task, tokenizer, config, targets, staging.path, progress)
         staging.finish(replace(manifest, parity=report.as_table()))
     return Exported(folder, report, sum(file.stat().st_size for file in folder.iterdir()))
 

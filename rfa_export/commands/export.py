@@ -13,8 +13,8 @@ from rich.console import Console
 from rfa_export.errors import ExportError
 from rfa_export.pipeline import Exported, export
 from rfa_export.precision import BLOCKS, PRECISIONS
+from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import STATES, ExportConfig
-from rfa_export.targets.registry import TARGETS
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_models.data.texts import read_text
 from rfa_models.errors import ModelError

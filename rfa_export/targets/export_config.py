@@ -1,24 +1,24 @@
-"""What an export is asked for besides the model."""
+"""What an export is asked for besides the model.  Light: it imports neither torch nor onnx."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from rfa_export.errors import TargetError
+from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, NEWEST, OLDEST
 from rfa_export.graph.roles import OUR_OWN
 from rfa_export.precision import Precision, precision_of
-from rfa_export.targets.registry import targets_of
-from rfa_export.targets.target import Target
+from rfa_export.targets.catalogue import PLAIN, TARGETS
 
 STATES = ("fp32", "fp16")
 
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """Raises TargetError for what cannot be had."""
+    """Raises TargetError for what cannot be had, before anything is loaded or traced."""
 
     targets: tuple[str, ...] = (OUR_OWN,)
-    """Names of what to write for, all with the same weights; see `targets/registry.py`."""
+    """Names of what to write for, all with the same weights; see `targets/catalogue.py`."""
     precision: str = "fp32"
     """Of the weights; see `precision.py`."""
     block_size: int | None = None
@@ -26,22 +26,21 @@ class ExportConfig:
     state: str = "fp32"
     """Of the state between two steps: fp32, or fp16 where the model has a gate that forgets in time."""
     opset: int | None = None
-    """Of target `plain`; the oldest that it can have by default."""
+    """Of target `plain`; by default the oldest that it can have."""
     text: str | None = None
     """To report the perplexity on, of the bundle and of torch."""
     drift: int = 0
     """Tokens to decode and compare with float64 on the way; 0 for none."""
 
     def __post_init__(self) -> None:
-        self.choose_targets()
-        if self.state not in STATES:
-            raise TargetError(f"state {self.state!r} came, wanted {' or '.join(STATES)}")
-        if self.half_state and OUR_OWN not in self.targets:
-            raise TargetError(f"a float16 state is tried out with target {OUR_OWN}: add it to the targets")
-        if self.drift < 0:
-            raise TargetError(f"drift over {self.drift} tokens came, wanted a number above zero")
-        if (self.text is not None or self.drift) and OUR_OWN not in self.targets:
-            raise TargetError(f"perplexity and drift are measured with target {OUR_OWN}: add it to the targets")
+        weights = self.weights
+        for name in self.targets:
+            check_name(name)
+            check_precision(name, weights)
+        if self.opset is not None:
+            self.check_opset(self.opset)
+        self.check_state()
+        self.check_measurements()
 
     @property
     def half_state(self) -> bool:
@@ -53,10 +52,56 @@ class ExportConfig:
         """The precision by its name."""
         return precision_of(self.precision, self.block_size)
 
-    def choose_targets(self) -> list[Target]:
-        """The targets by their names."""
-        targets = targets_of(self.targets, self.weights, self.opset)
-        for target in targets:
-            if self.half_state and not target.halves_states:
-                raise TargetError(f"target {target.name} has float32 states alone: leave it out, or keep --state fp32")
-        return targets
+    @property
+    def oldest_opset(self) -> int:
+        """The oldest opset in which target `plain` can hold these weights."""
+        return FIRST_WITH_BLOCKS if self.weights.quantized else OLDEST
+
+    def check_opset(self, opset: int) -> None:
+        """Only target `plain` has a choice of opset, and not of every one."""
+        if PLAIN.name not in self.targets:
+            raise TargetError(
+                f"opset {opset} came, but only target {PLAIN.name} has a choice of it: add it to the targets"
+            )
+        if not self.oldest_opset <= opset <= NEWEST:
+            raise TargetError(
+                f"opset {opset} came, {self.precision} weights in ordinary operators need "
+                f"{self.oldest_opset} to {NEWEST}"
+            )
+
+    def check_state(self) -> None:
+        """A float16 state is verified in our own runtime, and every target must be able to hold it."""
+        if self.state not in STATES:
+            raise TargetError(f"state {self.state!r} came, wanted {' or '.join(STATES)}")
+        if not self.half_state:
+            return
+        for name in self.targets:
+            if not TARGETS[name].halves_states:
+                raise TargetError(f"target {name} has only float32 states: leave it out, or keep --state fp32")
+        if OUR_OWN not in self.targets:
+            raise TargetError(f"a float16 state is tried out with target {OUR_OWN}: add it to the targets")
+
+    def check_measurements(self) -> None:
+        """Perplexity and drift are measured in our own runtime."""
+        if self.drift < 0:
+            raise TargetError(f"drift over {self.drift} tokens came, wanted a number above zero")
+        measures = self.text is not None or self.drift > 0
+        if measures and OUR_OWN not in self.targets:
+            raise TargetError(f"perplexity and drift are measured with target {OUR_OWN}: add it to the targets")
+
+
+def check_name(name: str) -> None:
+    """Raise TargetError for a target that nobody has."""
+    if name not in TARGETS:
+        raise TargetError(f"target {name!r} came, wanted one or more of {', '.join(TARGETS)}, with commas")
+
+
+def check_precision(name: str, precision: Precision) -> None:
+    """Raise TargetError for weights that no runtime of this target reads."""
+    readable = TARGETS[name].precisions
+    if precision.name not in readable:
+        others = [facts.name for facts in TARGETS.values() if precision.name in facts.precisions]
+        raise TargetError(
+            f"target {name} cannot have {precision.name} weights, wanted {' or '.join(readable)}; "
+            f"with {precision.name} there are the targets {', '.join(others)}"
+        )

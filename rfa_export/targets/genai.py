@@ -12,6 +12,7 @@ from rfa_export.graph.lowering.genai import count_layers, leave_choice_to_runtim
 from rfa_export.graph.names import LOGITS
 from rfa_export.graph.roles import MODEL, SCORE, role_in_bundle
 from rfa_export.runtimes.genai import GenAi
+from rfa_export.targets.catalogue import GENAI
 from rfa_export.targets.ort import fused
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
@@ -25,10 +26,8 @@ LONGEST = 1 << 20
 class GenAiTarget(Target):
     """As `Target`."""
 
-    name = "genai"
+    facts = GENAI
     runtimes = (GenAi(),)
-    precisions = ("fp32", "fp16", "int8", "int4")
-    rounds_activations = True
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """As Target.lower."""
@@ -50,7 +49,7 @@ class GenAiTarget(Target):
 
 def configuration(manifest: Manifest) -> dict[str, object]:
     """The contents of genai_config.json."""
-    inputs = manifest.graphs[role_in_bundle(MODEL, GenAiTarget.name)].inputs
+    inputs = manifest.graphs[role_in_bundle(MODEL, GENAI.name)].inputs
     decoder = {
         "filename": FILE,
         "num_hidden_layers": len(manifest.state),

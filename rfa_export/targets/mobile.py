@@ -15,6 +15,7 @@ from onnxruntime.tools.ort_format_model import create_config_from_models
 from rfa_export.errors import TargetError
 from rfa_export.graph.roles import ENCODER, MODEL, OUR_OWN, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
+from rfa_export.targets.catalogue import MOBILE
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tracing.trace import quiet
@@ -30,11 +31,8 @@ MAX_BYTES = 1 << 31
 class Mobile(Target):
     """As `Target`."""
 
-    name = "mobile"
+    facts = MOBILE
     runtimes = (OnnxRuntime(),)
-    precisions = ("fp32", "int8", "int4")
-    """Processors multiply no float16: the optimizer writes such weights as float32."""
-    rounds_activations = True
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
         """As Target.write."""

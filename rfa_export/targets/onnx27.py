@@ -12,6 +12,7 @@ from rfa_export.graph.rewrite.cleanup import cleanup
 from rfa_export.graph.roles import ENCODER, MODEL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.reference import Reference
+from rfa_export.targets.catalogue import ONNX27
 from rfa_export.targets.target import Target
 from rfa_runtime.bundle.manifest import StateSpec
 
@@ -19,9 +20,8 @@ from rfa_runtime.bundle.manifest import StateSpec
 class Onnx27(Target):
     """As `Target`."""
 
-    name = "onnx27"
+    facts = ONNX27
     runtimes = (OnnxRuntime(), Reference())
-    precisions = ("fp32", "fp16", "int8", "int4")
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """As Target.lower."""

@@ -9,8 +9,9 @@ import onnx_ir as ir
 from rfa_export.graph.draft import Draft, Drafts, Lowered
 from rfa_export.graph.lowering.fuse import fuse, fuse_residuals
 from rfa_export.graph.rewrite.cleanup import cleanup
-from rfa_export.graph.roles import ENCODER, MODEL, OUR_OWN, SCORE
+from rfa_export.graph.roles import ENCODER, MODEL, SCORE
 from rfa_export.runtimes.web import OnnxRuntimeWeb
+from rfa_export.targets.catalogue import ORT
 from rfa_export.targets.target import Target
 from rfa_runtime.bundle.manifest import StateSpec
 
@@ -20,10 +21,8 @@ FILES = {MODEL: "model.onnx", SCORE: "model.score.onnx", ENCODER: "encoder.onnx"
 class Ort(Target):
     """As `Target`."""
 
-    name = OUR_OWN
+    facts = ORT
     runtimes = (OnnxRuntimeWeb(),)
-    precisions = ("fp32", "fp16", "int8", "int4")
-    rounds_activations = True
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """As Target.lower."""

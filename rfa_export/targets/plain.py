@@ -10,18 +10,17 @@ from collections.abc import Callable, Sequence
 
 import onnx_ir as ir
 
-from rfa_export.errors import TargetError
 from rfa_export.graph.draft import Draft, Drafts, Lowered
-from rfa_export.graph.lowering.older_opset import NEWEST, OLDEST, lower_to_opset
+from rfa_export.graph.lowering.older_opset import lower_to_opset
+from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, OLDEST
 from rfa_export.graph.lowering.plain_attention import recurrent_chunk, recurrent_step
 from rfa_export.graph.lowering.standard_operators import standard_products
-from rfa_export.graph.lowering.standard_quantized import OPSET as OPSET_OF_BLOCKS
 from rfa_export.graph.names import SEQUENCE
 from rfa_export.graph.rewrite.cleanup import cleanup
 from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
-from rfa_export.precision import FLOAT32, Precision
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
+from rfa_export.targets.catalogue import PLAIN
 from rfa_export.targets.target import Target
 from rfa_runtime.bundle.manifest import StateSpec
 
@@ -31,17 +30,11 @@ Pass = Callable[[ir.Model], None]
 class Plain(Target):
     """As `Target`."""
 
-    name = "plain"
+    facts = PLAIN
     runtimes = (OnnxRuntime(), OpenVino())
-    precisions = ("fp32", "fp16", "int8", "int4")
 
-    def __init__(self, opset: int = OLDEST, precision: Precision = FLOAT32) -> None:
-        """Raises TargetError for an opset that lacks what the graphs need, or that is not known here."""
-        oldest = OPSET_OF_BLOCKS if precision.quantized else OLDEST
-        if not oldest <= opset <= NEWEST:
-            raise TargetError(
-                f"opset {opset} came, {precision.name} weights in ordinary operators need {oldest} to {NEWEST}"
-            )
+    def __init__(self, opset: int = OLDEST) -> None:
+        """opset: one that ExportConfig has checked."""
         self.opset = opset
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
@@ -66,7 +59,7 @@ class Plain(Target):
             change(model)
         cleanup(model)
         quantized = any(node.op_type == "DequantizeLinear" for node in model.graph)
-        lower_to_opset(model, max(self.opset, OPSET_OF_BLOCKS) if quantized else self.opset)
+        lower_to_opset(model, max(self.opset, FIRST_WITH_BLOCKS) if quantized else self.opset)
         return model
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rfa_export.graph.draft import Drafts, Lowered
 from rfa_export.runtimes.runtime import Runtime
+from rfa_export.targets.catalogue import TargetFacts
 from rfa_export.tasks.task import TaskExport
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 
@@ -14,17 +15,15 @@ from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 class Target:
     """One runtime, or one set of operators that several runtimes share."""
 
-    name: str
-    """As `--target` has it."""
+    facts: TargetFacts
+    """What the catalogue says of it."""
     runtimes: Sequence[Runtime] = ()
-    """Where its graphs are verified, besides our own runtime: that is `TaskExport.verify`'s business."""
+    """Where its graphs are verified.  Our own runtime is not among them: `Exam.verify` asks it about target `ort`."""
 
-    precisions: Sequence[str] = ("fp32",)
-    """Of the weights, that its runtimes can read."""
-    halves_states: bool = True
-    """Whether a state can lie in float16 between two steps."""
-    rounds_activations: bool = False
-    """Whether products by quantized weights round the other side too."""
+    @property
+    def name(self) -> str:
+        """As `--target` has it."""
+        return self.facts.name
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """Return the target's ONNX graphs by their role in the bundle; drafts stay as they are.

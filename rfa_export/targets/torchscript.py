@@ -18,6 +18,7 @@ from rfa_export.errors import TargetError
 from rfa_export.graph.names import LOGITS, SEQUENCE
 from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.torch_runtimes import METHODS, TorchExport, TorchJit
+from rfa_export.targets.catalogue import TORCHSCRIPT
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import Part, TaskExport
 from rfa_export.tracing.explicit_state import ExplicitState
@@ -30,9 +31,8 @@ SCRIPT, PROGRAMS = "model.ts", "model.pt2"
 class TorchScript(Target):
     """As `Target`."""
 
-    name = "torchscript"
+    facts = TORCHSCRIPT
     runtimes = (TorchJit(), TorchExport())
-    halves_states = False
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
         """As Target.write."""
@@ -72,7 +72,7 @@ def whole(part: Part, manifest: Manifest) -> Function:
     """An encoder or a classifier."""
     given = tuple(state.present for state in manifest.state if state.kind == "cross")
     logits, outputs = ("none", given) if given else ("sequence", (LOGITS,))
-    spec = GraphSpec(SCRIPT, TorchScript.name, tuple(argument.name for argument in part.inputs), logits, outputs)
+    spec = GraphSpec(SCRIPT, TORCHSCRIPT.name, tuple(argument.name for argument in part.inputs), logits, outputs)
     return Function(part.module, part.inputs, spec)
 
 
@@ -80,7 +80,7 @@ def stepping(part: Part, carried: Sequence[StateSpec], length: int | str) -> Fun
     """A decoder that reads `length` tokens."""
     inputs = [TensorSpec(spec.name, (spec.shape[0], length)) for spec in part.inputs]
     states = [TensorSpec(state.past, state.shape, torch.float32) for state in carried]
-    spec = GraphSpec(SCRIPT, TorchScript.name, tuple(argument.name for argument in inputs), "last", (LOGITS,))
+    spec = GraphSpec(SCRIPT, TORCHSCRIPT.name, tuple(argument.name for argument in inputs), "last", (LOGITS,))
     return Function(ExplicitState(part.module, len(inputs), len(states)), [*inputs, *states, *part.memory], spec)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,7 +63,12 @@ class Report:
 
 
 def verify(
-    task: TaskExport, tokenizer: Tokenizer | None, config: ExportConfig, folder: Path, progress: Callable[[str], None]
+    task: TaskExport,
+    tokenizer: Tokenizer | None,
+    config: ExportConfig,
+    targets: Sequence[Target],
+    folder: Path,
+    progress: Callable[[str], None],
 ) -> Report:
     """Hold all targets to torch in float64, with weights as the precision rounds them.
 
@@ -73,7 +78,7 @@ def verify(
     rounded: TaskExport = replace(cast(Any, task), module=rounded_module(task.module, weights))
     exam = rounded.exam(bundle.manifest)
     with parked(rounded.module, folder.parent) if exam.answered else nullcontext():
-        parity = {target.name: tuple(ask(exam, bundle, target, config, progress)) for target in config.choose_targets()}
+        parity = {target.name: tuple(ask(exam, bundle, target, config, progress)) for target in targets}
     drift = measure_drift(rounded, bundle, config.drift, progress) if config.drift else ()
     if config.half_state and isinstance(task, LanguageExport):
         long = config.drift >= HALF_STATE_TOKENS
@@ -102,7 +107,7 @@ def ask(
 
 def bound_of(target: Target, config: ExportConfig) -> float:
     """How far a logit may be off, relative to the largest."""
-    if target.rounds_activations and config.weights.quantized:
+    if target.facts.rounds_activations and config.weights.quantized:
         return LOGITS_INT8_ACTIVATIONS
     return LOGITS_FLOAT16 if config.weights.half or config.half_state else LOGITS_FLOAT32
 

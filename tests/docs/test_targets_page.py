@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rfa_export.pipeline import export
+from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import ExportConfig
-from rfa_export.targets.registry import TARGETS
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parents[2]

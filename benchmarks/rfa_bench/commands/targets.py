@@ -17,8 +17,8 @@ from rfa_export.exams.parity import NotChecked
 from rfa_export.graph.roles import OUR_OWN
 from rfa_export.pipeline import Exported, export
 from rfa_export.runtimes.openvino import OpenVino
+from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import ExportConfig
-from rfa_export.targets.registry import TARGETS
 from rfa_export.verification.verify import Found
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_runtime.bundle.bundle import read_bundle

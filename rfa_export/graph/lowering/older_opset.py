@@ -17,8 +17,6 @@ from onnx_ir.tape import Tape
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import dims, integers, number, numpy_value, replace_node
 
-OLDEST, NEWEST = 17, 27
-"""The first with LayerNormalization, and the newest that was tried."""
 REDUCTIONS = (
     *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin"),
     *("ReduceProd", "ReduceSumSquare"),

@@ -16,10 +16,10 @@ from onnx_ir.tape import Tape
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import dims, integers, number, replace_node
+from rfa_export.graph.lowering.opsets import FIRST_WITH_LINEAR_ATTENTION
 from rfa_export.graph.lowering.standard_quantized import lower_quantized_embedding, lower_quantized_product
 from rfa_export.graph.names import CONTRIB
 
-OPSET_OF_LINEAR_ATTENTION = 27
 LEFT_OUT = -1e30
 """Added to the score of a padded key: its weight is then zero, and a row of nothing else stays finite."""
 HEADS_FIRST, KEYS_LAST = (0, 2, 1, 3), (0, 2, 3, 1)
@@ -30,7 +30,7 @@ def standard_linear_attention(model: ir.Model) -> None:
     for node in model.graph:
         if node.op_type == "LinearAttention":
             node.domain = ""
-    model.opset_imports[""] = OPSET_OF_LINEAR_ATTENTION
+    model.opset_imports[""] = FIRST_WITH_LINEAR_ATTENTION
     common.RemoveUnusedOpsetsPass()(model)
 
 

@@ -16,9 +16,6 @@ from onnx_ir.tape import Tape
 from rfa_export.graph.edit import constant, initializer, integers, number, numpy_value, replace_node
 from rfa_export.graph.rounding.whole_numbers import unpacked, zero_points
 
-OPSET = 21
-"""The first with 4-bit numbers and blocks in DequantizeLinear."""
-
 
 @dataclass(frozen=True)
 class Blocks:

@@ -29,8 +29,8 @@ from rfa_export.runtimes.genai import GenAi
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.runtimes.target_graphs import TargetGraphs
+from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import ExportConfig
-from rfa_export.targets.registry import TARGETS
 from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import TaskExport

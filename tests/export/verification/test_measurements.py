@@ -131,7 +131,7 @@ def test_a_classifier_has_neither(asked: dict[str, object], words: str, tmp_path
         ({"targets": ("plain",), "drift": 8}, "measured with target ort"),
         ({"drift": -1}, "wanted a number above zero"),
         ({"state": "fp8"}, "state 'fp8' came, wanted fp32 or fp16"),
-        ({"targets": ("ort", "torchscript"), "state": "fp16"}, "target torchscript has float32 states alone"),
+        ({"targets": ("ort", "torchscript"), "state": "fp16"}, "target torchscript has only float32 states"),
         ({"targets": ("plain",), "state": "fp16"}, "tried out with target ort"),
         (
             {"targets": ("torchscript",), "precision": "fp16"},

@@ -9,7 +9,8 @@ import pytest
 from small_graphs import EXTREME, normal, operators, run, small_graph
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.lowering.older_opset import OLDEST, lower_to_opset
+from rfa_export.graph.lowering.older_opset import lower_to_opset
+from rfa_export.graph.lowering.opsets import OLDEST
 
 NORM = """g (float[batch, 8] x) => (float[batch, 8] y) <float[8] gain = {1, 2, 3, 4, 5, 6, 7, 8}>
 { y = RMSNormalization <axis = -1, epsilon = 1e-5> (x, gain) }"""

@@ -1,0 +1,45 @@
+"""What a bundle can be written for: names, one line each, and what their runtimes can read.
+
+Command lines and settings are checked against this list, so it imports neither torch nor onnx.  `registry.py` has the
+code behind each name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rfa_export.graph.roles import OUR_OWN
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """What is known of a target before its code is loaded."""
+
+    name: str
+    """As `--target` has it."""
+    summary: str
+    """One line for `--help`."""
+    precisions: tuple[str, ...]
+    """Of the weights, that its runtimes can read."""
+    halves_states: bool = True
+    """Whether a state can lie in float16 between two steps."""
+    rounds_activations: bool = False
+    """Whether products by quantized weights round the other side too."""
+
+
+EVERY_PRECISION = ("fp32", "fp16", "int8", "int4")
+
+ORT = TargetFacts(
+    OUR_OWN, "ONNX Runtime and onnxruntime-web, with their fastest operators", EVERY_PRECISION, rounds_activations=True
+)
+ONNX27 = TargetFacts("onnx27", "standard ONNX of opset 27, with its LinearAttention", EVERY_PRECISION)
+PLAIN = TargetFacts("plain", "ordinary operators, for OpenVINO, TensorRT and older runtimes", EVERY_PRECISION)
+GENAI = TargetFacts("genai", "onnxruntime-genai: C++, C#, Java, Python", EVERY_PRECISION, rounds_activations=True)
+TORCHSCRIPT = TargetFacts("torchscript", "torch.jit and torch.export, without code of ours", ("fp32",), False)
+MOBILE = TargetFacts(
+    "mobile", "ONNX Runtime's own file format for phones", ("fp32", "int8", "int4"), rounds_activations=True
+)
+"""Without fp16: processors multiply no float16, and the optimizer would write such weights as float32."""
+
+TARGETS = {facts.name: facts for facts in (ORT, ONNX27, PLAIN, GENAI, TORCHSCRIPT, MOBILE)}
+"""By name, in the order that users see."""
