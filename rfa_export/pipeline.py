@@ -28,7 +28,8 @@ from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import NO_SPECIAL_IDS, TaskExport
 from rfa_export.tasks.translation import TranslatorExport
-from rfa_export.verification.verify import Report, verify
+from rfa_export.verification.report import Report
+from rfa_export.verification.verify import verify
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.networks.classifier import Classifier

@@ -82,8 +82,8 @@ class Comparison:
         lead = np.take_along_axis(wanted, best, -1) - np.take_along_axis(wanted, chosen, -1)
         near_tie = (chosen != best) & (lead <= self.tie)
         self.compared += best.size
-        self.equal += np.count_nonzero(chosen == best)
-        self.ties += np.count_nonzero(near_tie)
+        self.equal += int((chosen == best).sum())
+        self.ties += int(near_tie.sum())
         self.error = max(self.error, float(np.abs(found - wanted).max()))
 
     def parity(self) -> Parity:
