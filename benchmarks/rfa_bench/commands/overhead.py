@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime as ort
 
 from rfa_bench.subjects import handwritten
-from rfa_export.tasks.language import STEP_OUTPUTS
+from rfa_export.tasks.step_graph import STEP_OUTPUTS
 from rfa_models.attention.config import ModelConfig
 from rfa_runtime.bundle.bundle import read_bundle
 from rfa_runtime.session.ort import open_session

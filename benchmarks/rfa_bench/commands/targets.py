@@ -19,7 +19,7 @@ from rfa_export.pipeline import Exported, export
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import ExportConfig
-from rfa_export.verification.verify import Found
+from rfa_export.verification.report import Found
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_runtime.bundle.bundle import read_bundle
 
