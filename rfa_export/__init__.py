@@ -1,10 +1,14 @@
 """Rewrite Random Feature Attention models into step graphs and export them as verified bundles.
 
 Example:
-    exported = export(load_checkpoint(Path("model.pt")), Path("model.rfa"))    # of any task
-    exported = export_module(my_module, Path("mine.rfa"))      # any torch module around RfaAttention
+    export_file(Path("model.pt"), Path("model.rfa"))                 # a checkpoint of rfa-train, whatever its task
+    export_module(my_module, Path("mine.rfa"), overwrite=True)       # any torch module around RfaAttention
+    config = ExportConfig(targets=("ort", "plain"), precision="int4")
+    export_module(my_module, Path("small.rfa"), my_tokenizer, config=config)
+    print(inspect_bundle(read_bundle("small.rfa")))                  # read_bundle is rfa_runtime's
 
-`pipeline.export_task` exports other translators and classifiers than those of rfa_models.
+A bundle that exists already is refused with BundleExistsError unless `overwrite=True`.  `export_task` exports
+translators and classifiers other than those of rfa_models.
 """
 
 from __future__ import annotations
@@ -13,18 +17,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rfa_export.commands.inspection import GraphFacts, Inspection, inspect_bundle
     from rfa_export.errors import ExportError
-    from rfa_export.pipeline import Exported, export, export_module
+    from rfa_export.pipeline import Exported, export, export_file, export_module, export_task
+    from rfa_export.targets.export_config import ExportConfig
+    from rfa_export.tasks.classification import ClassifierExport
+    from rfa_export.tasks.language import LanguageExport
+    from rfa_export.tasks.translation import TranslatorExport
+    from rfa_export.verification.report import Report
     from rfa_export.version import __version__
 
-__all__ = ["ExportError", "Exported", "__version__", "export", "export_module"]
+__all__ = [
+    "ClassifierExport",
+    "ExportConfig",
+    "ExportError",
+    "Exported",
+    "GraphFacts",
+    "Inspection",
+    "LanguageExport",
+    "Report",
+    "TranslatorExport",
+    "__version__",
+    "export",
+    "export_file",
+    "export_module",
+    "export_task",
+    "inspect_bundle",
+]
 
 HOMES = {
+    "commands.inspection": ("GraphFacts", "Inspection", "inspect_bundle"),
     "errors": ("ExportError",),
-    "pipeline": ("Exported", "export", "export_module"),
+    "pipeline": ("Exported", "export", "export_file", "export_module", "export_task"),
+    "targets.export_config": ("ExportConfig",),
+    "tasks.classification": ("ClassifierExport",),
+    "tasks.language": ("LanguageExport",),
+    "tasks.translation": ("TranslatorExport",),
+    "verification.report": ("Report",),
     "version": ("__version__",),
 }
-"""Modules are loaded when a name of theirs is first used: the processes of `runtimes/` need no torch."""
+"""Modules are loaded when a name of theirs is first used: `rfa-export --help` need not wait for torch."""
 
 
 def __getattr__(name: str) -> Any:
@@ -33,3 +65,8 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(f"rfa_export.{module}"), name)
     raise AttributeError(f"module 'rfa_export' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion in a console."""
+    return __all__

@@ -2,8 +2,7 @@
 
 trace -> rewrite -> quantize -> lower for each target -> save -> verify -> bundle
 
-What is traced, rewritten and verified is the task's business: `task_export.py` says which files know it.  What the
-graphs become for a runtime is the business of `targets/`.
+What is traced, rewritten and verified is the business of `tasks/`; what graphs become for a runtime, of `targets/`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from rfa_export.errors import TokenizerError
+from rfa_export.graph.draft import Lowered
 from rfa_export.graph.rounding.half_state import halve_states
-from rfa_export.graph.rounding.round_weights import quantize
+from rfa_export.graph.rounding.round_weights import round_weights
 from rfa_export.graph.weights import save_graphs
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.registry import targets_of
@@ -28,8 +28,10 @@ from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import NO_SPECIAL_IDS, TaskExport
 from rfa_export.tasks.translation import TranslatorExport
-from rfa_export.verification.verify import Report, verify
-from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_export.verification.report import Report
+from rfa_export.verification.verify import verify
+from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from rfa_models.data.texts import read_text
 from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.translator import Translator
@@ -46,12 +48,30 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export gave."""
+    """The outcome of an export."""
 
     bundle: Path
     report: Report
     bytes: int
     """Of all files in the bundle."""
+
+
+def export_file(
+    checkpoint: Path,
+    folder: Path,
+    overwrite: bool = False,
+    progress: Progress = print,
+    config: ExportConfig = FOR_OURSELVES,
+    text: Path | None = None,
+) -> Exported:
+    """Export the file of a checkpoint, whatever its task.
+
+    text: a file to report the perplexity on, in place of `config.text`.  The other arguments and errors are those of
+    `export_task`; raises also ModelError for a checkpoint or a text that cannot be read.
+    """
+    if text is not None:
+        config = replace(config, text=read_text(text))
+    return export(load_checkpoint(checkpoint), folder, overwrite, progress, config)
 
 
 def export(
@@ -61,7 +81,7 @@ def export(
     progress: Progress = print,
     config: ExportConfig = FOR_OURSELVES,
 ) -> Exported:
-    """Export a checkpoint of rfa-train, whatever its task; as `export_task`."""
+    """Export a checkpoint of rfa-train, whatever its task.  Arguments and errors are those of `export_task`."""
     return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress, config)
 
 
@@ -76,8 +96,10 @@ def export_module(
 ) -> Exported:
     """Export any module built from the attention layers of rfa_models as the bundle of a language model.
 
-    module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].  segment_length: tokens
-    per segment when the bundle scores a text.  As `export_task`.
+    module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].
+    tokenizer: the bundle needs one to continue or score texts; without it, it takes and gives token ids.
+    segment_length: tokens per segment when the bundle scores a text.
+    The other arguments and errors are those of `export_task`.
     """
     return export_task(LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress, config)
 
@@ -92,6 +114,8 @@ def export_task(
 ) -> Exported:
     """Export what a task makes of its module.  The bundle appears at `folder` verified and whole, or not at all.
 
+    overwrite: replace a bundle that is there already; without it, raises BundleExistsError.
+    progress: called with the name of each stage as it begins.
     Raises ExportError, BundleError, or OSError as the file system does.
     """
     targets = targets_of(config)
@@ -111,24 +135,27 @@ def export_task(
 def save(
     task: TaskExport, targets: Sequence[Target], config: ExportConfig, folder: Path, progress: Progress
 ) -> Manifest:
-    """Trace a task and write its graphs for each target.  Returns what to say of them; the graphs are gone then."""
+    """Trace a task and write its graphs for each target.  Returns the manifest; the graphs leave memory."""
     progress("trace")
     traced = task.trace()
     progress("rewrite")
     drafts, manifest = task.rewrite(traced)
-    drafts = quantize(drafts, config.weights)
+    drafts = round_weights(drafts, config.weights)
     if config.half_state:
         models = [draft.model for draft in drafts.values()]
         manifest = replace(manifest, state=halve_states(models, manifest.state))
-    graphs = {role: one for target in targets for role, one in target.lower(drafts, manifest.state).items()}
+    graphs: dict[str, Lowered] = {}
+    for target in targets:
+        graphs |= target.lower(drafts, manifest.state)
     progress("save")
-    save_graphs({one.spec.file: one.model for one in graphs.values()}, folder, WEIGHTS)
-    return replace(manifest, graphs={role: one.spec for role, one in graphs.items()})
+    save_graphs({graph.spec.file: graph.model for graph in graphs.values()}, folder, WEIGHTS)
+    return replace(manifest, graphs={role: graph.spec for role, graph in graphs.items()})
 
 
 def task_of(checkpoint: Checkpoint) -> TaskExport:
-    """What a checkpoint's model is made for.  Raises TokenizerError where the tokenizer lacks a token that it needs."""
-    model, tokenizer = checkpoint.model, checkpoint.tokenizer
+    """The task of a checkpoint's model.  Raises TokenizerError where the tokenizer lacks a token that it needs."""
+    model = checkpoint.model
+    tokenizer = checkpoint.tokenizer
     if isinstance(model, Translator):
         return TranslatorExport(model, SpecialIds(token_id(tokenizer, START), token_id(tokenizer, END)))
     if isinstance(model, Classifier):

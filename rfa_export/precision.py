@@ -12,7 +12,7 @@ BLOCKS = (256, 128, 64, 32)
 Of the GPT-2-small shape at int4 on a processor, blocks of 256 take 0.90 times the time of blocks of 128, and those 0.75
 times the time of blocks of 32."""
 BLOCK = 128
-"""The most by default: ONNX Runtime's kernels for CUDA go so far."""
+"""The most weights that share a scale, by default: ONNX Runtime's kernels for CUDA go so far."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,19 @@ class Precision:
 
     def block_of(self, columns: int) -> int | None:
         """How many weights of a row share a scale; None where rows do not divide, and stay as they are."""
-        return next((size for size in BLOCKS if size <= self.block and columns % size == 0), None)
+        for size in BLOCKS:
+            if size <= self.block and columns % size == 0:
+                return size
+        return None
 
     @property
     def label(self) -> str:
-        """The name, and the block where it is not the usual one."""
+        """For reports: the name, and the block where that is not the usual one."""
         return self.name if self.block == BLOCK else f"{self.name}-{self.block}"
 
     @property
     def rounds(self) -> bool:
-        """Whether weights lose anything."""
+        """Whether weights lose accuracy."""
         return self.bits < 32
 
     @property
@@ -61,7 +64,10 @@ PRECISIONS = {precision.name: precision for precision in ALL}
 
 
 def precision_of(name: str, block: int | None = None) -> Precision:
-    """The precision of this name.  block: the most weights that share a scale.  Raises TargetError."""
+    """The precision of this name.  block: the most weights that share a scale.
+
+    Raises TargetError for a name or a size that nobody has, and for a size where weights have no blocks.
+    """
     if name not in PRECISIONS:
         raise TargetError(f"precision {name!r} came, wanted one of {', '.join(PRECISIONS)}")
     found = PRECISIONS[name]

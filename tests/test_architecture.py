@@ -94,7 +94,11 @@ PUBLIC = {
         *("read_labelled", "read_pairs", "read_text", "score_classifier", "score_text", "score_translator"),
         *("staged_bundle", "write_bundle"),
     },
-    "rfa_export": {"ExportError", "Exported", "__version__", "export", "export_module"},
+    "rfa_export": {
+        *("ClassifierExport", "ExportConfig", "ExportError", "Exported", "GraphFacts", "Inspection", "LanguageExport"),
+        *("Report", "TranslatorExport", "__version__", "export", "export_file", "export_module", "export_task"),
+        "inspect_bundle",
+    },
     "rfa_bench": set[str](),
 }
 LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_export")} | {

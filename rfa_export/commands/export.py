@@ -1,85 +1,104 @@
-"""`rfa-export model.pt`: the command line of export."""
+"""`rfa-export model.pt`: the command line of export.
+
+It imports nothing heavy by itself: names of the package load their modules when they are used.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 
+import rfa_export
 from rfa_export.errors import ExportError
-from rfa_export.pipeline import Exported, export
 from rfa_export.precision import BLOCKS, PRECISIONS
 from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import STATES, ExportConfig
-from rfa_models.checkpoints.checkpoint import load_checkpoint
-from rfa_models.data.texts import read_text
 from rfa_models.errors import ModelError
 from rfa_runtime.errors import RfaRuntimeError
 
 FILE = click.Path(path_type=Path)
+EPILOG = "Example:  rfa-export model.pt -o model.rfa --target ort,plain --precision int4 --eval valid.txt"
 TARGET_HELP = f"What to write for, all with the same weights: {', '.join(TARGETS)}."
 PRECISION = click.Choice(list(PRECISIONS))
 BLOCK_HELP = (
     "Weights of int8 or int4 that share a scale: 128 by default; 256 is faster on processors, CUDA has 128 at most."
 )
+STATE_HELP = "Numbers of the state between two steps."
+INTERRUPTED = 130
+"""128 and the number of the signal, as shells count."""
 
 
-@click.command(epilog="Example:  rfa-export model.pt -o model.rfa --target ort,plain --precision int4 --eval valid.txt")
+@click.command(epilog=EPILOG)
 @click.argument("checkpoint", type=FILE)
 @click.option("-o", "--output", type=FILE, help="Bundle folder; NAME.rfa beside NAME.pt by default.")
-@click.option("--target", default="ort", show_default=True, metavar="NAME,...", help=TARGET_HELP)
+@click.option("--target", "targets", default="ort", show_default=True, metavar="NAME,...", help=TARGET_HELP)
 @click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Of the weights.")
 @click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
-@click.option("--state", type=click.Choice(STATES), default="fp32", show_default=True, help="Of it between two steps.")
+@click.option("--state", type=click.Choice(STATES), default="fp32", show_default=True, help=STATE_HELP)
 @click.option("--opset", type=int, help="Of target plain; 17, or 21 where weights are quantized, by default.")
 @click.option("--eval", "text", type=FILE, help="Report the perplexity on this text, of the bundle and of torch.")
 @click.option("--drift", type=int, default=0, metavar="N", help="Decode N tokens and report how far float64 is away.")
 @click.option("--overwrite", is_flag=True, help="Replace a bundle at the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-def main(checkpoint: Path, output: Path | None, overwrite: bool, as_json: bool, **asked: Any) -> None:
-    """Turn CHECKPOINT into a bundle that rfa-run decodes in constant memory.
-
-    The bundle is verified against the checkpoint before it appears, in every runtime of its targets that is installed;
-    on any failure nothing is written.
-    """
-    console = Console(file=sys.stderr)  # this one, whatever stands in its place while torch is kept quiet
-    try:
-        config = configuration(**asked)
-        loaded = load_checkpoint(checkpoint)
-        bundle = output or checkpoint.with_suffix(".rfa")
-        if not bundle.parent.is_dir():
-            raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
-        with console.status("export") as status:
-            exported = export(loaded, bundle, overwrite, status.update, config)
-    except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped: nothing was written", file=sys.stderr)
-        sys.exit(130)
-    print(json.dumps(result(exported, config)) if as_json else report(exported))
-
-
-def configuration(
-    target: str,
+@click.version_option(rfa_export.__version__)
+def main(
+    checkpoint: Path,
+    output: Path | None,
+    targets: str,
     precision: str,
     block_size: int | None,
     state: str,
     opset: int | None,
     text: Path | None,
     drift: int,
-) -> ExportConfig:
-    """What the command line asks for.  Raises TargetError, and DataError for a text that cannot be read."""
-    targets = tuple(name.strip() for name in target.split(","))
-    read = None if text is None else read_text(text)
-    return ExportConfig(targets, precision, block_size, state, opset, read, drift)
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Turn CHECKPOINT into a bundle that rfa-run decodes in constant memory.
+
+    The bundle is verified against the checkpoint before it appears, in every runtime of its targets that is installed;
+    on any failure nothing is written.
+    """
+    try:
+        config = ExportConfig(names_in(targets), precision, block_size, state, opset, drift=drift)
+        bundle = output or checkpoint.with_suffix(".rfa")
+        check_files(checkpoint, bundle)
+        exported = run(checkpoint, bundle, overwrite, config, text)
+    except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped: nothing was written", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    print(json.dumps(result(exported, config)) if as_json else report(exported))
 
 
-def result(exported: Exported, config: ExportConfig) -> dict[str, object]:
+def names_in(targets: str) -> tuple[str, ...]:
+    """The names between the commas."""
+    return tuple(map(str.strip, targets.split(",")))
+
+
+def check_files(checkpoint: Path, bundle: Path) -> None:
+    """Raise OSError for a checkpoint that cannot be read or a bundle that has no place, before torch is loaded."""
+    checkpoint.open("rb").close()
+    if not bundle.parent.is_dir():
+        raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
+
+
+def run(
+    checkpoint: Path, bundle: Path, overwrite: bool, config: ExportConfig, text: Path | None
+) -> rfa_export.Exported:
+    """The command's work, with errors still as exceptions."""
+    console = Console(file=sys.stderr)  # this one, whatever stands in its place while torch is kept quiet
+    with console.status("load") as status:
+        return rfa_export.export_file(checkpoint, bundle, overwrite, status.update, config, text)
+
+
+def result(exported: rfa_export.Exported, config: ExportConfig) -> dict[str, object]:
     """The object that `--json` prints; its names are a contract."""
     return {
         "bundle": str(exported.bundle),
@@ -90,9 +109,10 @@ def result(exported: Exported, config: ExportConfig) -> dict[str, object]:
     }
 
 
-def report(exported: Exported) -> str:
+def report(exported: rfa_export.Exported) -> str:
     """The same for people."""
-    return "\n".join([f"{exported.bundle}: {exported.bytes / 1e6:.1f} MB", *exported.report.lines()])
+    title = f"{exported.bundle}: {exported.bytes / 1e6:.1f} MB"
+    return "\n".join([title, *exported.report.lines()])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""`rfa-inspect DIR`: the command line that looks into bundles."""
+"""`rfa-inspect DIR`: the command line that looks into bundles.
+
+It imports nothing heavy by itself: names of the package load their modules when they are used.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,27 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from rfa_export.commands.inspection import GraphFacts, Inspection, inspect_bundle
+import rfa_export
 from rfa_runtime.bundle.bundle import read_bundle
 from rfa_runtime.errors import RfaRuntimeError
+
+INTERRUPTED = 130
+"""128 and the number of the signal, as shells count."""
 
 
 @click.command(epilog="Example:  rfa-inspect model.rfa")
 @click.argument("bundle", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@click.version_option(rfa_export.__version__)
 def main(bundle: Path, as_json: bool) -> None:
     """Show what DIR, a bundle of rfa-export, holds: graphs, operators, bytes, state, and what was verified of it."""
     try:
-        found = inspect_bundle(read_bundle(bundle))
+        found = rfa_export.inspect_bundle(read_bundle(bundle))
     except (RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     if as_json:
         print(json.dumps(found.as_table()))
         return
@@ -35,8 +44,8 @@ def main(bundle: Path, as_json: bool) -> None:
         console.print(part, soft_wrap=isinstance(part, str), highlight=False)
 
 
-def pages(found: Inspection) -> Iterator[Table | str]:
-    """For people."""
+def pages(found: rfa_export.Inspection) -> Iterator[Table | str]:
+    """The parts of the report for people, from top to bottom."""
     yield f"{found.bundle}: {found.task}, vocabulary {found.vocab_size:,}, written by {found.producer}"
     yield from map(graph_lines, found.graphs)
     yield sizes_table(found)
@@ -44,19 +53,26 @@ def pages(found: Inspection) -> Iterator[Table | str]:
     yield parity_table(found)
 
 
-def graph_lines(graph: GraphFacts) -> str:
+def graph_lines(graph: rfa_export.GraphFacts) -> str:
     """One graph, in three lines."""
-    opsets = ", ".join(f"{domain} {version}" for domain, version in graph.opsets.items())
-    runs = ", ".join(f"{name}: {said}" for name, said in graph.providers.items())
-    operators = ", ".join(f"{count} {name.removeprefix('com.microsoft::')}" for name, count in graph.operators.items())
-    lines = [f"{graph.role}: {graph.file} for {graph.target}" + (f", {opsets}; {runs}" if opsets else "")]
-    lines.append(f"  {', '.join(graph.inputs)} -> {', '.join(graph.outputs)}")
-    if operators:
-        lines.append(f"  {sum(graph.operators.values())} nodes: {operators}")
+    title = f"{graph.role}: {graph.file} for {graph.target}"
+    if graph.opsets:
+        opsets = ", ".join(f"{domain} {version}" for domain, version in graph.opsets.items())
+        providers = ", ".join(f"{name}: {answer}" for name, answer in graph.providers.items())
+        title += f", {opsets}; {providers}"
+    lines = [title, f"  {', '.join(graph.inputs)} -> {', '.join(graph.outputs)}"]
+    if graph.operators:
+        lines.append(f"  {operators_line(graph.operators)}")
     return "\n".join(lines)
 
 
-def sizes_table(found: Inspection) -> Table:
+def operators_line(operators: dict[str, int]) -> str:
+    """How many nodes there are, in all and of each kind."""
+    kinds = [f"{count} {name.removeprefix('com.microsoft::')}" for name, count in operators.items()]
+    return f"{sum(operators.values())} nodes: {', '.join(kinds)}"
+
+
+def sizes_table(found: rfa_export.Inspection) -> Table:
     """Bytes by file, and of the weights by type."""
     table = Table("part", "bytes", title="Sizes")
     table.columns[1].justify = "right"
@@ -67,22 +83,26 @@ def sizes_table(found: Inspection) -> Table:
     return table
 
 
-def parity_table(found: Inspection) -> Table:
+def parity_table(found: rfa_export.Inspection) -> Table:
     """A row for each runtime that was asked."""
     table = Table("target", "runtime", "choices equal", "largest error", title="Verified against torch in float64")
     for target, first in found.parity.items():
-        for one in (first, *first.get("others", ())) if isinstance(first, dict) else ():
+        if not isinstance(first, dict):
+            continue
+        for one in (first, *first.get("others", ())):
             table.add_row(target, *parity_cells(one))
     return table
 
 
-def parity_cells(one: dict[str, Any]) -> tuple[str, ...]:
-    """What one runtime said.  No reader has checked it: whatever stands there is shown as it is."""
-    if one.get("checked", True):
-        equal = f"{one.get('tokens_equal')} of {one.get('tokens_compared')}"
-        error = one.get("max_abs_error")
-        return str(one.get("runtime")), equal, f"{error:.1e}" if isinstance(error, float) else str(error)
-    return str(one.get("runtime")), f"not checked: {one.get('reason')}", ""
+def parity_cells(one: dict[str, Any]) -> tuple[str, str, str]:
+    """What one runtime computed.  No reader has checked this part of the manifest: it is shown as it stands."""
+    runtime = str(one.get("runtime"))
+    if not one.get("checked", True):
+        return runtime, f"not checked: {one.get('reason')}", ""
+    equal = f"{one.get('tokens_equal')} of {one.get('tokens_compared')}"
+    error = one.get("max_abs_error")
+    shown = f"{error:.1e}" if isinstance(error, float) else str(error)
+    return runtime, equal, shown
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import onnx_ir as ir
 import onnxruntime
@@ -20,7 +21,7 @@ ONNX = ".onnx"
 
 @dataclass(frozen=True)
 class GraphFacts:
-    """One graph of a bundle; what is no ONNX file has its name and inputs alone."""
+    """One graph of a bundle.  Of a file that is no ONNX, only what the manifest says of it."""
 
     role: str
     file: str
@@ -30,16 +31,16 @@ class GraphFacts:
     """Both without the states."""
     opsets: dict[str, int]
     operators: dict[str, int]
-    """How many nodes of each kind, the most frequent first; with its domain where that is not ONNX's own."""
+    """How many nodes of each kind, the most frequent first.  A kind has its domain where that is not ONNX's own."""
     parameters: int
-    """Numbers in its weights; where those are quantized, scales included and packed numbers counted singly."""
+    """Numbers in the weights.  Quantized weights count with their scales, and every packed number by itself."""
     providers: dict[str, str]
-    """By execution provider of ONNX Runtime: `runs`, or why not.  Those that this installation lacks are left out."""
+    """By execution provider of ONNX Runtime: `runs`, or why not.  Providers that are not installed are left out."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """Everything; the names are the contract of `rfa-inspect --json`."""
+    """What a bundle holds; the names are the contract of `rfa-inspect --json`."""
 
     bundle: str
     task: str
@@ -51,7 +52,7 @@ class Inspection:
     weight_bytes: dict[str, int]
     """Of the weights that all graphs share, by the type of their numbers."""
     state_bytes: int
-    """Of one stream, whatever it has read; of a cache, for each token of it."""
+    """Of one stream, whatever it has read.  Of a model with a cache, for each token in the cache."""
     states: dict[str, str]
     """By the name of the past input: type and shape."""
     parity: dict[str, Any]
@@ -65,41 +66,70 @@ class Inspection:
 def inspect_bundle(bundle: Bundle) -> Inspection:
     """Look at a bundle that was read and checked."""
     manifest = bundle.manifest
-    weights: dict[str, tuple[str, int]] = {}
-    graphs = tuple(graph_facts(bundle.path, role, spec, weights) for role, spec in manifest.graphs.items())
-    by_type: Counter[str] = Counter()
-    for kind, size in weights.values():
-        by_type[kind] += size
+    graphs: list[GraphFacts] = []
+    weights: list[Weight] = []
+    for role, spec in manifest.graphs.items():
+        if not spec.file.endswith(ONNX):
+            graphs.append(GraphFacts(role, spec.file, spec.target, spec.inputs, spec.outputs, {}, {}, 0, {}))
+            continue
+        model = load_graph(bundle.path / spec.file)
+        found = list(weights_of(model))
+        graphs.append(graph_facts(bundle.path, role, spec, model, found))
+        weights += found
     carried = [state for state in manifest.state if state.kind != "cross"]
     return Inspection(
         bundle=bundle.path.name,
         task=manifest.task,
         producer=manifest.producer,
         vocab_size=manifest.vocab_size,
-        graphs=graphs,
+        graphs=tuple(graphs),
         bytes={name: entry.bytes for name, entry in manifest.files.items()},
-        weight_bytes=dict(by_type),
+        weight_bytes=bytes_by_type(weights),
         state_bytes=sum(state.row_bytes() for state in carried),
         states={state.past: f"{state.dtype} {list(state.shape)}" for state in manifest.state},
         parity=dict(manifest.parity),
     )
 
 
-def graph_facts(folder: Path, role: str, spec: GraphSpec, weights: dict[str, tuple[str, int]]) -> GraphFacts:
-    """One graph.  weights: gathers type and size of each place in the shared file, once."""
-    if not spec.file.endswith(ONNX):
-        return GraphFacts(role, spec.file, spec.target, spec.inputs, spec.outputs, {}, {}, 0, {})
+def load_graph(file: Path) -> ir.Model:
+    """Read a graph without its weights.  Raises BundleError for a file that is no graph."""
     try:
-        model = ir.load(folder / spec.file)
+        return ir.load(file)
     except Exception as error:  # protobuf and onnx_ir raise many kinds
-        raise BundleError(f"{spec.file} is no ONNX graph: {one_line(error)}") from error
-    counts = Counter(f"{node.domain}::{node.op_type}" if node.domain else node.op_type for node in model.graph)
-    parameters = 0
+        raise BundleError(f"{file.name} is no ONNX graph: {one_line(error)}") from error
+
+
+class Weight(NamedTuple):
+    """A tensor in the file that all graphs share."""
+
+    place: tuple[str, int | None]
+    """File and offset: weights that are equal lie in one place."""
+    kind: str
+    """The type of its numbers."""
+    bytes: int
+    numbers: int
+
+
+def weights_of(model: ir.Model) -> Iterator[Weight]:
+    """The weights of a graph that do not lie in the graph's file."""
     for value in model.graph.initializers.values():
         tensor = value.const_value
         if isinstance(tensor, ir.ExternalTensor):
-            weights[f"{tensor.location}:{tensor.offset}"] = str(tensor.dtype), tensor.nbytes
-            parameters += tensor.size
+            yield Weight((str(tensor.location), tensor.offset), str(tensor.dtype), tensor.nbytes, tensor.size)
+
+
+def bytes_by_type(weights: list[Weight]) -> dict[str, int]:
+    """Bytes of weights by the type of their numbers; those of one place count once."""
+    by_place = {weight.place: weight for weight in weights}
+    sizes: Counter[str] = Counter()
+    for weight in by_place.values():
+        sizes[weight.kind] += weight.bytes
+    return dict(sizes)
+
+
+def graph_facts(folder: Path, role: str, spec: GraphSpec, model: ir.Model, weights: list[Weight]) -> GraphFacts:
+    """What is known of a graph that was loaded."""
+    operators = Counter(map(operator_name, model.graph))
     return GraphFacts(
         role=role,
         file=spec.file,
@@ -107,20 +137,31 @@ def graph_facts(folder: Path, role: str, spec: GraphSpec, weights: dict[str, tup
         inputs=spec.inputs,
         outputs=spec.outputs,
         opsets={domain or "ai.onnx": version for domain, version in model.opset_imports.items()},
-        operators=dict(counts.most_common()),
-        parameters=parameters,
+        operators=dict(operators.most_common()),
+        parameters=sum(weight.numbers for weight in weights),
         providers=providers_of(folder / spec.file),
     )
 
 
+def operator_name(node: ir.Node) -> str:
+    """The kind of a node, with its domain where that is not ONNX's own."""
+    return f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+
+
 def providers_of(file: Path) -> dict[str, str]:
-    """Which of the execution providers that are here load a graph."""
-    available, found = onnxruntime.get_available_providers(), {}
+    """Which of the execution providers that are installed load a graph."""
+    available = onnxruntime.get_available_providers()
+    found = {}
     for name, provider in PROVIDERS.items():
         if provider in available:
-            try:
-                open_session(file, 1, name)
-                found[name] = "runs"
-            except SessionError as error:
-                found[name] = str(error)
+            found[name] = outcome_of_loading(file, name)
     return found
+
+
+def outcome_of_loading(file: Path, provider: str) -> str:
+    """`runs`, or why a provider does not load a graph."""
+    try:
+        open_session(file, 1, provider)
+    except SessionError as error:
+        return str(error)
+    return "runs"

@@ -1,1 +1,1 @@
-"""What a runtime is asked, and the answers in float64."""
+"""What every runtime is asked about a finished bundle, and the answers that torch gives in float64."""

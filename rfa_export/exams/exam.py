@@ -1,4 +1,4 @@
-"""What a finished bundle is asked, whatever its task: random inputs, with the answers that torch gives in float64."""
+"""Exam: random inputs for a finished bundle, with the answers that torch gives in float64."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from rfa_runtime.bundle.bundle import Bundle
 
 
 class Exam(Protocol):
-    """Drawn and answered once, however many runtimes sit it: answers in float64 take longest.
+    """Inputs and answers for the bundle of one task.
 
-    One file for each task: `language_exam.py`, `translator_exam.py`, `classifier_exam.py`.
+    They are made once and put to every runtime, because the answers take the longest.  Each task has a file here:
+    `language.py`, `translation.py`, `classification.py`.
     """
 
     @property
     def answered(self) -> bool:
-        """Whether the model itself is no more needed."""
+        """Whether all answers are known.  Then nobody needs the module's weights while runtimes are asked."""
 
     def verify(self, bundle: Bundle, bound: float) -> Parity:
         """Compare the graphs of target `ort`, in our own runtime, with torch.
 
-        bound: how far a logit may be off, relative to the largest.  Raises ParityError where one is further off, where
-        a most likely choice differs that is not nearly tied, or where a graph cannot run.
+        bound: how far a logit may be off, relative to the largest logit.  Raises ParityError where a logit is further
+        off, where the most likely choice differs and is not nearly tied, or where a graph cannot run.
         """
 
     def compare(self, graphs: TargetGraphs) -> Parity:
-        """Compare the graphs of any target, in any runtime, with torch.  Raises ParityError in the same cases."""
+        """Compare the graphs of any target, in any runtime, with torch.  Raises ParityError as `verify` does."""

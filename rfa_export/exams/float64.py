@@ -1,4 +1,7 @@
-"""Run a module in float64, in which rounding does not show, without a copy of it: what every runtime is held to."""
+"""Float64: a module computes in double precision, where rounding does not show, without a copy of its weights.
+
+Every runtime is held to what comes out.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,39 @@ from torch.nn.functional import embedding
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_map_only
 
-from rfa_export.tracing.trace import evaluating
+from rfa_export.errors import ParityError
+from rfa_export.tracing.trace import evaluating, reason
+
+
+@contextmanager
+def answering(module: nn.Module, request: str) -> Iterator[None]:
+    """Let a module compute the answers of an exam, in float64.
+
+    request: what is asked of the module, to follow the word "cannot".  Raises ParityError where the module fails.
+    """
+    try:
+        with float64(module):
+            yield
+    except Exception as error:  # the module's own code may raise anything
+        raise ParityError(
+            f"{type(module).__name__} cannot {request} in torch ({reason(error)}), so there is nothing to compare "
+            "with: nothing was written"
+        ) from error
 
 
 @contextmanager
 def float64(module: nn.Module) -> Iterator[None]:
     """Compute in float64 whatever the module is called with, in its evaluation mode and without gradients.
 
-    It computes what `copy.deepcopy(module).eval().double()` does, bit for bit.  Weights are converted as they are used,
-    one at a time: a copy would need twice the model's memory.
+    The results are those of `copy.deepcopy(module).eval().double()`, bit for bit.  Weights are converted when they are
+    used, one at a time: a copy would need twice the model's memory.
     """
     with evaluating(module), torch.no_grad(), WeightsInFloat64(module):
         yield
 
 
 class WeightsInFloat64(TorchFunctionMode):
-    """Functions of torch see the weights of a module as float64, and give what follows from that."""
+    """Functions of torch see the weights of a module as float64, and return what follows from that."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -36,9 +56,9 @@ class WeightsInFloat64(TorchFunctionMode):
         self.weights = {id(tensor) for tensor in tensors if tensor.dtype is torch.float32}
 
     def __torch_function__(self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Call a function."""
+        """Call a function of torch in float64."""
         kwargs = kwargs or {}
-        if function is embedding:  # of a table it takes some rows: these alone need be converted
+        if function is embedding:  # only the rows that it looks up need to be converted
             found = function(*args, **kwargs)
             return found.double() if found.dtype is torch.float32 else found
         if getattr(function, "__name__", "") == "__get__":

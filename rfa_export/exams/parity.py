@@ -17,7 +17,7 @@ OUR_RUNTIME = f"onnxruntime {onnxruntime.__version__}"
 
 @dataclass(frozen=True)
 class NotChecked:
-    """A runtime that could not be asked."""
+    """A runtime that could not be asked, and why."""
 
     runtime: str
     reason: str
@@ -25,6 +25,10 @@ class NotChecked:
     def as_table(self) -> dict[str, Any]:
         """For the manifest and `--json`."""
         return asdict(self) | {"checked": False}
+
+    def line(self) -> str:
+        """For people."""
+        return f"not checked in {self.runtime}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -35,27 +39,37 @@ class Parity:
     tokens_compared: int
     """Positions; of a classifier, texts."""
     tokens_equal: int
-    """Of these, where the most likely token, or class, is the same."""
+    """Positions where the most likely token, or class, is the same."""
     near_ties: int
-    """Others, where the two candidates differ by less than rounding may: no fault."""
+    """Other positions, where the two candidates differ by less than rounding may: no fault."""
     max_abs_error: float
-    """Of any logit."""
+    """The largest error of any logit."""
     max_relative_error: float
-    """The same, relative to the largest logit; this one is held to the tolerance."""
+    """The same, relative to the largest logit: this figure is held to the tolerance."""
 
     def as_table(self) -> dict[str, Any]:
         """For the manifest and `--json`."""
         return asdict(self)
 
+    def line(self) -> str:
+        """For people."""
+        return (
+            f"parity with torch in float64, by {self.runtime}: {self.tokens_equal} of {self.tokens_compared} choices "
+            f"equal, {self.near_ties} near ties, largest error of a logit {self.max_abs_error:.1e}"
+        )
+
 
 class Comparison:
-    """Gathers how near a runtime comes, as its logits come: none of them need be kept."""
+    """Gathers how near a runtime comes to torch while its logits come, so that none of them need be kept."""
 
     def __init__(self, largest: float, runtime: str = OUR_RUNTIME, bound: float = tolerances.LOGITS_FLOAT32) -> None:
-        """largest: logit of torch's, whatever its sign.  bound: how far one may be off, relative to that."""
-        self.runtime, self.largest = runtime, max(largest, SMALLEST)  # all may be 0 before training
+        """largest: torch's largest logit, whatever its sign.  bound: how far a logit may be off, relative to it."""
+        self.runtime = runtime
+        self.largest = max(largest, SMALLEST)  # all may be 0 before training
         self.tie = tolerances.NEAR_TIE * bound * self.largest
-        self.compared = self.equal = self.ties = 0
+        self.compared = 0
+        self.equal = 0
+        self.ties = 0
         self.error = 0.0
 
     def add(self, found: np.ndarray, wanted: np.ndarray) -> None:
@@ -63,15 +77,17 @@ class Comparison:
         for logits, source in ((wanted, "torch"), (found, self.runtime)):
             if not np.isfinite(logits).all():
                 raise ParityError(f"{source} computes logits that are not finite: nothing was written")
-        chosen, best = found.argmax(-1), wanted.argmax(-1)
-        lead = np.take_along_axis(wanted, best[..., None], -1) - np.take_along_axis(wanted, chosen[..., None], -1)
+        chosen = found.argmax(-1)[..., None]
+        best = wanted.argmax(-1)[..., None]
+        lead = np.take_along_axis(wanted, best, -1) - np.take_along_axis(wanted, chosen, -1)
+        near_tie = (chosen != best) & (lead <= self.tie)
         self.compared += best.size
         self.equal += int((chosen == best).sum())
-        self.ties += int(((chosen != best) & (lead[..., 0] <= self.tie)).sum())
+        self.ties += int(near_tie.sum())
         self.error = max(self.error, float(np.abs(found - wanted).max()))
 
     def parity(self) -> Parity:
-        """What was gathered."""
+        """The figures of all positions so far."""
         return Parity(self.runtime, self.compared, self.equal, self.ties, self.error, self.error / self.largest)
 
 
@@ -93,16 +109,16 @@ def largest_of(logits: np.ndarray) -> float:
 
 
 def accept(parity: Parity, what: str, bound: float = tolerances.LOGITS_FLOAT32) -> Parity:
-    """Return the figures where they are within the bound, raise ParityError where not."""
+    """Return the figures.  Raises ParityError where they are not within the bound.  what: was compared."""
     if parity.max_relative_error > bound:
         raise ParityError(
             f"the {what} differs from torch by {parity.max_relative_error:.1e} of the largest logit, "
             f"allowed is {bound:.0e}: nothing was written"
         )
-    if parity.tokens_equal + parity.near_ties < parity.tokens_compared:
+    others = parity.tokens_compared - parity.tokens_equal - parity.near_ties
+    if others:
         raise ParityError(
-            f"the {what} prefers other tokens than torch at "
-            f"{parity.tokens_compared - parity.tokens_equal - parity.near_ties} of {parity.tokens_compared} positions: "
+            f"the {what} prefers other tokens than torch at {others} of {parity.tokens_compared} positions: "
             "nothing was written"
         )
     return parity

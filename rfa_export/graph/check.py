@@ -1,4 +1,4 @@
-"""The finished graph keeps the interface that runtimes rely on, and carries nothing that it does not need."""
+"""A finished graph keeps the interface that runtimes rely on, and computes nothing that it does not need."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from rfa_export.graph.names import (
 from rfa_runtime.bundle.manifest import StateSpec
 
 Shapes = dict[str, Dims | None]
+"""By the name of an input or output; None where a shape is not known."""
 DEBRIS = ("Shape", "Size", "Expand", "ConstantOfShape", "Range", "Loop", "If", "Scan")
 """Operators that compute shapes or control flow: shapes are known, or those of the inputs."""
 STEP_INPUTS: dict[str, Dims] = {
@@ -36,31 +37,35 @@ STEP_INPUTS: dict[str, Dims] = {
     SEQLENS_K: [BATCH],
     TOTAL_SEQUENCE_LENGTH: [],
 }
-TEXT_INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
-INTEGERS = dict.fromkeys((*TEXT_INPUTS, *(PAIR + name for name in TEXT_INPUTS), TOP_TOKEN), ir.DataType.INT64)
-INTEGERS |= dict.fromkeys((SEQLENS_K, TOTAL_SEQUENCE_LENGTH, CROSS_MASK), ir.DataType.INT32)
+INTEGERS = {
+    INPUT_IDS: ir.DataType.INT64,
+    ATTENTION_MASK: ir.DataType.INT64,
+    POSITION_IDS: ir.DataType.INT64,
+    PAIR + INPUT_IDS: ir.DataType.INT64,
+    PAIR + ATTENTION_MASK: ir.DataType.INT64,
+    PAIR + POSITION_IDS: ir.DataType.INT64,
+    TOP_TOKEN: ir.DataType.INT64,
+    SEQLENS_K: ir.DataType.INT32,
+    TOTAL_SEQUENCE_LENGTH: ir.DataType.INT32,
+    CROSS_MASK: ir.DataType.INT32,
+}
+"""Everything else is float32."""
 
 
 def check_step(model: ir.Model, states: list[StateSpec], logits: str) -> None:
     """Raise GraphError where a graph that decodes breaks its interface.  logits: `last` or `all` positions."""
-    inputs: Shapes = {state.past: list(state.shape) for state in states}
-    found = shapes(model.graph.inputs)
-    inputs |= {name: shape for name, shape in STEP_INPUTS.items() if name in found}
-    outputs: Shapes = {state.present: list(state.shape) for state in states if state.kind != "cross"}
     vocabulary = (shapes(model.graph.outputs).get(LOGITS) or [0])[-1]
-    if logits == "last":
-        outputs |= {LOGITS: [BATCH, 1, vocabulary], TOP_LOGIT: [BATCH, 1, 1], TOP_TOKEN: [BATCH, 1, 1]}
-    else:
-        outputs |= {LOGITS: [BATCH, SEQUENCE, vocabulary]}
-    check(model, inputs, outputs)
+    check(model, step_inputs(model, states), step_outputs(states, logits, vocabulary))
     if not isinstance(vocabulary, int):
         raise GraphError(f"the logits' last dimension is {vocabulary}, wanted a fixed vocabulary")
 
 
 def check_encoder(model: ir.Model, cross: list[StateSpec]) -> None:
     """Raise GraphError where a graph that reads sources breaks its interface."""
-    # Its sequence is what the decoder calls the source.
-    outputs: Shapes = {state.present: [SEQUENCE if dim == SOURCE else dim for dim in state.shape] for state in cross}
+    outputs: Shapes = {}
+    for state in cross:
+        # The encoder's sequence is what the decoder calls the source.
+        outputs[state.present] = [SEQUENCE if dim == SOURCE else dim for dim in state.shape]
     check(model, text_inputs(model), outputs)
 
 
@@ -72,11 +77,39 @@ def check_classifier(model: ir.Model, classes: int, pairs: bool) -> None:
     check(model, inputs, {LOGITS: [BATCH, classes]})
 
 
+def step_inputs(model: ir.Model, states: list[StateSpec]) -> Shapes:
+    """The states, ids, and whatever else of STEP_INPUTS the graph has."""
+    found = shapes(model.graph.inputs)
+    wanted: Shapes = {}
+    for state in states:
+        wanted[state.past] = list(state.shape)
+    for name, shape in STEP_INPUTS.items():
+        if name in found:
+            wanted[name] = shape
+    return wanted
+
+
+def step_outputs(states: list[StateSpec], logits: str, vocabulary: int | str) -> Shapes:
+    """The states that a step leaves, logits, and with those of the last position the most likely token."""
+    wanted: Shapes = {}
+    for state in states:
+        if state.kind != "cross":
+            wanted[state.present] = list(state.shape)
+    if logits == "all":
+        wanted[LOGITS] = [BATCH, SEQUENCE, vocabulary]
+    else:
+        wanted[LOGITS] = [BATCH, 1, vocabulary]
+        wanted[TOP_LOGIT] = [BATCH, 1, 1]
+        wanted[TOP_TOKEN] = [BATCH, 1, 1]
+    return wanted
+
+
 def text_inputs(model: ir.Model, prefix: str = "", length: str = SEQUENCE) -> Shapes:
     """Ids, mask, and positions where the graph has them."""
-    found = shapes(model.graph.inputs)
-    names = [name for name in TEXT_INPUTS if name != POSITION_IDS or prefix + name in found]
-    return {prefix + name: [BATCH, length] for name in names}
+    wanted: Shapes = {prefix + INPUT_IDS: [BATCH, length], prefix + ATTENTION_MASK: [BATCH, length]}
+    if prefix + POSITION_IDS in shapes(model.graph.inputs):
+        wanted[prefix + POSITION_IDS] = [BATCH, length]
+    return wanted
 
 
 def check(model: ir.Model, inputs: Shapes, outputs: Shapes) -> None:
@@ -84,13 +117,14 @@ def check(model: ir.Model, inputs: Shapes, outputs: Shapes) -> None:
     compare(shapes(model.graph.inputs), inputs, "input")
     compare(shapes(model.graph.outputs), outputs, "output")
     check_types([*model.graph.inputs, *model.graph.outputs])
-    counts = Counter(node.op_type for node in model.graph)
-    left = [f"{counts[name]} {name}" for name in DEBRIS if counts[name]]
-    if left:
-        hint = (
-            f"counts positions itself, let it take {POSITION_IDS}" if counts["Range"] else "works with run-time sizes"
-        )
-        raise GraphError(f"the graph still computes shapes ({', '.join(left)}): its module {hint}")
+    check_debris(model)
+
+
+def compare(found: Shapes, wanted: Shapes, what: str) -> None:
+    """Names and shapes must agree in both directions."""
+    for name in sorted(wanted.keys() | found.keys()):
+        if found.get(name) != wanted.get(name):
+            raise GraphError(f"graph {what} {name!r} has shape {found.get(name)}, wanted {wanted.get(name)}")
 
 
 def check_types(values: Iterable[ir.Value]) -> None:
@@ -101,13 +135,18 @@ def check_types(values: Iterable[ir.Value]) -> None:
             raise GraphError(f"{value.name!r} of the graph is {value.dtype}, wanted {wanted}")
 
 
+def check_debris(model: ir.Model) -> None:
+    """No shape is computed while the graph runs."""
+    counts = Counter(node.op_type for node in model.graph)
+    left = [f"{counts[name]} {name}" for name in DEBRIS if counts[name]]
+    if not left:
+        return
+    hint = "works with run-time sizes"
+    if counts["Range"]:
+        hint = f"counts positions itself, let it take {POSITION_IDS}"
+    raise GraphError(f"the graph still computes shapes ({', '.join(left)}): its module {hint}")
+
+
 def shapes(values: Iterable[ir.Value]) -> Shapes:
     """Names with shapes."""
     return {str(value.name): dims(value) for value in values}
-
-
-def compare(found: Shapes, wanted: Shapes, what: str) -> None:
-    """Names and shapes must agree in both directions."""
-    for name in sorted(wanted.keys() | found.keys()):
-        if found.get(name) != wanted.get(name):
-            raise GraphError(f"graph {what} {name!r} has shape {found.get(name)}, wanted {wanted.get(name)}")

@@ -1,12 +1,59 @@
-"""Small moves that the passes share."""
+"""What the passes share to find nodes and to change them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import onnx_ir as ir
 from onnx_ir.tape import Tape
 
+Pass = Callable[[ir.Model], None]
+"""Changes a model in place."""
 Dims = list[int | str]
+
+
+def nodes_of(model: ir.Model, *types: str) -> list[ir.Node]:
+    """The nodes of some types, in the graph's order.  The list stays valid while a pass changes the graph."""
+    return [node for node in model.graph if node.op_type in types]
+
+
+def output_of(model: ir.Model, name: str) -> ir.Value:
+    """The graph's output of that name, which must be there."""
+    return next(value for value in model.graph.outputs if value.name == name)
+
+
+def made_by(value: ir.Value | None, type_: str) -> ir.Node | None:
+    """The node that computes a value, if it is of this type."""
+    maker = value.producer() if value is not None else None
+    if maker is None or maker.op_type != type_:
+        return None
+    return maker
+
+
+def only_reader(value: ir.Value) -> ir.Node | None:
+    """The node that reads a value, if there is one reader, and it reads the value once."""
+    uses = list(value.uses())
+    return uses[0].node if len(uses) == 1 else None
+
+
+def optional_input(node: ir.Node, index: int) -> ir.Value | None:
+    """An input that a node may lack."""
+    return node.inputs[index] if index < len(node.inputs) else None
+
+
+def dims(value: ir.Value | None) -> Dims | None:
+    """A value's shape with symbolic dimensions as strings; None where it is not known, in part or at all."""
+    if value is None or value.shape is None or value.shape.has_unknown_dim():
+        return None
+    return [dim if isinstance(dim, int) else str(dim.value) for dim in value.shape]
+
+
+def numpy_value(value: ir.Value | None) -> np.ndarray | None:
+    """The numbers of an initializer; None for anything computed."""
+    if value is None or value.const_value is None:
+        return None
+    return value.const_value.numpy()
 
 
 def constant(model: ir.Model, name: str, values: object, dtype: type[np.generic] = np.int64) -> ir.Value:
@@ -24,27 +71,6 @@ def initializer(model: ir.Model, name: str, array: np.ndarray) -> ir.Value:
     return model.graph.initializers[name]
 
 
-def insert_before(place: ir.Node, *nodes: ir.Node) -> None:
-    """Put new nodes into the graph, just before one that is there."""
-    graph = place.graph
-    assert graph is not None
-    graph.insert_before(place, list(nodes))
-
-
-def dims(value: ir.Value | None) -> Dims | None:
-    """A value's shape with symbolic dimensions as strings; None where it is not known, in part or at all."""
-    if value is None or value.shape is None or value.shape.has_unknown_dim():
-        return None
-    return [dim if isinstance(dim, int) else str(dim.value) for dim in value.shape]
-
-
-def numpy_value(value: ir.Value | None) -> np.ndarray | None:
-    """The values of an initializer; None for anything computed."""
-    if value is None or value.const_value is None:
-        return None
-    return value.const_value.numpy()
-
-
 def integers(model: ir.Model, *values: int) -> ir.Value:
     """A constant list of integers, such as the target of a Reshape: 0 keeps a dimension."""
     return constant(model, "integers_" + "_".join(map(str, values)), values)
@@ -55,9 +81,21 @@ def number(model: ir.Model, value: float) -> ir.Value:
     return constant(model, f"number_{value}", value, np.float32)
 
 
+def describe_like(value: ir.Value, other: ir.Value) -> None:
+    """Give a new value the shape and the type of another."""
+    value.shape = other.shape
+    value.type = other.type
+
+
+def insert_before(place: ir.Node, *nodes: ir.Node) -> None:
+    """Put new nodes into the graph, just before one that is there."""
+    graph = place.graph
+    assert graph is not None
+    graph.insert_before(place, list(nodes))
+
+
 def replace_node(node: ir.Node, tape: Tape, *outputs: ir.Value) -> None:
     """Put what a tape recorded in a node's place; outputs that nobody can read need no replacement."""
     assert node.graph is not None
-    ir.convenience.replace_nodes_and_values(
-        node.graph, node, [node], list(tape.nodes), list(node.outputs)[: len(outputs)], list(outputs)
-    )
+    replaced = list(node.outputs)[: len(outputs)]
+    ir.convenience.replace_nodes_and_values(node.graph, node, [node], list(tape.nodes), replaced, list(outputs))

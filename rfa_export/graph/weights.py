@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import onnx_ir as ir
@@ -13,23 +13,33 @@ INLINE_BYTES = 1024
 
 
 def save_graphs(graphs: dict[str, ir.Model], folder: Path, data: str) -> None:
-    """Write each graph under its name; equal bytes, whatever they are called or stand for, lie once in `data`."""
-    large = [
-        (value, tensor)
-        for model in graphs.values()
-        for value in model.graph.initializers.values()
-        if (tensor := value.const_value) is not None and tensor.nbytes > INLINE_BYTES
-    ]
-    tensors = {id(tensor): tensor for _, tensor in large}  # graphs of one trace share theirs: look at each once
-    contents = {key: hashlib.sha256(tensor.tobytes()).digest() for key, tensor in tensors.items()}
+    """Write each graph under its name.  Equal bytes, whatever they are called or stand for, lie once in `data`.
+
+    The graphs read their weights from that file from then on.
+    """
+    large = list(large_weights(graphs.values()))
+    contents: dict[int, bytes] = {}  # of each tensor: graphs of one trace share theirs, look at each once
     unequal: dict[bytes, ir.TensorProtocol] = {}
-    for key, tensor in tensors.items():
-        unequal.setdefault(contents[key], tensor)
-    stored = dict(zip(unequal, write_tensors(list(unequal.values()), folder, data), strict=True))
+    for _, tensor in large:
+        if id(tensor) not in contents:
+            content = hashlib.sha256(tensor.tobytes()).digest()
+            contents[id(tensor)] = content
+            unequal.setdefault(content, tensor)
+    written = write_tensors(list(unequal.values()), folder, data)
+    stored = dict(zip(unequal, written, strict=True))
     for value, tensor in large:
         value.const_value = seen_as(tensor, stored[contents[id(tensor)]])
     for file, model in graphs.items():
         ir.save(model, folder / file)
+
+
+def large_weights(models: Iterable[ir.Model]) -> Iterator[tuple[ir.Value, ir.TensorProtocol]]:
+    """Every initializer that does not stay in its graph, with its numbers."""
+    for model in models:
+        for value in model.graph.initializers.values():
+            tensor = value.const_value
+            if tensor is not None and tensor.nbytes > INLINE_BYTES:
+                yield value, tensor
 
 
 def seen_as(tensor: ir.TensorProtocol, stored: ir.TensorProtocol) -> ir.TensorProtocol:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rfa_export.runtimes.packages import installed_version
 from rfa_export.runtimes.process import python_process
-from rfa_export.runtimes.runtime import Run, Runtime
+from rfa_export.runtimes.runtime import Run, Runtime, installed_version
 
 
 class GenAi(Runtime):
-    """As `Runtime`."""
+    """onnxruntime-genai in another process, one text in each."""
 
-    name, steps = "onnxruntime-genai", 256
+    name = "onnxruntime-genai"
+    steps = 256
 
     def version(self) -> str | None:
-        """As Runtime.version."""
+        """Of the Python package."""
         return installed_version("onnxruntime-genai")
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
-        """As Runtime.load, for one text: calls go on from one another, and give no states."""
+        """Load the folder for one text: calls go on from one another, and give no states."""
         return python_process("rfa_export.runtimes.serve_genai", file).run

@@ -12,16 +12,17 @@ from rfa_runtime.session.ort import open_session
 
 
 class OnnxRuntime(Runtime):
-    """As `Runtime`."""
+    """ONNX Runtime without what our own runtime does around it: no binding, no buffers."""
 
-    name, steps = "onnxruntime", 256
+    name = "onnxruntime"
+    steps = 256
 
     def version(self) -> str | None:
-        """As Runtime.version."""
+        """Of the Python package."""
         return str(onnxruntime.__version__)
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
-        """As Runtime.load."""
+        """Open a session."""
         session = open_session(file, None, "cpu")
         names = [value.name for value in session.get_outputs()]
 

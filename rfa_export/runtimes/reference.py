@@ -11,16 +11,17 @@ from rfa_export.runtimes.runtime import Arrays, Run, Runtime
 
 
 class Reference(Runtime):
-    """As `Runtime`."""
+    """The standard itself, which is slow: few steps."""
 
-    name, steps = "onnx reference evaluator", 16
+    name = "onnx reference evaluator"
+    steps = 16
 
     def version(self) -> str | None:
-        """As Runtime.version."""
+        """Of the package onnx."""
         return str(onnx.__version__)
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
-        """As Runtime.load."""
+        """Read the graph and its weights."""
         evaluator = ReferenceEvaluator(onnx.load(file))
 
         def run(given: Arrays) -> Arrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
@@ -34,3 +35,11 @@ class Runtime(Protocol):
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """Read the graph of a role.  outputs: their names in order.  Raises whatever the runtime raises."""
+
+
+def installed_version(package: str) -> str | None:
+    """The version of a Python package, None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

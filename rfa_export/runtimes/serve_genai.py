@@ -10,11 +10,22 @@ import numpy as np
 import onnxruntime_genai
 
 from rfa_export.graph.names import INPUT_IDS, LOGITS
+from rfa_export.runtimes.process import serve
 from rfa_export.runtimes.runtime import Arrays, Run
-from rfa_export.runtimes.serve import serve
 
 LONGEST = 1 << 14
 """Tokens that the text may have."""
+
+
+def load(file: Path) -> Run:
+    """Load the folder of a graph, to be run with the next tokens of one text."""
+    text = start_text(file.parent)
+
+    def run(given: Arrays) -> Arrays:
+        text.append_tokens(given[INPUT_IDS][0].astype(np.int32))
+        return {LOGITS: text.get_logits()}
+
+    return run
 
 
 def start_text(folder: Path, threads: int | None = None) -> Any:
@@ -29,17 +40,6 @@ def start_text(folder: Path, threads: int | None = None) -> Any:
     options = onnxruntime_genai.GeneratorParams(model)
     options.set_search_options(max_length=LONGEST, do_sample=False)
     return onnxruntime_genai.Generator(model, options)
-
-
-def load(file: Path) -> Run:
-    """Load the folder of a graph, to be run with the next tokens of one text."""
-    text = start_text(file.parent)
-
-    def run(given: Arrays) -> Arrays:
-        text.append_tokens(given[INPUT_IDS][0].astype(np.int32))
-        return {LOGITS: text.get_logits()}
-
-    return run
 
 
 if __name__ == "__main__":

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino
 
+from rfa_export.runtimes.process import serve
 from rfa_export.runtimes.runtime import Arrays, Run
-from rfa_export.runtimes.serve import serve
 
 FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 """It would compute in bfloat16 where the processor can, and round what it multiplies by quantized weights."""
 
 
-def compile_graph(file: Path, settings: Mapping[str, object] = FLOAT32) -> Any:
-    """Compile a graph for the CPU.  settings: OpenVINO's properties."""
-    core = openvino.Core()
-    return core.compile_model(core.read_model(file), "CPU", dict(settings))
-
-
 def load(file: Path) -> Run:
-    """Compile a graph, to be run with arrays by the names of its inputs and outputs."""
-    compiled = compile_graph(file)
-    names = [output.get_any_name() for output in compiled.outputs]
+    """Compile a graph that computes in float32."""
+    compiled = compile_graph(file, FLOAT32)
 
     def run(given: Arrays) -> Arrays:
         found = compiled(given)
-        return {name: np.array(found[index]) for index, name in enumerate(names)}
+        # The runtime may write into the same memory again: keep copies.
+        return {output.get_any_name(): np.array(found[output]) for output in compiled.outputs}
 
     return run
+
+
+def compile_graph(file: Path, settings: dict[str, Any]) -> Any:
+    """A graph for the CPU, by settings of OpenVINO's."""
+    core = openvino.Core()
+    return core.compile_model(core.read_model(file), "CPU", settings)
 
 
 if __name__ == "__main__":

@@ -16,36 +16,38 @@ METHODS = {"model": "forward", "prefill": "prefill", "encoder": "encode"}
 
 
 class TorchJit(Runtime):
-    """As `Runtime`: torch.jit.load."""
+    """torch.jit.load."""
 
-    name, steps = "torch.jit", 256
+    name = "torch.jit"
+    steps = 256
 
     def version(self) -> str | None:
-        """As Runtime.version."""
+        """Of torch."""
         return str(torch.__version__)
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
-        """As Runtime.load."""
+        """Load the method of a role."""
         return with_names(getattr(torch.jit.load(file), METHODS[role]), outputs)
 
 
 class TorchExport(Runtime):
-    """As `Runtime`: torch.export's programs beside the TorchScript file."""
+    """torch.export's programs, which lie beside the TorchScript file."""
 
-    name, steps = "torch.export", 64
+    name = "torch.export"
+    steps = 64
 
     def version(self) -> str | None:
-        """As Runtime.version."""
+        """Of torch."""
         return str(torch.__version__)
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
-        """As Runtime.load."""
+        """Load the program of a role."""
         programs = load_pt2(file.with_suffix(".pt2"))
         return with_names(programs.exported_programs[role].module(), outputs)
 
 
 def with_names(function: Callable[..., Any], outputs: tuple[str, ...]) -> Run:
-    """A function of tensors in order as one of arrays by name."""
+    """Call a function of tensors in order with arrays by name.  outputs: the names of its results."""
 
     def run(given: Arrays) -> Arrays:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-// One graph in onnxruntime-web (WebAssembly): its inputs come as frames.py writes them, its outputs go back alike.
+// One graph in onnxruntime-web (WebAssembly): its inputs come as process.py writes them, its outputs go back alike.
 //   node web.cjs --version            node web.cjs GRAPH.onnx DATA...
 // onnxruntime-web is looked up from the current folder, then in NODE_PATH.
 "use strict";

@@ -12,33 +12,37 @@ from rfa_export.runtimes.runtime import Run, Runtime
 
 SCRIPT = Path(__file__).with_name("web.cjs")
 PATIENCE_S = 20
+"""For Node to find the package."""
 LARGEST = 2 << 30
 """Bytes of a file that Node reads at once."""
 
 
 class OnnxRuntimeWeb(Runtime):
-    """As `Runtime`.  The package is looked up from the current folder: npm install onnxruntime-web."""
+    """onnxruntime-web in Node.  The package is looked up from the current folder: npm install onnxruntime-web."""
 
-    name, steps = "onnxruntime-web", 256
+    name = "onnxruntime-web"
+    steps = 256
 
     def version(self) -> str | None:
-        """As Runtime.version."""
+        """Of the npm package."""
         return web_version()
 
     def objection(self, folder: Path) -> str | None:
-        """As Runtime.objection."""
-        large = [file.name for file in folder.iterdir() if file.stat().st_size > LARGEST]
-        return f"{large[0]} is over 2 GiB" if large else None
+        """Node reads no file of over 2 GiB at once."""
+        for file in folder.iterdir():
+            if file.stat().st_size > LARGEST:
+                return f"{file.name} is over 2 GiB"
+        return None
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
-        """As Runtime.load."""
+        """Open a session in Node, with the weights that lie beside the graph."""
         weights = [path for path in file.parent.glob("*.data") if path.is_file()]
         return Process(["node", SCRIPT, file, *weights]).run
 
 
 @cache
 def web_version() -> str | None:
-    """The version that Node finds."""
+    """The version that Node finds; None where there is no Node or no package."""
     if shutil.which("node") is None:
         return None
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.draft import Drafts, Lowered, graph_inputs
-from rfa_export.graph.lowering.genai import count_layers, leave_choice_to_runtime
+from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime
 from rfa_export.graph.names import LOGITS
 from rfa_export.graph.roles import MODEL, SCORE, role_in_bundle
 from rfa_export.runtimes.genai import GenAi
@@ -18,33 +18,41 @@ from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 
-CONFIG, FILE = "genai_config.json", "model.genai.onnx"
+CONFIG = "genai_config.json"
+FILE = "model.genai.onnx"
 LONGEST = 1 << 20
 """Tokens of a text.  The state needs no limit, but the runtime keeps an array of all ids."""
 
 
 class GenAiTarget(Target):
-    """As `Target`."""
+    """The graph of target `ort` with what the runtime counts layers by, and the runtime's configuration."""
 
     facts = GENAI
     runtimes = (GenAi(),)
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
-        """As Target.lower."""
-        if SCORE not in drafts or any(state.kind != "recurrent" for state in states):
-            raise TargetError("target genai continues text with a recurrent state: it is for RFA language models alone")
-        if len({state.shape for state in states}) > 1:
-            raise TargetError("target genai wants one size for all layers' states, this model has several")
-        model = fused(drafts[MODEL])
-        leave_choice_to_runtime(model)
-        spec = GraphSpec(FILE, self.name, graph_inputs(model, states), drafts[MODEL].logits, (LOGITS,))
+        """The step graph.  Raises TargetError for what is no language model with states of one size."""
+        check(drafts, states)
+        draft = drafts[MODEL]
+        model = fused(draft).after(leave_choice_to_runtime).model
+        spec = GraphSpec(FILE, self.name, graph_inputs(model, states), draft.logits, (LOGITS,))
         count_layers(model, len(states))
         return {role_in_bundle(MODEL, self.name): Lowered(model, spec)}
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
-        """As Target.write."""
+        """Write genai_config.json."""
         (folder / CONFIG).write_text(json.dumps(configuration(manifest), indent=2) + "\n")
         return {}
+
+
+def check(drafts: Drafts, states: Sequence[StateSpec]) -> None:
+    """Raise TargetError for a model that the runtime cannot decode."""
+    kinds = {state.kind for state in states}
+    if SCORE not in drafts or kinds - {"recurrent"}:
+        raise TargetError("target genai continues text with a recurrent state: it is only for RFA language models")
+    sizes = {state.shape for state in states}
+    if len(sizes) > 1:
+        raise TargetError("target genai wants one size for all layers' states, this model has several")
 
 
 def configuration(manifest: Manifest) -> dict[str, object]:

@@ -18,7 +18,7 @@ from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.targets.catalogue import MOBILE
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
-from rfa_export.tracing.trace import quiet
+from rfa_export.tracing.quiet import quiet
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 from rfa_runtime.session.ort import session_options
 
@@ -29,31 +29,32 @@ MAX_BYTES = 1 << 31
 
 
 class Mobile(Target):
-    """As `Target`."""
+    """Files made of the graphs that target `ort` has written into the folder."""
 
     facts = MOBILE
     runtimes = (OnnxRuntime(),)
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
-        """As Target.write."""
-        graphs = {role: manifest.graphs[role] for role in (MODEL, ENCODER) if role in manifest.graphs}
-        if not graphs:
+        """Convert the graphs and list their operators.  Raises TargetError where target `ort` is not in the bundle."""
+        made = {}
+        for role in (MODEL, ENCODER):
+            if role in manifest.graphs:
+                source = manifest.graphs[role]
+                spec = replace(source, file=f"{role}.ort", target=self.name)
+                convert(folder / source.file, folder / spec.file)
+                made[role_in_bundle(role, self.name)] = spec
+        if not made:
             raise TargetError(f"target {self.name} is made of the graphs of target {OUR_OWN}: add that to the targets")
-        specs = {
-            role_in_bundle(role, self.name): replace(spec, file=f"{role}.ort", target=self.name)
-            for role, spec in graphs.items()
-        }
-        for source, made in zip(graphs.values(), specs.values(), strict=True):
-            convert(folder / source.file, folder / made.file)
-        write_operators([folder / spec.file for spec in specs.values()], folder / OPERATORS)
-        return specs
+        write_operators([folder / spec.file for spec in made.values()], folder / OPERATORS)
+        return made
 
 
 def write_operators(graphs: list[Path], file: Path) -> None:
     """Write which operators some graphs need: a line for each domain and opset."""
     with quiet():
         create_config_from_models(graphs, file, enable_type_reduction=False)
-    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]  # names of our folders
+    # Comments hold the names of our folders.
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
     file.write_text("\n".join(lines) + "\n")
 
 

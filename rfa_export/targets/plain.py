@@ -1,22 +1,23 @@
 """Target `plain`: ordinary operators from opset 17 on, for OpenVINO, TensorRT and every older runtime.
 
 A decoder becomes two graphs: `model.plain` takes one token, `prefill.plain` a chunk of a prompt.  The chunk's cost is
-quadratic in its own length alone: a prompt read chunk by chunk takes linear time, in constant memory.
+quadratic only in its own length: a prompt read chunk by chunk takes linear time, in constant memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import onnx_ir as ir
 
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts, Lowered
+from rfa_export.graph.edit import nodes_of
 from rfa_export.graph.lowering.older_opset import lower_to_opset
 from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, OLDEST
 from rfa_export.graph.lowering.plain_attention import recurrent_chunk, recurrent_step
 from rfa_export.graph.lowering.standard_operators import standard_products
 from rfa_export.graph.names import SEQUENCE
-from rfa_export.graph.rewrite.cleanup import cleanup
 from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
@@ -24,11 +25,9 @@ from rfa_export.targets.catalogue import PLAIN
 from rfa_export.targets.target import Target
 from rfa_runtime.bundle.manifest import StateSpec
 
-Pass = Callable[[ir.Model], None]
-
 
 class Plain(Target):
-    """As `Target`."""
+    """Graphs that name no operator of attention."""
 
     facts = PLAIN
     runtimes = (OnnxRuntime(), OpenVino())
@@ -38,34 +37,36 @@ class Plain(Target):
         self.opset = opset
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
-        """As Target.lower."""
-        graphs: dict[str, tuple[Draft, tuple[Pass, ...]]] = {MODEL: (drafts[MODEL], ())}
+        """The model, or its two forms where it carries a state, and the encoder of a translator."""
+        graphs = {MODEL: drafts[MODEL].after(standard_products)}
         if states:
-            graphs = {MODEL: (drafts[MODEL], (one_token, recurrent_step)), PREFILL: (drafts[MODEL], (recurrent_chunk,))}
+            graphs[PREFILL] = graphs[MODEL].after(recurrent_chunk)
+            graphs[MODEL] = graphs[MODEL].after(one_token, recurrent_step)
         if ENCODER in drafts:
-            graphs[ENCODER] = drafts[ENCODER], ()
-        return {
-            role_in_bundle(role, self.name): draft.lowered(
-                self.ordinary(draft.model, passes), f"{role}.{self.name}.onnx", self.name, states
-            )
-            for role, (draft, passes) in graphs.items()
-        }
+            graphs[ENCODER] = drafts[ENCODER].after(standard_products)
+        lowered = {}
+        for role, graph in graphs.items():
+            lowered[role_in_bundle(role, self.name)] = self.finished(role, graph, states)
+        return lowered
 
-    def ordinary(self, draft: ir.Model, passes: Sequence[Pass]) -> ir.Model:
-        """The graph in ordinary operators.  passes: what becomes of attention and its sequence."""
-        model = draft.clone()
-        standard_products(model)
-        for change in passes:
-            change(model)
-        cleanup(model)
-        quantized = any(node.op_type == "DequantizeLinear" for node in model.graph)
-        lower_to_opset(model, max(self.opset, FIRST_WITH_BLOCKS) if quantized else self.opset)
-        return model
+    def finished(self, role: str, draft: Draft, states: Sequence[StateSpec]) -> Lowered:
+        """The graph of a role in the operators of its opset."""
+        ordinary = draft.after(cleanup, self.write_for_opset)
+        return ordinary.lowered(f"{role}.{self.name}.onnx", self.name, states)
+
+    def write_for_opset(self, model: ir.Model) -> None:
+        """Lower a graph to the opset asked for, or to the oldest that knows its weights."""
+        opset = self.opset
+        if nodes_of(model, "DequantizeLinear"):
+            opset = max(opset, FIRST_WITH_BLOCKS)
+        lower_to_opset(model, opset)
 
 
 def one_token(model: ir.Model) -> None:
     """Make the graph's sequence 1, in the shapes of everything."""
-    values = [*model.graph.inputs, *(output for node in model.graph for output in node.outputs)]
+    values = list(model.graph.inputs)
+    for node in model.graph:
+        values += node.outputs
     for value in values:
         if value.shape is not None:
             value.shape = ir.Shape([1 if str(dim) == SEQUENCE else dim for dim in value.shape])

@@ -1,4 +1,4 @@
-"""What the main path must know of a target: what it makes of the graphs that the task gave."""
+"""What the main path must know of a target: which graphs and files it makes of a task."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Target:
         return self.facts.name
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
-        """Return the target's ONNX graphs by their role in the bundle; drafts stay as they are.
+        """Return the target's ONNX graphs by their role in the bundle.  Drafts stay as they are.
 
         Raises GraphError or TargetError.
         """

@@ -8,7 +8,9 @@ its order; results are the logits, then the states that a step leaves.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,73 +24,100 @@ from rfa_export.targets.catalogue import TORCHSCRIPT
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import Part, TaskExport
 from rfa_export.tracing.explicit_state import ExplicitState
-from rfa_export.tracing.trace import TensorSpec, evaluating, quiet
-from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
+from rfa_export.tracing.quiet import quiet
+from rfa_export.tracing.trace import TensorSpec, evaluating
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 
-SCRIPT, PROGRAMS = "model.ts", "model.pt2"
+SCRIPT = "model.ts"
+PROGRAMS = "model.pt2"
 
 
 class TorchScript(Target):
-    """As `Target`."""
+    """Files for torch itself, which needs no code of ours to load them."""
 
     facts = TORCHSCRIPT
     runtimes = (TorchJit(), TorchExport())
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
-        """As Target.write."""
+        """Record the task's modules.  Raises TargetError for a model whose state grows."""
         functions = functions_of(task, manifest)
         with quiet(), torch.no_grad():
             save_script(functions, folder / SCRIPT)
             save_programs(functions, folder / PROGRAMS)
-        return {role_in_bundle(role, self.name): one.spec for role, one in functions.items()}
+        specs = {}
+        for role, function in functions.items():
+            specs[role_in_bundle(role, self.name)] = function.spec
+        return specs
 
 
+@dataclass(frozen=True)
 class Function:
     """One graph as a function of tensors."""
 
-    def __init__(self, module: nn.Module, arguments: Sequence[TensorSpec], spec: GraphSpec) -> None:
-        self.module, self.arguments, self.spec = module, arguments, spec
+    module: nn.Module
+    arguments: Sequence[TensorSpec]
+    spec: GraphSpec
 
     @property
     def example(self) -> tuple[Tensor, ...]:
-        """Arguments of that kind."""
-        return tuple(argument.example() for argument in self.arguments)
+        """Zeros of the kinds that it takes."""
+        return tuple(map(TensorSpec.example, self.arguments))
 
 
 def functions_of(task: TaskExport, manifest: Manifest) -> dict[str, Function]:
     """What the task computes, by role.  Raises TargetError for a model whose state grows."""
-    if any(state.kind == "cache" for state in manifest.state):
+    kinds = {state.kind for state in manifest.state}
+    if "cache" in kinds:
         raise TargetError("softmax attention has no state of fixed size: target torchscript is for RFA models")
     parts = task.parts(manifest.state)
-    carried = [state for state in manifest.state if state.kind == "recurrent"]
-    found = {role: whole(part, manifest) for role, part in parts.items() if role == ENCODER or not carried}
-    if carried:
-        found[MODEL] = stepping(parts[MODEL], carried, 1)
-        found[PREFILL] = stepping(parts[MODEL], carried, SEQUENCE)
+    found = {}
+    if ENCODER in parts:
+        found[ENCODER] = whole(parts[ENCODER], manifest)
+    if "recurrent" in kinds:
+        found[MODEL] = stepping(parts[MODEL], manifest, 1)
+        found[PREFILL] = stepping(parts[MODEL], manifest, SEQUENCE)
+    else:
+        found[MODEL] = whole(parts[MODEL], manifest)
     return found
 
 
 def whole(part: Part, manifest: Manifest) -> Function:
-    """An encoder or a classifier."""
+    """An encoder or a classifier, which reads whole texts."""
     given = tuple(state.present for state in manifest.state if state.kind == "cross")
-    logits, outputs = ("none", given) if given else ("sequence", (LOGITS,))
-    spec = GraphSpec(SCRIPT, TORCHSCRIPT.name, tuple(argument.name for argument in part.inputs), logits, outputs)
+    spec = GraphSpec(
+        SCRIPT,
+        TORCHSCRIPT.name,
+        inputs=names_of(part.inputs),
+        logits="none" if given else "sequence",
+        outputs=given or (LOGITS,),
+    )
     return Function(part.module, part.inputs, spec)
 
 
-def stepping(part: Part, carried: Sequence[StateSpec], length: int | str) -> Function:
+def stepping(part: Part, manifest: Manifest, length: int | str) -> Function:
     """A decoder that reads `length` tokens."""
     inputs = [TensorSpec(spec.name, (spec.shape[0], length)) for spec in part.inputs]
-    states = [TensorSpec(state.past, state.shape, torch.float32) for state in carried]
-    spec = GraphSpec(SCRIPT, TORCHSCRIPT.name, tuple(argument.name for argument in inputs), "last", (LOGITS,))
-    return Function(ExplicitState(part.module, len(inputs), len(states)), [*inputs, *states, *part.memory], spec)
+    states = []
+    for state in manifest.state:
+        if state.kind == "recurrent":
+            states.append(TensorSpec(state.past, state.shape, torch.float32))
+    module = ExplicitState(part.module, len(inputs), len(states))
+    spec = GraphSpec(SCRIPT, TORCHSCRIPT.name, names_of(inputs), "last", (LOGITS,))
+    return Function(module, [*inputs, *states, *part.memory], spec)
+
+
+def names_of(arguments: Sequence[TensorSpec]) -> tuple[str, ...]:
+    """The names of some tensors."""
+    return tuple(argument.name for argument in arguments)
 
 
 def save_script(functions: dict[str, Function], file: Path) -> None:
     """Record every function as a method of one module: they share their weights."""
     holder = Methods(functions)
+    inputs = {}
+    for role, function in functions.items():
+        inputs[METHODS[role]] = function.example
     with evaluating(holder):
-        inputs = {METHODS[role]: function.example for role, function in functions.items()}
         torch.jit.save(torch.jit.trace_module(holder, inputs, check_trace=False), file)
 
 
@@ -97,19 +126,21 @@ def save_programs(functions: dict[str, Function], file: Path) -> None:
     programs = {}
     for role, function in functions.items():
         with evaluating(function.module):
-            # A module of *given takes one argument, the tuple of all.
-            shapes = tuple(argument.free() for argument in function.arguments)
-            dynamic = (shapes,) if isinstance(function.module, ExplicitState) else shapes
-            programs[role] = torch.export.export(function.module, function.example, dynamic_shapes=dynamic)
+            shapes: tuple[Any, ...] = tuple(map(TensorSpec.free, function.arguments))
+            if isinstance(function.module, ExplicitState):
+                shapes = (shapes,)  # a module of *given takes one argument, the tuple of all
+            programs[role] = torch.export.export(function.module, function.example, dynamic_shapes=shapes)
     package_pt2(file, exported_programs=programs)
 
 
 class Methods(nn.Module):
-    """The functions as methods."""
+    """A module with the functions as its methods: torch.jit traces each by its name."""
 
     def __init__(self, functions: dict[str, Function]) -> None:
         super().__init__()
-        self.parts = nn.ModuleDict({role: function.module for role, function in functions.items()})
+        self.parts = nn.ModuleDict()
+        for role, function in functions.items():
+            self.parts[role] = function.module
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...] | Tensor:
         """Take one token, or classify."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rfa_export.exams.classification import classifier_exam
 from rfa_export.exams.exam import Exam
 from rfa_export.graph.check import check_classifier
+from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.names import (
     ATTENTION_MASK,
@@ -22,9 +23,8 @@ from rfa_export.graph.names import (
     POSITION_IDS,
     SEQUENCE,
 )
-from rfa_export.graph.rewrite.cleanup import cleanup
 from rfa_export.graph.roles import MODEL
-from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part
+from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity
 from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE
 from rfa_export.tracing.trace import TensorSpec, check_parameters, trace
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
@@ -42,29 +42,30 @@ class ClassifierExport:
     labels: tuple[str, ...]
     """Names of the classes, in the order of the logits."""
     pairs: bool = False
-    """Whether it reads two texts."""
+    """Whether the classifier compares two texts."""
     max_tokens: int = 0
     """The longest text that it was made for; 0 sets no limit."""
     special_ids: SpecialIds = NO_SPECIAL_IDS
     """The token that stands before every text, where one does."""
+    continues_text = False
 
     def trace(self) -> Graphs:
-        """As TaskExport.trace."""
         check_parameters(self.module)
         part = self.parts()[MODEL]
-        arguments = {spec.name: spec for spec in part.inputs}
-        return {MODEL: trace(part.module, arguments, LOGITS, SYMBOLIC_SEQUENCE, type(self.module).__name__)}
+        title = type(self.module).__name__
+        return {MODEL: trace(part.module, part.arguments, LOGITS, SYMBOLIC_SEQUENCE, title)}
 
     def parts(self, states: Sequence[StateSpec] = ()) -> dict[str, Part]:
-        """As TaskExport.parts."""
         inputs = [TensorSpec(name, (BATCH, SEQUENCE)) for name in INPUTS]
         if self.pairs:
             inputs += [TensorSpec(PAIR + name, (BATCH, PAIR_SEQUENCE)) for name in INPUTS]
         return {MODEL: Part(WholeText(self.module), tuple(inputs))}
 
+    def with_module(self, module: nn.Module) -> ClassifierExport:
+        return replace(self, module=module)
+
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
-        """As TaskExport.rewrite."""
-        model = traced[MODEL]
+        model = traced[MODEL].clone()
         cleanup(model)
         check_classifier(model, len(self.labels), self.pairs)
         return {MODEL: Draft(model, "sequence")}, self.describe()
@@ -83,12 +84,14 @@ class ClassifierExport:
         )
 
     def exam(self, manifest: Manifest) -> Exam:
-        """As TaskExport.exam."""
         return classifier_exam(self.module, self.vocab_size, self.max_tokens, self.pairs)
+
+    def perplexity(self, ids: Tensor) -> float:
+        raise no_perplexity()
 
 
 class WholeText(nn.Module):
-    """A classifier by the names of the graph's inputs."""
+    """A classifier whose parameters have the names of the graph's inputs."""
 
     def __init__(self, classifier: Any) -> None:
         super().__init__()

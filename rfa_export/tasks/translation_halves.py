@@ -1,14 +1,13 @@
-"""A translator as the two graphs that it becomes: one reads a source, one takes a step of the target.
+"""Halves: a translator as two modules, one that reads a source and one that takes a step of the target.
 
-What passes from one to the other is a flat row of tensors: what each decoder layer keeps of the source, and, where
-layers keep every token, which of the tokens are padding.
+Each half becomes a graph.  What passes from one to the other is a flat row of tensors: what each decoder layer keeps of
+the source, and, where layers keep every token, which of the tokens are padding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -28,25 +27,38 @@ class Memories:
 
     @property
     def masked(self) -> bool:
-        """Whether a layer keeps every token, and must be told which are padding."""
+        """Whether a layer keeps every token.  It must know then which of them are padding."""
         return 2 in self.parts
 
     @property
     def names(self) -> list[str]:
-        """Of all tensors, the mask last."""
-        layers = [cross(layer, name) for layer, count in enumerate(self.parts) for name in CROSS_PARTS[count]]
-        return layers + [CROSS_MASK] * self.masked
+        """The names of all tensors, the mask last."""
+        names = []
+        for layer, count in enumerate(self.parts):
+            for part in CROSS_PARTS[count]:
+                names.append(cross(layer, part))
+        if self.masked:
+            names.append(CROSS_MASK)
+        return names
 
     def flatten(self, memories: Sequence[Sequence[Tensor]], keep: Tensor) -> tuple[Tensor, ...]:
-        """Put them in a row.  keep: [B, M]."""
-        mask = [keep.to(torch.int32)] * self.masked
-        return *(tensor for memory in memories for tensor in memory), *mask
+        """Put the layers' memories in a row.  keep: [B, M], 1 = token, 0 = padding."""
+        tensors: list[Tensor] = []
+        for memory in memories:
+            tensors += memory
+        if self.masked:
+            tensors.append(keep.to(torch.int32))
+        return tuple(tensors)
 
     def unflatten(self, tensors: Sequence[Tensor]) -> tuple[list[tuple[Tensor, ...]], Tensor | None]:
-        """Take them apart again: the layers' memories and the mask."""
-        ends = list(accumulate(self.parts))
-        memories = [tuple(tensors[end - count : end]) for end, count in zip(ends, self.parts, strict=True)]
-        return memories, tensors[-1] if self.masked else None
+        """Take such a row apart again: the layers' memories and the mask."""
+        memories = []
+        start = 0
+        for count in self.parts:
+            memories.append(tuple(tensors[start : start + count]))
+            start += count
+        mask = tensors[-1] if self.masked else None
+        return memories, mask
 
 
 class EncoderHalf(nn.Module):
@@ -54,11 +66,13 @@ class EncoderHalf(nn.Module):
 
     def __init__(self, translator: Any, memories: Memories) -> None:
         super().__init__()
-        self.translator, self.memories = translator, memories
+        self.translator = translator
+        self.memories = memories
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, position_ids: Tensor) -> tuple[Tensor, ...]:
         """All [B, M] -> what the decoder keeps of the sources."""
-        return self.memories.flatten(self.translator.encode(input_ids, position_ids, attention_mask), attention_mask)
+        memories = self.translator.encode(input_ids, position_ids, attention_mask)
+        return self.memories.flatten(memories, attention_mask)
 
 
 class DecoderHalf(nn.Module):
@@ -66,7 +80,8 @@ class DecoderHalf(nn.Module):
 
     def __init__(self, translator: Any, memories: Memories) -> None:
         super().__init__()
-        self.translator, self.memories = translator, memories
+        self.translator = translator
+        self.memories = memories
 
     def forward(self, input_ids: Tensor, position_ids: Tensor, memory: tuple[Tensor, ...]) -> Tensor:
         """input_ids, position_ids: [B, T] -> [B, T, N]."""
@@ -76,8 +91,12 @@ class DecoderHalf(nn.Module):
 
 
 def read_memories(translator: Any) -> Memories:
-    """Let it encode a few tokens, and see what its layers keep of them.  Raises TraceError where that is unknown."""
-    ids, name = torch.zeros(1, 2, dtype=torch.int64), type(translator).__name__
+    """Let a translator encode two tokens, and see what its layers keep of them.
+
+    Raises TraceError where a method is missing or fails, or where a layer keeps something that is not known here.
+    """
+    ids = torch.zeros(1, 2, dtype=torch.int64)
+    name = type(translator).__name__
     for method in ("encode", "step"):
         if not hasattr(translator, method):
             raise TraceError(f"{name} has no method {method!r}, wanted encode and step, as of rfa_models.Translator")

@@ -22,7 +22,9 @@ class ExplicitState(nn.Module):
     def __init__(self, module: nn.Module, inputs: int, states: int) -> None:
         """module: `forward(*inputs[, memory]) -> logits`.  inputs, states: how many there are of each."""
         super().__init__()
-        self.module, self.inputs, self.states = module, inputs, states
+        self.module = module
+        self.inputs = inputs
+        self.states = states
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
         """Inputs: int64 [B, T].  States: [B, H, K, V].  memory: what an encoder gave, for a translator's decoder.
@@ -30,18 +32,21 @@ class ExplicitState(nn.Module):
         Returns logits [B, 1, N] and the states after the last token.  Cost is quadratic in T: it reads a chunk.
         """
         end = self.inputs + self.states
-        inputs, memory = given[: self.inputs], given[end:]
-        carried = Carried(given[self.inputs : end])
-        with operators.using(replace(IN_TORCH, linear_attention=carried.linear_attention)):
+        inputs = given[: self.inputs]
+        memory = given[end:]
+        threaded = ThreadedState(given[self.inputs : end])
+        with operators.using(replace(IN_TORCH, linear_attention=threaded.linear_attention)):
             logits = self.module(*inputs, memory) if memory else self.module(*inputs)
-        return logits[:, -1:], *carried.present
+        return logits[:, -1:], *threaded.present
 
 
-class Carried:
+class ThreadedState:
     """Attention that takes its past from a row of states and leaves its present in another."""
 
     def __init__(self, past: tuple[Tensor, ...]) -> None:
-        self.past, self.present = past, list[Tensor]()
+        """past: [B, H, K, V] of each layer, in the order in which the layers are called."""
+        self.past = past
+        self.present: list[Tensor] = []
 
     def linear_attention(
         self,
@@ -55,10 +60,12 @@ class Carried:
         scale: float = 1.0,
         chunk: int = 64,
     ) -> tuple[Tensor, Tensor]:
-        """As `rfa_models.attention.linear_attention.linear_attention`, for the next layer in order."""
+        """What `rfa_models.attention.linear_attention.linear_attention` computes, for the next layer in order."""
         past = self.past[len(self.present)]
         form = one_token if phi_q.shape[1] == 1 else quadratic
-        phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q * scale, phi_k, v))
-        output, state = form(phi_q, phi_k, v, log_decay, past)
+        query = (phi_q * scale).unflatten(-1, (heads, -1))
+        key = phi_k.unflatten(-1, (heads, -1))
+        value = v.unflatten(-1, (heads, -1))
+        output, state = form(query, key, value, log_decay, past)
         self.present.append(state)
         return output.flatten(2), state

@@ -1,7 +1,7 @@
 """The operators that stand in for attention while a module is traced: nodes with shapes and no arithmetic.
 
-Signatures are those of the functions they replace (`rfa_models/operators.py`).  What a node cannot express raises
-ValueError: the trace ends there, and nothing is left out silently.
+Signatures are those of the functions they replace (`rfa_models/attention/operators.py`).  What a node cannot express
+raises ValueError: the trace ends there, and nothing is left out silently.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def softmax_self(query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None 
 
 
 def multi_head_attention(query: Tensor, keys: Tensor, values: Tensor, keep: Tensor | None, heads: int) -> Tensor:
-    """The node.  query: [B, T, H d].  keys, values: [B, H, M, d] or [B, M, H d].  keep: [B, M]."""
+    """One `MultiHeadAttention` node.  query: [B, T, H d].  keys, values: [B, H, M, d] or [B, M, H d].  keep: [B, M]."""
     inputs: list[Tensor | None] = [query, keys, values]
     if keep is not None:
         inputs += [None, keep.to(torch.int32)]
@@ -107,13 +107,14 @@ def multi_head_attention(query: Tensor, keys: Tensor, values: Tensor, keep: Tens
 
 def summarize(phi_k: Tensor, v: Tensor) -> Tensor:
     """One product for each head, which reads its left side transposed: 10 to 20% faster than a transposed copy."""
-    phi_k, v = phi_k.transpose(1, 2), v.transpose(1, 2)
+    keys = phi_k.transpose(1, 2)
+    values = v.transpose(1, 2)
     return torch.onnx.ops.symbolic(
         f"{CONTRIB}::FusedMatMul",
-        (phi_k, v),
+        (keys, values),
         {"transA": 1},
         dtype=FLOAT,
-        shape=(*phi_k.shape[:2], phi_k.shape[-1], v.shape[-1]),
+        shape=(*keys.shape[:2], keys.shape[-1], values.shape[-1]),
         version=1,
     )
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import io
-import logging
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +14,7 @@ from torch import Tensor, nn
 
 from rfa_export.errors import TraceError
 from rfa_export.graph.names import BATCH, INPUT_IDS, PAIR_SEQUENCE, POSITION_IDS, SEQUENCE, SOURCE
+from rfa_export.tracing.quiet import quiet
 from rfa_export.tracing.symbolic import SYMBOLIC
 from rfa_models.attention import operators
 from rfa_models.attention.operators import Operators
@@ -37,12 +35,16 @@ class TensorSpec:
 
     def example(self) -> Tensor:
         """Zeros of that kind."""
-        sizes = [dim if isinstance(dim, int) else EXAMPLE_SIZES[dim] for dim in self.shape]
+        sizes = [EXAMPLE_SIZES[dim] if isinstance(dim, str) else dim for dim in self.shape]
         return torch.zeros(sizes, dtype=self.dtype)
 
     def free(self) -> dict[int, Any]:
-        """The free dimensions, as torch wants them."""
-        return {axis: torch.export.Dim(dim) for axis, dim in enumerate(self.shape) if isinstance(dim, str)}
+        """The free dimensions by their axes, as torch wants them."""
+        found = {}
+        for axis, dim in enumerate(self.shape):
+            if isinstance(dim, str):
+                found[axis] = torch.export.Dim(dim)
+        return found
 
 
 Arguments = Mapping[str, TensorSpec | tuple[TensorSpec, ...]]
@@ -62,14 +64,13 @@ def trace(
     Raises TraceError for a module that torch cannot trace.
     """
     title = title or type(module).__name__
-    names = [spec.name for given in arguments.values() for spec in (given if isinstance(given, tuple) else (given,))]
     with evaluating(module), quiet(), operators.using(operators_in_place), torch.no_grad():
         try:
             program = torch.onnx.export(
                 module,
                 kwargs=each(TensorSpec.example, arguments),
                 dynamo=True,
-                input_names=names,
+                input_names=names_of(arguments),
                 output_names=[outputs] if isinstance(outputs, str) else list(outputs),
                 dynamic_shapes=each(TensorSpec.free, arguments),
                 opset_version=OPSET,
@@ -83,12 +84,21 @@ def trace(
     return program.model
 
 
+def names_of(arguments: Arguments) -> list[str]:
+    """The names of all tensors, in the order of the parameters."""
+    names = []
+    for given in arguments.values():
+        specs = given if isinstance(given, tuple) else (given,)
+        names += [spec.name for spec in specs]
+    return names
+
+
 def each(function: Callable[[TensorSpec], Any], arguments: Arguments) -> dict[str, Any]:
-    """Apply a function to every tensor of the arguments."""
-    return {
-        name: tuple(map(function, given)) if isinstance(given, tuple) else function(given)
-        for name, given in arguments.items()
-    }
+    """What a function makes of every tensor, by the parameters' names; several tensors stay a tuple."""
+    found: dict[str, Any] = {}
+    for name, given in arguments.items():
+        found[name] = tuple(map(function, given)) if isinstance(given, tuple) else function(given)
+    return found
 
 
 def check_returned(program: torch.onnx.ONNXProgram, outputs: str | Sequence[str], title: str) -> None:
@@ -125,7 +135,7 @@ def check_parameters(module: nn.Module) -> None:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode for a while; afterwards each part of it has its own mode again."""
+    """Put a module in evaluation mode for a while; afterwards every part has the mode that it had before."""
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
@@ -135,22 +145,11 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = mode
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep torch's notes to its own developers off the user's terminal; errors still raise."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        # A module that cannot be traced is printed as code, besides what is logged.
-        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-
-
 def reason(error: BaseException) -> str:
     """The first line of the innermost cause: what the user's code did, not what the exporter advises."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    for line in str(error).splitlines():
+        if line.strip():
+            return line
+    return type(error).__name__

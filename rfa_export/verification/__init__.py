@@ -1,1 +1,1 @@
-"""Every target of a finished folder is asked in its own runtimes."""
+"""Every target of a finished folder is put to the test in its own runtimes."""

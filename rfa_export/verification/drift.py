@@ -1,8 +1,11 @@
-"""How far a state wanders from float64 while the runtime decodes on and on, looked at after 1, 2, 4, 8, ... tokens."""
+"""Drift: how far a state wanders from float64 while the runtime decodes on and on.
+
+It is measured after 1, 2, 4, 8, ... tokens.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,18 +25,18 @@ from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
 CHUNK = 256
-"""Tokens at once in float64, where only the order of sums depends on it."""
+"""Tokens that float64 reads at once; only the order of sums depends on it."""
 
 
 @dataclass(frozen=True)
 class DriftRow:
-    """What was found after some tokens."""
+    """How far the runtime is off after some tokens."""
 
     tokens: int
     state_error: float
-    """Largest of any layer: error of a state, relative to its largest number."""
+    """The largest error of a state, relative to the largest number of that state."""
     logits_error: float
-    """The same of the logits after this token."""
+    """The largest error of a logit after the last token, relative to the largest logit."""
 
     def as_table(self) -> dict[str, Any]:
         """For the manifest and `--json`."""
@@ -45,18 +48,22 @@ def measure_drift(
 ) -> tuple[DriftRow, ...]:
     """Decode random tokens one by one and compare state and logits with a float64 recurrence at powers of two.
 
-    Raises TargetError for a model without a recurrent state of its own.
+    Raises TargetError for a model whose state is not recurrent only.
     """
     states = bundle.manifest.state
-    if not states or any(state.kind != "recurrent" for state in states):
-        raise TargetError("drift is that of a recurrent state over one long text: it is for RFA language models alone")
+    kinds = {state.kind for state in states}
+    if kinds != {"recurrent"}:
+        raise TargetError("drift is that of a recurrent state over one long text: it is only for RFA language models")
     session = StepSession(bundle)
-    state, exact = session.new_state(), Exact(task, states)
-    ids, rows = np.random.default_rng(seed).integers(0, bundle.manifest.vocab_size, tokens), []
+    state = session.new_state()
+    exact = Exact(task, states)
+    ids = np.random.default_rng(seed).integers(0, bundle.manifest.vocab_size, tokens)
+    rows = []
     for end in powers_of_two(tokens):
         progress(f"drift after {end:,} of {tokens:,} tokens")
         logits = decode(session, state, ids[state.longest : end].tolist())
-        rows.append(compare(end, bundle, state, logits, exact.read(ids[:end])))
+        wanted = exact.read(ids[:end])
+        rows.append(DriftRow(end, state_error(state, states, exact.states), relative_error(logits, wanted)))
     return tuple(rows)
 
 
@@ -70,8 +77,8 @@ class Exact:
         self.states: tuple[Tensor, ...] = tuple(torch.zeros(state.sizes(1), dtype=torch.float64) for state in states)
         self.length = 0
 
-    def read(self, ids: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Go on to the end of a text that begins as before.  ids: [T].  Returns logits [N] and the states."""
+    def read(self, ids: np.ndarray) -> np.ndarray:
+        """Go on to the end of a text that begins as before.  ids: [T].  Returns logits [N] after the last token."""
         logits = torch.zeros(0)
         while self.length < len(ids):
             end = min(self.length + CHUNK, len(ids))
@@ -80,25 +87,24 @@ class Exact:
                 given.append(torch.arange(self.length, end)[None])
             with float64(self.step):
                 logits, *states = self.step(*given, *self.states)
-            self.states, self.length = tuple(states), end
-        return logits[0, -1].numpy(), [state.numpy() for state in self.states]
+            self.states = tuple(states)
+            self.length = end
+        return logits[0, -1].numpy()
 
 
 def decode(session: StepSession, state: State, tokens: list[int]) -> np.ndarray:
-    """Logits [N] after the last of some tokens, given one by one."""
+    """Give tokens to the runtime, one at a time.  Returns logits [N] after the last of them."""
     for token in tokens:
         logits = session.step_token(token, state)
     return logits[0].copy()
 
 
-def compare(
-    tokens: int, bundle: Bundle, state: State, logits: np.ndarray, exact: tuple[np.ndarray, list[np.ndarray]]
-) -> DriftRow:
-    """One row."""
-    wanted, states = exact
-    found = [state.read(spec) for spec in bundle.manifest.state]
-    errors = [relative_error(*pair) for pair in zip(found, states, strict=True)]
-    return DriftRow(tokens, max(errors), relative_error(logits, wanted))
+def state_error(state: State, specs: Sequence[StateSpec], wanted: Sequence[Tensor]) -> float:
+    """The largest error of any state tensor."""
+    worst = 0.0
+    for spec, exact in zip(specs, wanted, strict=True):
+        worst = max(worst, relative_error(state.read(spec), exact.numpy()))
+    return worst
 
 
 def relative_error(found: np.ndarray, wanted: np.ndarray) -> float:
@@ -106,15 +112,19 @@ def relative_error(found: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.abs(found - wanted).max() / np.abs(wanted).max())
 
 
-def powers_of_two(last: int) -> list[int]:
-    """1, 2, 4, ... and the last."""
-    return [*(1 << power for power in range((last - 1).bit_length())), last]
+def powers_of_two(last: int) -> Iterator[int]:
+    """1, 2, 4, ... up to the last, which comes whatever it is."""
+    power = 1
+    while power < last:
+        yield power
+        power *= 2
+    yield last
 
 
 def as_line(rows: tuple[DriftRow, ...]) -> str:
     """For people."""
     parts = [f"{row.state_error:.1e} and {row.logits_error:.1e} after {row.tokens:,}" for row in rows]
-    return "drift from float64, state and logits: " + ", ".join(parts)
+    return f"drift from float64, state and logits: {', '.join(parts)}"
 
 
 def hold_state(rows: Sequence[DriftRow], bound: float = STATE_FLOAT16) -> None:

@@ -1,4 +1,7 @@
-"""Keep the weights of a large model in a file while a session of the same size is open: memory for two is too much."""
+"""Parking: a large model's weights lie in a file while a session of the same size is open.
+
+Memory for both would be too much.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 WORTH_IT = 1 << 30
-"""Bytes of weights; writing and reading fewer would save nothing that anyone lacks."""
+"""Bytes of weights; with fewer, there is memory enough for both."""
 
 
 @contextmanager
 def parked(module: nn.Module, folder: Path, worth_it: int = WORTH_IT) -> Iterator[None]:
     """Take a module's weights out of memory for a while.
 
-    Afterwards they are there again, in memory of their own, whatever happens inside.  folder: where the file lies;
-    nobody sees it there.  Raises OSError where the disk is full: nothing is lost then.
+    Afterwards they are in memory again, whatever happens inside.  folder: where the file lies, without a name.
+    worth_it: fewer bytes of weights stay where they are.  Raises OSError where the disk is full: nothing is lost then.
     """
     tensors = [tensor for tensor in chain(module.parameters(), module.buffers()) if tensor.numel()]
     if sum(tensor.nbytes for tensor in tensors) < worth_it:
@@ -41,7 +45,7 @@ def parked(module: nn.Module, folder: Path, worth_it: int = WORTH_IT) -> Iterato
                 tensor.data = read_tensor(file, tensor, shape)
 
 
-def read_tensor(file: object, kind: Tensor, shape: torch.Size) -> Tensor:
-    """The next tensor of a file.  kind: one of its type."""
-    numbers = np.fromfile(file, kind.detach().numpy().dtype, shape.numel())  # type: ignore[call-overload]
+def read_tensor(file: IO[bytes], like: Tensor, shape: torch.Size) -> Tensor:
+    """Read the next tensor of a file.  like: a tensor of the same type."""
+    numbers = np.fromfile(file, like.detach().numpy().dtype, shape.numel())
     return torch.from_numpy(numbers).reshape(shape)

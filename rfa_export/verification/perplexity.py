@@ -7,11 +7,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from rfa_export.errors import TargetError
-from rfa_export.tasks.language import LanguageExport
-from rfa_export.tasks.task import TaskExport
+from rfa_export.tasks.task import TaskExport, no_perplexity
 from rfa_models.data.texts import encode
-from rfa_models.tasks.perplexity import perplexity
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.tasks.perplexity import score_text
 
@@ -21,10 +18,11 @@ class Perplexity:
     """Two figures on one text; the names are part of `--json`."""
 
     tokens: int
-    """That were predicted."""
+    """Tokens that were predicted."""
     torch: float
-    """Of the checkpoint, float32."""
+    """The perplexity of the checkpoint, in float32."""
     bundle: float
+    """That of the bundle."""
 
     def as_table(self) -> dict[str, Any]:
         """For the manifest and `--json`."""
@@ -39,10 +37,13 @@ class Perplexity:
 
 
 def measure_perplexity(task: TaskExport, tokenizer: Tokenizer | None, bundle: Bundle, text: str) -> Perplexity:
-    """Score a text twice.  Raises TargetError for what does not predict text, DataError or TextError for the text."""
-    if not isinstance(task, LanguageExport) or tokenizer is None:
-        raise TargetError("perplexity is that of a language model with its tokenizer: leave the text out")
+    """Score a text with the bundle and in torch.
+
+    Raises TargetError for a task that does not continue text, or without a tokenizer; DataError or TextError for a text
+    that cannot be scored.
+    """
+    if tokenizer is None or not task.continues_text:
+        raise no_perplexity()
     found = score_text(bundle, text)
-    return Perplexity(
-        found.tokens, perplexity(task.module, encode(tokenizer, text), task.segment_length), found.perplexity
-    )
+    in_torch = task.perplexity(encode(tokenizer, text))
+    return Perplexity(found.tokens, in_torch, found.perplexity)

@@ -15,6 +15,10 @@ EXTREME = np.array(
     np.float32,
 )
 """Zero, subnormal, tiny, on both sides of usual bounds, and near the end of float32."""
+SAME_NUMBERS = 1e-6
+"""Relative.  The same float32 arithmetic (eps 6e-8), in which a few operations round in another place."""
+SAME_SUMS = 1e-5
+"""Relative.  Sums of up to some hundred float32 numbers in another order, which lose what nearly cancels."""
 
 
 def small_graph(text: str, **weights: np.ndarray) -> ir.Model:
@@ -48,6 +52,16 @@ def run(model: ir.Model, *inputs: np.ndarray, **named: np.ndarray) -> list[np.nd
     session = onnxruntime.InferenceSession(ir.to_proto(model).SerializeToString(), options)
     names = [value.name for value in session.get_inputs()]
     return list(session.run(None, dict(zip(names, inputs, strict=False)) | named))
+
+
+def assert_same_numbers(found: np.ndarray, wanted: np.ndarray) -> None:
+    """Equal but for a rounding or two."""
+    np.testing.assert_allclose(found, wanted, rtol=SAME_NUMBERS)
+
+
+def assert_same_sums(found: np.ndarray, wanted: np.ndarray) -> None:
+    """Equal but for the order of sums: near zero, the largest number says how exact they are."""
+    np.testing.assert_allclose(found, wanted, rtol=SAME_SUMS, atol=SAME_NUMBERS * np.abs(wanted).max())
 
 
 def assert_left_alone(change: Callable[[ir.Model], Any], model: ir.Model) -> None:

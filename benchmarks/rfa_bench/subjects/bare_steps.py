@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from rfa_export.tasks.language import STEP_OUTPUTS
+from rfa_export.tasks.step_graph import STEP_OUTPUTS
 from rfa_runtime.session.ort import open_session
 
 Step = Callable[[], object]

@@ -9,8 +9,8 @@ import torch
 from rfa_bench.subjects.pair_tokenizer import pair_tokenizer
 from rfa_bench.subjects.shapes import softmax_classifier
 from rfa_export.exams.classification import ClassifierExam, classifier_exam
+from rfa_export.graph.cleanup import remove_unused
 from rfa_export.graph.draft import Drafts
-from rfa_export.graph.rewrite.cleanup import remove_unused
 from rfa_export.graph.roles import MODEL
 from rfa_export.pipeline import export_task
 from rfa_export.tasks.classification import ClassifierExport

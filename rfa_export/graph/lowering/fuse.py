@@ -1,16 +1,20 @@
 """Fewer and larger operators for ONNX Runtime: at one token, a node costs its launch more than its arithmetic.
 
-MatMulNBits, bias Add                           -> MatMulNBits with its bias: `fuse_products.py`
-bias Add, Gelu                                  -> BiasGelu
-packed -> heads, x scale, heads -> packed       -> scale spread over the packed values by a 0/1 product
-signed floor of a denominator, division         -> bounded reciprocal, product
+`fuse`:
 
-and, in language models of floats alone (see there):
+MatMulNBits, bias Add                           -> MatMulNBits with its bias
+bias Add, Gelu                                  -> BiasGelu
+signed floor of a denominator, division         -> bounded reciprocal, product
+packed -> heads, x scale, heads -> packed       -> scale spread over the packed values by a 0/1 product
+
+`fuse_residuals`, in language models whose weights are floats:
 
 residual Add, (bias Add,) LayerNormalization    -> SkipLayerNormalization
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
@@ -18,79 +22,153 @@ from onnxscript.rewriter import pattern, rewrite
 from onnxscript.rewriter.ort_fusions.bias_gelu import fuse_bias_gelu
 from onnxscript.rewriter.ort_fusions.skip_normalization import fuse_skip_layer_normalization
 
-from rfa_export.graph.edit import constant, dims, insert_before, numpy_value
-from rfa_export.graph.lowering.fuse_products import add_biases, quantized
+from rfa_export.graph.edit import (
+    constant,
+    describe_like,
+    dims,
+    insert_before,
+    made_by,
+    nodes_of,
+    numpy_value,
+    only_reader,
+)
+
+NBITS_BIAS = 5
+"""Which input of MatMulNBits its bias is."""
 
 
 def fuse(model: ir.Model) -> None:
-    """Apply all of the above but the last."""
+    """Merge biases, activations, divisions and the scales of heads with their neighbours."""
     add_biases(model)
     fuse_bias_gelu(model)
     rewrite(model, pattern_rewrite_rules=[pattern.RewriteRule(floored_division, bounded_product, is_signed_floor)])
-    for node in [node for node in model.graph if node.op_type == "Mul"]:
+    for node in nodes_of(model, "Mul"):
         scale_packed(model, node)
 
 
 def fuse_residuals(model: ir.Model) -> None:
-    """Apply the last.
+    """Merge residual sums with the norms behind them, where no weight is rounded.
 
     ONNX Runtime 1.32 has a LayerNormalization that is faster: with the two sums before it, it takes 1.8 us for one row
     of 512 where the fused operator takes 3.3, and 11 us for 16 rows where that takes 42.  Where a step reads float
     weights that does not show.  With int4 weights the GPT-2-small shape takes 0.945 times the time without
     SkipLayerNormalization and without BiasGelu.
     """
-    if not quantized(model):
+    if not nodes_of(model, "MatMulNBits"):
         fuse_skip_layer_normalization(model)
 
 
+def add_biases(model: ir.Model) -> None:
+    """Let every product of rounded weights add its bias itself."""
+    for node in nodes_of(model, "MatMulNBits"):
+        add_within(node)
+
+
+def add_within(product: ir.Node) -> None:
+    """Let a product add the bias that is added to it and to nothing else."""
+    found = product.outputs[0]
+    add = only_reader(found)
+    if add is None or add.op_type != "Add" or len(product.inputs) > NBITS_BIAS:
+        return
+    left, right = add.inputs
+    bias = right if left is found else left
+    biased = add.outputs[0]
+    if found.is_graph_output() or biased.is_graph_output():
+        return
+    if numpy_value(bias) is None or dims(bias) != [product.attributes["N"].as_int()]:
+        return
+    product.resize_inputs(NBITS_BIAS + 1)
+    product.replace_input_with(NBITS_BIAS, bias)
+    ir.convenience.replace_all_uses_with(biased, found)
+
+
 def floored_division(op, num, den, zero, below, above):  # type: ignore[no-untyped-def]
-    """num / signed_floor(den), as `rfa_models/denominator.py` is traced."""
+    """num / signed_floor(den), as `rfa_models/attention/denominator.py` is traced."""
     return op.Div(num, op.Where(op.Less(den, zero), op.Clip(den, None, below), op.Clip(den, above)))
 
 
 def is_signed_floor(context, zero, below, above, **_) -> bool:  # type: ignore[no-untyped-def]
     """The two bounds are float32 numbers that mirror each other around zero."""
-    bounds = [numpy_value(value) for value in (zero, below, above)]
-    if any(bound is None or bound.size != 1 or bound.dtype != np.float32 for bound in bounds):
+    middle = float32_number(zero)
+    lowest = float32_number(below)
+    floor = float32_number(above)
+    if middle is None or lowest is None or floor is None:
         return False
-    middle, lowest, floor = (bound.item() for bound in bounds if bound is not None)
     return middle == 0 and lowest == -floor < 0
+
+
+def float32_number(value: ir.Value | None) -> float | None:
+    """What a float32 constant of one element holds; None for every other value."""
+    found = numpy_value(value)
+    if found is None or found.size != 1 or found.dtype != np.float32:
+        return None
+    return float(found.item())
 
 
 def bounded_product(op, num, den, above, **_):  # type: ignore[no-untyped-def]
     """num * clip(1 / den): the sign is kept, |1 / den| stays within 1 / floor; 1 / 0 is infinite, so bounded too.
 
-    Of a denominator -0.0 alone the sign differs.  It does not occur: a sum that starts at 0 never gives it.
+    The sign differs only of a denominator -0.0.  It does not occur: a sum that starts at 0 never gives it.
     """
     floor = numpy_value(above)
-    assert floor is not None  # is_signed_floor has seen it
+    assert floor is not None, "is_signed_floor has seen it"
     bound = 1 / floor
-    limits = [op.Constant(value=ir.tensor(np.float32(limit))) for limit in (-bound, bound)]
-    return op.Mul(num, op.Clip(op.Reciprocal(den), *limits))
+    lowest = op.Constant(value=ir.tensor(np.float32(-bound)))
+    highest = op.Constant(value=ir.tensor(np.float32(bound)))
+    return op.Mul(num, op.Clip(op.Reciprocal(den), lowest, highest))
 
 
-def scale_packed(model: ir.Model, node: ir.Node) -> None:
+@dataclass(frozen=True)
+class HeadScale:
+    """Heads times a scale for each, between two views: packed -> [B, T, H, V] -> packed."""
+
+    packed: ir.Value
+    """[B, T, H V]."""
+    scale: ir.Value
+    """[B, T, H]."""
+    heads: int
+    width: int
+    pack: ir.Node
+    """The view behind the product, which gives [B, T, H V]."""
+
+
+def scale_packed(model: ir.Model, product: ir.Node) -> None:
     """Multiply each head's packed values by the head's scale without leaving the packed layout.
 
     Reshape [B, T, H V] -> [B, T, H, V], Mul by [B, T, H, 1], Reshape back becomes Mul by `scale @ spread`, where the
     constant spread [H, H V] repeats each head's scale V times, exactly: its entries are 0 and 1.
     """
-    unpack, widen = (value.producer() if value is not None else None for value in node.inputs)
-    readers = [use.node for use in node.outputs[0].uses()]
-    if unpack is None or widen is None or len(readers) != 1:
+    found = head_scale(product)
+    if found is None:
         return
-    pack, shape = readers[0], dims(node.outputs[0])
-    if any(view.op_type != "Reshape" for view in (unpack, widen, pack)) or shape is None or len(shape) != 4:
-        return
-    packed, scale, heads, width = unpack.inputs[0], widen.inputs[0], shape[2], shape[3]
-    if not isinstance(heads, int) or not isinstance(width, int):
-        return
-    if dims(scale) != [*shape[:2], heads] or not dims(packed) == dims(pack.outputs[0]) == [*shape[:2], heads * width]:
-        return
-    spread = constant(model, f"spread_{heads}x{width}", np.repeat(np.eye(heads), width, axis=1), np.float32)
-    repeated = ir.node("MatMul", [scale, spread])
-    product = ir.node("Mul", [packed, repeated.outputs[0]])
-    insert_before(pack, repeated, product)
-    for value in (repeated.outputs[0], product.outputs[0]):
-        value.shape, value.type = pack.outputs[0].shape, pack.outputs[0].type
-    ir.convenience.replace_all_uses_with(pack.outputs[0], product.outputs[0])
+    entries = np.repeat(np.eye(found.heads), found.width, axis=1)
+    spread = constant(model, f"spread_{found.heads}x{found.width}", entries, np.float32)
+    repeated = ir.node("MatMul", [found.scale, spread])
+    scaled = ir.node("Mul", [found.packed, repeated.outputs[0]])
+    result = found.pack.outputs[0]
+    insert_before(found.pack, repeated, scaled)
+    describe_like(repeated.outputs[0], result)
+    describe_like(scaled.outputs[0], result)
+    ir.convenience.replace_all_uses_with(result, scaled.outputs[0])
+
+
+def head_scale(product: ir.Node) -> HeadScale | None:
+    """Read a product as one of heads by their scales; None where it is another, or where sizes are not known."""
+    unpack = made_by(product.inputs[0], "Reshape")
+    widen = made_by(product.inputs[1], "Reshape")
+    pack = only_reader(product.outputs[0])
+    shape = dims(product.outputs[0])
+    if unpack is None or widen is None or pack is None or pack.op_type != "Reshape":
+        return None
+    if shape is None or len(shape) != 4:
+        return None
+    *around, heads, width = shape
+    packed = unpack.inputs[0]
+    scale = widen.inputs[0]
+    if packed is None or scale is None or not isinstance(heads, int) or not isinstance(width, int):
+        return None
+    if dims(scale) != [*around, heads]:
+        return None
+    if not dims(packed) == dims(pack.outputs[0]) == [*around, heads * width]:
+        return None
+    return HeadScale(packed, scale, heads, width, pack)

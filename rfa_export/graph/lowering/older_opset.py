@@ -15,61 +15,86 @@ import onnx_ir as ir
 from onnx_ir.tape import Tape
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.edit import dims, integers, number, numpy_value, replace_node
+from rfa_export.graph.edit import dims, integers, nodes_of, number, numpy_value, optional_input, replace_node
 
+EPSILON = 1e-5
+"""Of RMSNormalization, where a node does not say."""
 REDUCTIONS = (
-    *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin"),
-    *("ReduceProd", "ReduceSumSquare"),
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSumSquare",
 )
 """All but ReduceSum, whose axes became an input in opset 13 already."""
 
 
 def lower_to_opset(model: ir.Model, opset: int) -> None:
-    """Write the graph for an opset from OLDEST up.  Other operators mean the same in all of them."""
-    for since, types, lower in NEWER:
+    """Write the graph for an opset from OLDEST up.  Other operators mean the same in all of them.
+
+    Raises GraphError for an operator whose settings have no older form.
+    """
+    for since, types, write_older in NEWER:
         if opset < since:
-            for node in [node for node in model.graph if node.op_type in types]:
-                lower(model, node, opset)
+            for node in nodes_of(model, *types):
+                write_older(model, node)
     model.opset_imports[""] = opset
 
 
-def root_mean_square(model: ir.Model, node: ir.Node, opset: int) -> None:
+def root_mean_square(model: ir.Model, node: ir.Node) -> None:
     """x / sqrt(mean(x^2) + eps) * scale, over the last axis."""
     x, scale = node.inputs
-    axis, tape = node.attributes.get_int("axis", -1), Tape()
-    if axis not in (-1, len(dims(x) or ()) - 1):
-        raise GraphError(f"{node.name}: RMSNormalization from axis {axis} on, wanted the last alone")
-    mean = tape.op("ReduceMean", [tape.op("Mul", [x, x]), integers(model, -1)])
-    root = tape.op("Sqrt", [tape.op("Add", [mean, number(model, node.attributes.get_float("epsilon", 1e-5))])])
-    replace_node(node, tape, tape.op("Mul", [tape.op("Div", [x, root]), scale]))
+    last = len(dims(x) or ()) - 1
+    axis = node.attributes.get_int("axis", -1)
+    if axis not in (-1, last):
+        raise GraphError(f"{node.name}: RMSNormalization from axis {axis} on, wanted only the last")
+    tape = Tape()
+    squares = tape.op("Mul", [x, x])
+    mean = tape.op("ReduceMean", [squares, integers(model, -1)])
+    above_zero = tape.op("Add", [mean, number(model, node.attributes.get_float("epsilon", EPSILON))])
+    root = tape.op("Sqrt", [above_zero])
+    normalized = tape.op("Div", [x, root])
+    replace_node(node, tape, tape.op("Mul", [normalized, scale]))
 
 
-def gelu(model: ir.Model, node: ir.Node, opset: int) -> None:
+def gelu(model: ir.Model, node: ir.Node) -> None:
     """x (1 + erf(x / sqrt(2))) / 2."""
-    (x,), tape = node.inputs, Tape()
     if node.attributes.get_string("approximate", "none") != "none":
         raise GraphError(f"{node.name}: Gelu by approximation has no older form here")
-    error = tape.op("Erf", [tape.op("Mul", [x, number(model, math.sqrt(0.5))])])
+    tape = Tape()
+    x = node.inputs[0]
+    narrowed = tape.op("Mul", [x, number(model, math.sqrt(0.5))])
+    error = tape.op("Erf", [narrowed])
     half = tape.op("Mul", [x, number(model, 0.5)])
-    replace_node(node, tape, tape.op("Mul", [half, tape.op("Add", [error, number(model, 1.0)])]))
+    share = tape.op("Add", [error, number(model, 1.0)])
+    replace_node(node, tape, tape.op("Mul", [half, share]))
 
 
-def split_evenly(model: ir.Model, node: ir.Node, opset: int) -> None:
+def split_evenly(model: ir.Model, node: ir.Node) -> None:
     """Name the sizes of the parts."""
     axis = node.attributes.get_int("axis", 0)
-    sizes = [(dims(part) or [])[axis] for part in node.outputs]
-    if not all(isinstance(size, int) for size in sizes):
-        raise GraphError(f"{node.name}: Split of an axis whose size is not known")
+    sizes = []
+    for part in node.outputs:
+        shape = dims(part)
+        size = None if shape is None else shape[axis]
+        if not isinstance(size, int):
+            raise GraphError(f"{node.name}: Split of an axis whose size is not known")
+        sizes.append(size)
     node.attributes.pop("num_outputs", None)
-    if len(node.inputs) < 2 or node.inputs[1] is None:
+    if optional_input(node, 1) is None:
         node.resize_inputs(2)
-        node.replace_input_with(1, integers(model, *(int(size) for size in sizes)))
+        node.replace_input_with(1, integers(model, *sizes))
 
 
-def axes_as_attribute(model: ir.Model, node: ir.Node, opset: int) -> None:
+def axes_as_attribute(model: ir.Model, node: ir.Node) -> None:
     """Name the axes of a reduction in the node itself."""
-    if len(node.inputs) > 1 and node.inputs[1] is not None:
-        axes = numpy_value(node.inputs[1])
+    given = optional_input(node, 1)
+    if given is not None:
+        axes = numpy_value(given)
         if axes is None:
             raise GraphError(f"{node.name}: {node.op_type} over axes that are computed")
         node.attributes.add(ir.AttrInt64s("axes", axes.tolist()))
@@ -77,11 +102,10 @@ def axes_as_attribute(model: ir.Model, node: ir.Node, opset: int) -> None:
     node.attributes.pop("noop_with_empty_axes", None)
 
 
-Lower = Callable[[ir.Model, ir.Node, int], None]
-NEWER: tuple[tuple[int, tuple[str, ...], Lower], ...] = (
+NEWER: list[tuple[int, tuple[str, ...], Callable[[ir.Model, ir.Node], None]]] = [
     (23, ("RMSNormalization",), root_mean_square),
     (20, ("Gelu",), gelu),
     (18, ("Split",), split_evenly),
     (18, REDUCTIONS, axes_as_attribute),
-)
+]
 """Since which opset operators are what the graph uses them for, and how to write them before."""

@@ -1,11 +1,11 @@
 """`LinearAttention` in ordinary operators, for runtimes that do not have it.
 
     recurrent_step    one token: the recurrence itself                       T = 1
-    recurrent_chunk   T tokens at once, quadratic among them alone           a prompt, chunk by chunk, in linear time
+    recurrent_chunk   T tokens at once, quadratic only among them            a prompt, chunk by chunk, in linear time
 
 Both take and give what the operator does: the packed query, key [B, T, H K] and value [B, T, H V], the state
 [B, H, K, V], and with a gate log decay [B, T, H].  They are the one-token and the quadratic form with a past of
-`rfa_models/linear_attention.py`; the results should be identical.
+`rfa_models/attention/linear_attention.py`; the results should be identical.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import onnx_ir as ir
 from onnx_ir.tape import Tape
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.edit import constant, dims, integers, number, replace_node
+from rfa_export.graph.edit import constant, dims, integers, nodes_of, number, optional_input, replace_node
 
 OPERATOR = "LinearAttention"
 END = 2**62
+"""Of a Slice that goes on to the last token."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Attention:
     """One node's inputs and sizes."""
 
     query: ir.Value
+    """Times the node's scale."""
     key: ir.Value
     value: ir.Value
     past: ir.Value
@@ -43,24 +45,26 @@ Form = Callable[[ir.Model, Tape, Attention], tuple[ir.Value, ir.Value]]
 
 def recurrent_step(model: ir.Model) -> None:
     """Write every node as the recurrence of one token.  The graph's sequence must then be 1."""
-    lower(model, one_token)
+    replace_attention(model, one_token)
 
 
 def recurrent_chunk(model: ir.Model) -> None:
     """Write every node as masked products among the tokens of a call, and one product with the state before them."""
-    lower(model, one_chunk)
+    replace_attention(model, one_chunk)
 
 
-def lower(model: ir.Model, form: Form) -> None:
+def replace_attention(model: ir.Model, form: Form) -> None:
     """Put a form in the place of every node.  Raises GraphError for a node without a state."""
-    for node in [node for node in model.graph if node.op_type == OPERATOR]:
+    for node in nodes_of(model, OPERATOR):
         tape = Tape()
-        replace_node(node, tape, *form(model, tape, read(model, tape, node)))
+        output, present = form(model, tape, read(model, tape, node))
+        replace_node(node, tape, output, present)
 
 
 def read(model: ir.Model, tape: Tape, node: ir.Node) -> Attention:
     """The node's inputs, its scale applied to the query."""
-    query, key, value, past, decay = (*node.inputs, None, None)[:5]
+    query, key, value = node.inputs[:3]
+    past = optional_input(node, 3)
     sizes = dims(past)
     if query is None or key is None or value is None or past is None or sizes is None:
         raise GraphError(f"{node.name}: {OPERATOR} has no state of known shape, thread the state first")
@@ -69,7 +73,7 @@ def read(model: ir.Model, tape: Tape, node: ir.Node) -> Attention:
     assert isinstance(features, int)
     assert isinstance(values, int)
     scaled = tape.op("Mul", [query, number(model, node.attributes["scale"].as_float())])
-    return Attention(scaled, key, value, past, decay, heads, features, values)
+    return Attention(scaled, key, value, past, optional_input(node, 4), heads, features, values)
 
 
 def one_token(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.Value]:
@@ -80,7 +84,7 @@ def one_token(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.V
     past = x.past
     if x.decay is not None:
         decay = tape.op("Reshape", [x.decay, integers(model, 0, x.heads, 1, 1)])
-        past = tape.op("Mul", [past, tape.op("Exp", [decay])])
+        past = decayed(tape, past, decay)
     present = tape.op("Add", [past, tape.op("Mul", [key, value])])
     output = tape.op("MatMul", [query, present])
     return tape.op("Reshape", [output, integers(model, 0, 1, x.heads * x.values)]), present
@@ -91,19 +95,26 @@ def one_chunk(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.V
     query = split_heads(model, tape, x.query, x.heads, x.features, (0, 2, 1, 3))
     key = split_heads(model, tape, x.key, x.heads, x.features, (0, 2, 3, 1))
     value = split_heads(model, tape, x.value, x.heads, x.values, (0, 2, 1, 3))
-    weights, seen, past = tape.op("MatMul", [query, key]), tape.op("MatMul", [query, x.past]), x.past
+    weights = tape.op("MatMul", [query, key])
+    seen = tape.op("MatMul", [query, x.past])
+    past = x.past
     if x.decay is not None:
         after, before, whole = since_start(model, tape, x.decay)
         # Above the diagonal the difference is positive and may overflow: bound it, the mask removes it.
         between = tape.op("Min", [tape.op("Sub", [after, before]), number(model, 0.0)])
-        weights = tape.op("Mul", [weights, tape.op("Exp", [between])])
-        seen = tape.op("Mul", [seen, tape.op("Exp", [after])])
-        key = tape.op("Mul", [key, tape.op("Exp", [tape.op("Sub", [whole, before])])])
-        past = tape.op("Mul", [past, tape.op("Exp", [whole])])
+        weights = decayed(tape, weights, between)
+        seen = decayed(tape, seen, after)
+        key = decayed(tape, key, tape.op("Sub", [whole, before]))
+        past = decayed(tape, past, whole)
     among = tape.op("MatMul", [tape.op("Trilu", [weights], {"upper": 0}), value])
     present = tape.op("Add", [past, tape.op("MatMul", [key, value])])
     output = tape.op("Transpose", [tape.op("Add", [among, seen])], {"perm": (0, 2, 1, 3)})
     return tape.op("Reshape", [output, integers(model, 0, 0, x.heads * x.values)]), present
+
+
+def decayed(tape: Tape, value: ir.Value, log_decay: ir.Value) -> ir.Value:
+    """exp(log decay) times a value."""
+    return tape.op("Mul", [value, tape.op("Exp", [log_decay])])
 
 
 def split_heads(
@@ -115,9 +126,13 @@ def split_heads(
 
 
 def since_start(model: ir.Model, tape: Tape, decay: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
-    """Log decay from before the first token to after each.  [B, T, H] -> [B, H, T, 1], [B, H, 1, T], [B, H, 1, 1]."""
+    """Log decay from the start of the call to after each token, before each, and to its end.
+
+    [B, T, H] -> [B, H, T, 1], [B, H, 1, T], [B, H, 1, 1].
+    """
     sums = tape.op("CumSum", [decay, constant(model, "axis_1", 1)])
     sums = tape.op("Transpose", [sums], {"perm": (0, 2, 1)})
-    after, before = (tape.op("Unsqueeze", [sums, integers(model, axis)]) for axis in (3, 2))
+    after = tape.op("Unsqueeze", [sums, integers(model, 3)])
+    before = tape.op("Unsqueeze", [sums, integers(model, 2)])
     last = tape.op("Slice", [before, integers(model, -1), integers(model, END), integers(model, 3)])
     return after, before, last

@@ -13,8 +13,16 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.tape import Tape
 
-from rfa_export.graph.edit import constant, initializer, integers, number, numpy_value, replace_node
-from rfa_export.graph.rounding.whole_numbers import unpacked, zero_points
+from rfa_export.graph.edit import (
+    constant,
+    initializer,
+    integers,
+    number,
+    numpy_value,
+    optional_input,
+    replace_node,
+)
+from rfa_export.graph.packed import unpacked, zero_points
 
 
 @dataclass(frozen=True)
@@ -23,11 +31,17 @@ class Blocks:
 
     bits: int
     block: int
+    """Numbers that share a scale."""
     zero_points: ir.Value | None
     """None where zero lies in the middle."""
 
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of one number in the standard."""
+        return np.dtype(ml_dtypes.uint4 if self.bits == 4 else np.uint8)
+
     def zeros(self, rows: int, blocks: int) -> np.ndarray:
-        """Of all blocks, uint8 [N, K / block]."""
+        """Zero points of all blocks, uint8 [N, K / block]."""
         return zero_points(numpy_value(self.zero_points), self.bits, rows, blocks)
 
 
@@ -36,39 +50,54 @@ def lower_quantized_product(model: ir.Model, node: ir.Node) -> None:
     x, packed, scales = node.inputs[:3]
     assert packed is not None
     assert scales is not None
-    layout, bytes_of = blocks_of(node), numpy_value(packed)
-    assert bytes_of is not None
-    rows, columns = node.attributes["N"].as_int(), node.attributes["K"].as_int()
-    tape, kind = Tape(), np.dtype(ml_dtypes.uint4 if layout.bits == 4 else np.uint8)
-    numbers, blocks = unpacked(bytes_of.reshape(rows, -1), layout.bits), columns // layout.block
-    weight = initializer(model, f"{packed.name}_matrix", numbers.astype(kind))
-    zeros = initializer(model, f"{packed.name}_zeros", layout.zeros(rows, blocks).astype(kind))
-    attributes = {"axis": 1, "block_size": layout.block}
-    matrix = tape.op("DequantizeLinear", [weight, scales, zeros], attributes)
-    replace_node(node, tape, tape.op("MatMul", [x, tape.op("Transpose", [matrix], {"perm": (1, 0)})]))
+    packed_bytes = numpy_value(packed)
+    assert packed_bytes is not None
+    layout = blocks_of(node)
+    rows = node.attributes["N"].as_int()
+    columns = node.attributes["K"].as_int()
+    numbers = unpacked(packed_bytes.reshape(rows, -1), layout.bits)
+    zeros = layout.zeros(rows, columns // layout.block)
+    weight = initializer(model, f"{packed.name}_matrix", numbers.astype(layout.dtype))
+    zero = initializer(model, f"{packed.name}_zeros", zeros.astype(layout.dtype))
+    tape = Tape()
+    matrix = tape.op("DequantizeLinear", [weight, scales, zero], {"axis": 1, "block_size": layout.block})
+    turned = tape.op("Transpose", [matrix], {"perm": (1, 0)})
+    replace_node(node, tape, tape.op("MatMul", [x, turned]))
 
 
 def lower_quantized_embedding(model: ir.Model, node: ir.Node) -> None:
     """Rows of bytes [N, K bits / 8], taken apart into numbers and multiplied block by block."""
     packed, ids, scales = node.inputs[:3]
-    layout, tape, factors = blocks_of(node), Tape(), numpy_value(scales)
     assert packed is not None
+    factors = numpy_value(scales)
     assert factors is not None
-    zeros = initializer(model, f"{packed.name}_zeros", layout.zeros(*factors.shape))
+    layout = blocks_of(node)
+    rows, blocks = factors.shape
+    zeros = initializer(model, f"{packed.name}_zeros", layout.zeros(rows, blocks))
+    tape = Tape()
     found = tape.op("Cast", [tape.op("Gather", [packed, ids])], {"to": ir.DataType.FLOAT})
-    if layout.bits == 4:  # the first of two numbers lies in the lower half of its byte
-        high = tape.op("Floor", [tape.op("Mul", [found, number(model, 1 / 16)])])
-        low = tape.op("Sub", [found, tape.op("Mul", [high, number(model, 16.0)])])
-        pair = [tape.op("Unsqueeze", [half, integers(model, -1)]) for half in (low, high)]
-        found = tape.op("Concat", pair, {"axis": -1})
-    blocks = tape.op("Reshape", [found, integers(model, 0, 0, -1, layout.block)])
+    if layout.bits == 4:
+        found = both_halves(model, tape, found)
+    by_block = tape.op("Reshape", [found, integers(model, 0, 0, -1, layout.block)])
     zero = tape.op("Cast", [tape.op("Gather", [zeros, ids])], {"to": ir.DataType.FLOAT})
-    zero, factor = (tape.op("Unsqueeze", [x, integers(model, -1)]) for x in (zero, tape.op("Gather", [scales, ids])))
-    rows = tape.op("Mul", [tape.op("Sub", [blocks, zero]), factor])
-    replace_node(node, tape, tape.op("Reshape", [rows, constant(model, "rows_of_an_embedding", [0, 0, -1])]))
+    factor = tape.op("Gather", [scales, ids])
+    zero = tape.op("Unsqueeze", [zero, integers(model, -1)])
+    factor = tape.op("Unsqueeze", [factor, integers(model, -1)])
+    values = tape.op("Mul", [tape.op("Sub", [by_block, zero]), factor])
+    replace_node(node, tape, tape.op("Reshape", [values, constant(model, "rows_of_an_embedding", [0, 0, -1])]))
+
+
+def both_halves(model: ir.Model, tape: Tape, packed: ir.Value) -> ir.Value:
+    """Bytes as floats [..., K / 2] -> the two numbers in each [..., K / 2, 2], the lower half first."""
+    high = tape.op("Floor", [tape.op("Mul", [packed, number(model, 1 / 16)])])
+    low = tape.op("Sub", [packed, tape.op("Mul", [high, number(model, 16.0)])])
+    low = tape.op("Unsqueeze", [low, integers(model, -1)])
+    high = tape.op("Unsqueeze", [high, integers(model, -1)])
+    return tape.op("Concat", [low, high], {"axis": -1})
 
 
 def blocks_of(node: ir.Node) -> Blocks:
     """Bits, block and zero points of a node."""
-    zero_points = node.inputs[3] if len(node.inputs) > 3 else None
-    return Blocks(node.attributes["bits"].as_int(), node.attributes["block_size"].as_int(), zero_points)
+    bits = node.attributes["bits"].as_int()
+    block = node.attributes["block_size"].as_int()
+    return Blocks(bits, block, optional_input(node, 3))

@@ -5,21 +5,22 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.edit import constant, insert_before
+from rfa_export.graph.edit import constant, insert_before, output_of
 from rfa_export.graph.names import BATCH, LOGITS
 
 POINTWISE = ("Identity", "Cast", "Add", "Sub", "Mul", "Div", "Tanh")
 """What may follow the product with the vocabulary: a bias, a temperature, a soft cap; none mixes positions."""
+END = 2**62
+"""Of a Slice that goes on to the last position."""
 
 
-def last_logits(scoring: ir.Model) -> ir.Model:
-    """Return a copy that cuts the hidden states to their last position before the product with the vocabulary.
+def last_logits(model: ir.Model) -> None:
+    """Cut the hidden states to their last position before the product with the vocabulary.
 
-    The output `logits` is [batch, sequence, N] in the original and [batch, 1, N] in the copy; weights are shared.
-    Where the graph does not end in such a product, the logits themselves are cut.
+    The output `logits` becomes [batch, 1, N].  Where the graph does not end in such a product, the logits are cut.
+    Raises GraphError for logits that are not [batch, sequence, N].
     """
-    model = scoring.clone()
-    logits = next(value for value in model.graph.outputs if value.name == LOGITS)
+    logits = output_of(model, LOGITS)
     if logits.shape is None or logits.shape.rank() != 3:
         raise GraphError(f"logits have the shape {logits.shape}, wanted three dimensions: [batch, sequence, N]")
     product = vocabulary_product(logits)
@@ -27,11 +28,10 @@ def last_logits(scoring: ir.Model) -> ir.Model:
         cut_output(model, logits)
     else:
         cut_hidden(model, product)
-    return model
 
 
 def cut_hidden(model: ir.Model, product: list[ir.Node]) -> None:
-    """Give the product, first of these nodes, the last position alone to compute."""
+    """Give the product, first of these nodes, only the last position to compute."""
     last = slice_last(model, product[0].inputs[0])
     insert_before(product[0], last)
     product[0].replace_input_with(0, last.outputs[0])
@@ -43,29 +43,42 @@ def cut_output(model: ir.Model, logits: ir.Value) -> None:
     """Compute all logits and give the last position's."""
     last = slice_last(model, logits)
     model.graph.append(last)
-    cut, logits.name = last.outputs[0], f"{LOGITS}_of_all"
-    cut.name, cut.type, cut.shape = LOGITS, logits.type, one_position(logits)
-    model.graph.outputs[list(model.graph.outputs).index(logits)] = cut
+    logits.name = f"{LOGITS}_of_all"
+    cut = last.outputs[0]
+    cut.name = LOGITS
+    cut.type = logits.type
+    cut.shape = one_position(logits)
+    place = list(model.graph.outputs).index(logits)
+    model.graph.outputs[place] = cut
 
 
 def vocabulary_product(logits: ir.Value) -> list[ir.Node] | None:
     """The MatMul at the graph's end and the pointwise nodes after it, in order; None where there is no such end."""
-    value, nodes = logits, list[ir.Node]()
-    while (node := value.producer()) is not None:
+    nodes: list[ir.Node] = []
+    node = logits.producer()
+    while node is not None:
         nodes.insert(0, node)
         if node.op_type == "MatMul":
             return nodes
-        computed = [source for source in node.inputs if source is not None and source.const_value is None]
-        if node.op_type not in POINTWISE or len(computed) != 1 or len(computed[0].uses()) != 1:
-            return None
-        value = computed[0]
+        value = pointwise_input(node)
+        node = None if value is None else value.producer()
     return None
+
+
+def pointwise_input(node: ir.Node) -> ir.Value | None:
+    """The one value that a pointwise node computes with besides constants, if no other node reads that value."""
+    computed = [value for value in node.inputs if value is not None and value.const_value is None]
+    if node.op_type not in POINTWISE or len(computed) != 1 or len(computed[0].uses()) != 1:
+        return None
+    return computed[0]
 
 
 def slice_last(model: ir.Model, value: ir.Value | None) -> ir.Node:
     """[batch, sequence, ...] -> [batch, 1, ...]."""
-    bounds = {"last_start": -1, "last_end": 2**62, "last_axis": 1}
-    return ir.node("Slice", [value, *(constant(model, name, [bound]) for name, bound in bounds.items())])
+    start = constant(model, "last_start", [-1])
+    end = constant(model, "last_end", [END])
+    axis = constant(model, "last_axis", [1])
+    return ir.node("Slice", [value, start, end, axis])
 
 
 def one_position(value: ir.Value) -> ir.Shape | None:

@@ -9,14 +9,8 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.names import (
-    BATCH,
-    CAPACITY,
-    SEQLENS_K,
-    STATEFUL,
-    TOTAL_SEQUENCE_LENGTH,
-    StateSlot,
-)
+from rfa_export.graph.edit import nodes_of
+from rfa_export.graph.names import BATCH, CAPACITY, SEQLENS_K, STATEFUL, TOTAL_SEQUENCE_LENGTH, StateSlot
 from rfa_runtime.bundle.manifest import StateSpec
 
 CACHE_LENGTH_INPUTS = {5: (SEQLENS_K, (BATCH,)), 6: (TOTAL_SEQUENCE_LENGTH, ())}
@@ -29,11 +23,10 @@ def thread_state(model: ir.Model) -> list[StateSpec]:
     Raises GraphError where a state's shape is not static but for the batch.
     """
     states: list[StateSpec] = []
-    nodes = [node for node in model.graph if node.op_type in STATEFUL]
-    for layer, node in enumerate(nodes):
-        states += [connect(model.graph, node, slot, layer) for slot in STATEFUL[node.op_type]]
-    if any(node.op_type == "GroupQueryAttention" for node in nodes):
-        share_lengths(model.graph, [node for node in nodes if node.op_type == "GroupQueryAttention"])
+    for layer, node in enumerate(nodes_of(model, *STATEFUL)):
+        for slot in STATEFUL[node.op_type]:
+            states.append(connect(model.graph, node, slot, layer))
+    share_lengths(model.graph, nodes_of(model, "GroupQueryAttention"))
     return states
 
 
@@ -42,7 +35,9 @@ def connect(graph: ir.Graph, node: ir.Node, slot: StateSlot, layer: int) -> Stat
     present = node.outputs[slot.present_output]
     shape = state_shape(present, slot)
     past = ir.val(slot.past(layer), ir.DataType.FLOAT, shape)
-    present.name, present.type, present.shape = slot.present(layer), past.type, ir.Shape(shape)
+    present.name = slot.present(layer)
+    present.type = past.type
+    present.shape = ir.Shape(shape)
     set_input(node, slot.past_input, past)
     graph.inputs.append(past)
     graph.outputs.append(present)
@@ -65,7 +60,9 @@ def state_shape(present: ir.Value, slot: StateSlot) -> list[int | str]:
 
 
 def share_lengths(graph: ir.Graph, nodes: list[ir.Node]) -> None:
-    """Add the inputs that say how much of the caches is filled."""
+    """Add the inputs that say how much of the caches is filled, where there are caches."""
+    if not nodes:
+        return
     for index, (name, shape) in CACHE_LENGTH_INPUTS.items():
         value = ir.val(name, ir.DataType.INT32, shape)
         graph.inputs.append(value)

@@ -21,7 +21,7 @@ UNGATED = "linear"
 
 
 def halve_states(models: Iterable[ir.Model], states: Sequence[StateSpec]) -> tuple[StateSpec, ...]:
-    """Halve the recurrent states of some graphs.  Returns what to say of all states then.
+    """Halve the recurrent states of some graphs, in place.  Returns what all states are then.
 
     Raises TargetError for a model without any, and where a sum never forgets: after t tokens each adds 1/t of what the
     sum is, which float16 does not notice from 1 / RESOLUTION tokens on, and whatever is read later is lost.
@@ -30,17 +30,24 @@ def halve_states(models: Iterable[ir.Model], states: Sequence[StateSpec]) -> tup
     if not recurrent:
         raise TargetError("a float16 state is one of RFA attention: this model carries none, keep --state fp32")
     for model in models:
-        halve_graph(model, {state.past for state in recurrent}, {state.present for state in recurrent})
-    return tuple(replace(state, dtype="float16") if state in recurrent else state for state in states)
+        for state in recurrent:
+            halve_state(model, state)
+    return tuple(map(declared_half, states))
 
 
-def halve_graph(model: ir.Model, pasts: set[str], presents: set[str]) -> None:
-    """Halve the states of one graph, by the names of its inputs and outputs."""
-    for past in [value for value in model.graph.inputs if value.name in pasts]:
-        widen(past)
-    for place, present in enumerate(model.graph.outputs):
-        if present.name in presents:
-            model.graph.outputs[place] = narrowed(model, present)
+def declared_half(state: StateSpec) -> StateSpec:
+    """A recurrent state as float16; what an encoder gave stays float32."""
+    return replace(state, dtype="float16") if state.kind == "recurrent" else state
+
+
+def halve_state(model: ir.Model, state: StateSpec) -> None:
+    """Halve one state of one graph."""
+    for value in model.graph.inputs:
+        if value.name == state.past:
+            widen(value)
+    for place, value in enumerate(model.graph.outputs):
+        if value.name == state.present:
+            model.graph.outputs[place] = narrowed(model, value)
 
 
 def widen(past: ir.Value) -> None:
@@ -52,19 +59,22 @@ def widen(past: ir.Value) -> None:
             "sums grow on, and what a token adds falls under half of their last place. "
             "Keep --state fp32, or train with gate = true"
         )
-    past.type = ir.TensorType(ir.DataType.FLOAT16)
     cast = ir.node("Cast", [past], {"to": ir.DataType.FLOAT})
     wide = cast.outputs[0]
-    wide.shape, wide.type = past.shape, ir.TensorType(ir.DataType.FLOAT)
+    wide.shape = past.shape
+    wide.type = ir.TensorType(ir.DataType.FLOAT)
+    past.type = ir.TensorType(ir.DataType.FLOAT16)
     insert_before(use.node, cast)
     use.node.replace_input_with(use.idx, wide)
 
 
 def narrowed(model: ir.Model, present: ir.Value) -> ir.Value:
     """The same output in float16, under its name."""
-    name, present.name = present.name, f"{present.name}_float32"
     cast = ir.node("Cast", [present], {"to": ir.DataType.FLOAT16})
     half = cast.outputs[0]
-    half.name, half.shape, half.type = name, present.shape, ir.TensorType(ir.DataType.FLOAT16)
+    half.name = present.name
+    half.shape = present.shape
+    half.type = ir.TensorType(ir.DataType.FLOAT16)
+    present.name = f"{present.name}_float32"
     model.graph.append(cast)
     return half

@@ -6,7 +6,18 @@ import numpy as np
 import onnx_ir as ir
 from small_graphs import node_of, operators, run, small_graph
 
-from rfa_export.graph.edit import constant, dims, insert_before, numpy_value
+from rfa_export.graph.edit import (
+    constant,
+    describe_like,
+    dims,
+    insert_before,
+    made_by,
+    nodes_of,
+    numpy_value,
+    only_reader,
+    optional_input,
+    output_of,
+)
 
 CHAIN = """g (float[batch, 2] x) => (float[batch, 2] y) <float two = {2.0}, float[batch, 2] h> {
     h = Abs (x)
@@ -50,3 +61,41 @@ def test_values_of_a_constant_are_known_and_of_anything_computed_not() -> None:
     assert numpy_value(two) == 2
     assert numpy_value(hidden) is None
     assert numpy_value(None) is None
+
+
+def test_nodes_are_found_by_their_types_in_the_graphs_order() -> None:
+    model = small_graph(CHAIN)
+    absolute, product = model.graph
+    assert nodes_of(model, "Mul", "Abs") == [absolute, product]
+    assert nodes_of(model, "Gather") == []
+
+
+def test_a_value_knows_who_makes_it() -> None:
+    model = small_graph(CHAIN)
+    absolute, product = model.graph
+    assert made_by(product.inputs[0], "Abs") is absolute
+    assert made_by(product.inputs[0], "Neg") is None
+    assert made_by(product.inputs[1], "Abs") is None, "a constant is made by no node"
+    assert made_by(None, "Abs") is None
+
+
+def test_a_value_that_is_read_twice_has_no_only_reader() -> None:
+    text = "g (float[2] x) => (float[2] y) { a = Abs (x)  b = Neg (a)  y = Mul (b, b) }"
+    absolute, negated, product = small_graph(text).graph
+    assert only_reader(absolute.outputs[0]) is negated
+    assert only_reader(negated.outputs[0]) is None
+    assert only_reader(product.outputs[0]) is None
+
+
+def test_an_input_that_is_not_listed_is_none() -> None:
+    node = node_of(small_graph("g (float[4] x, float top) => (float[4] y) { y = Clip (x, , top) }"), "Clip")
+    assert [optional_input(node, index) for index in (1, 3)] == [None, None]
+    assert optional_input(node, 2) is node.inputs[2]
+
+
+def test_a_new_value_is_described_like_another() -> None:
+    model = small_graph(CHAIN)
+    new = ir.node("Neg", [model.graph.inputs[0]]).outputs[0]
+    describe_like(new, output_of(model, "y"))
+    assert dims(new) == ["batch", 2]
+    assert new.dtype == ir.DataType.FLOAT

@@ -9,7 +9,7 @@ import onnx
 import onnx_ir as ir
 import onnxruntime
 import pytest
-from small_graphs import normal, run, small_graph
+from small_graphs import assert_same_numbers, normal, run, small_graph
 
 from rfa_export.graph.weights import INLINE_BYTES, save_graphs, write_tensors
 
@@ -36,10 +36,10 @@ def test_two_graphs_point_at_one_copy(tmp_path: Path) -> None:
     for name in ("a.onnx", "b.onnx"):
         assert external(tmp_path / name) == ["w"]
         found = onnxruntime.InferenceSession(tmp_path / name).run(None, {"x": x})[0]
-        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+        assert_same_numbers(found, wanted)
 
 
-def test_a_weight_of_one_graph_alone_is_stored_beside_the_shared_ones(tmp_path: Path) -> None:
+def test_a_weight_of_only_one_graph_is_stored_beside_the_shared_ones(tmp_path: Path) -> None:
     first, second = (
         small_graph(GRAPH, **WEIGHTS),
         small_graph(GRAPH.replace("w)", "v)"), v=normal(32, 32, seed=5), bias=WEIGHTS["bias"]),
@@ -50,7 +50,7 @@ def test_a_weight_of_one_graph_alone_is_stored_beside_the_shared_ones(tmp_path: 
     assert external(tmp_path / "a.onnx") == ["w"]
     assert external(tmp_path / "b.onnx") == ["v"]
     found = onnxruntime.InferenceSession(tmp_path / "b.onnx").run(None, {"x": x})[0]
-    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert_same_numbers(found, wanted)
 
 
 def test_equal_weights_of_other_names_are_one_and_unequal_ones_of_one_name_are_two(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_equal_weights_of_other_names_are_one_and_unequal_ones_of_one_name_are_t
     assert (tmp_path / "shared.data").stat().st_size == 2 * WEIGHTS["w"].nbytes
     for name in graphs:
         found = onnxruntime.InferenceSession(tmp_path / name).run(None, {"x": x})[0]
-        np.testing.assert_allclose(found, wanted[name], rtol=1e-6)
+        assert_same_numbers(found, wanted[name])
 
 
 def test_equal_bytes_of_another_shape_are_another_weight(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_small_tensors_stay_in_the_graph(tmp_path: Path) -> None:
     assert tensors["w"].external_data[0].value == "shared.data"
 
 
-def test_graphs_of_small_tensors_alone_can_be_saved(tmp_path: Path) -> None:
+def test_graphs_of_only_small_tensors_can_be_saved(tmp_path: Path) -> None:
     model = small_graph("g (float[batch, 2] x) => (float[batch, 2] y) <float[2] w = {1.0, 2.0}> { y = Mul (x, w) }")
     save_graphs({"a.onnx": model}, tmp_path, "shared.data")
     found = onnxruntime.InferenceSession(tmp_path / "a.onnx").run(None, {"x": np.ones((1, 2), np.float32)})[0]

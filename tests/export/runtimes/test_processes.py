@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rfa_export.runtimes.frames import read_arrays, write_arrays
 from rfa_export.runtimes.genai import GenAi
 from rfa_export.runtimes.openvino import OpenVino
-from rfa_export.runtimes.process import Process
+from rfa_export.runtimes.process import Process, read_arrays, write_arrays
 from rfa_export.runtimes.runtime import Runtime
 from rfa_export.runtimes.web import OnnxRuntimeWeb
 
@@ -24,7 +23,7 @@ ARRAYS = {
     "none": np.zeros((2, 0), np.float32),
 }
 ECHO = """
-from rfa_export.runtimes.serve import serve
+from rfa_export.runtimes.process import serve
 def load(file):
     print("words of a library")
     if file.name == "absent":
@@ -87,5 +86,5 @@ def test_a_file_that_is_no_graph_is_an_error_here(runtime: Runtime, tmp_path: Pa
 
 
 def test_a_process_starts_without_torch() -> None:
-    code = "import sys, rfa_export.runtimes.serve; print([name for name in sys.modules if name == 'torch'])"
+    code = "import sys, rfa_export.runtimes.process; print([name for name in sys.modules if name == 'torch'])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

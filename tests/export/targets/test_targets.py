@@ -179,13 +179,13 @@ print(json.dumps(generator.get_sequence(0).tolist()))
 
 
 @pytest.mark.usefixtures("already_traced")
-def test_a_bundle_for_others_alone_says_so(gated: Example, tmp_path: Path) -> None:
+def test_a_bundle_only_for_others_says_so(gated: Example, tmp_path: Path) -> None:
     bundle = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain",)).bundle
     with pytest.raises(BundleError, match="export it again with --target ort"):
         StepSession(read_bundle(bundle))
 
 
-def test_a_translator_for_others_alone_is_a_whole_bundle(tmp_path: Path) -> None:
+def test_a_translator_only_for_others_is_a_whole_bundle(tmp_path: Path) -> None:
     exported = export(TranslatorExport(every_setting()), tmp_path / "model.rfa", ("plain",))
     assert set(read_bundle(exported.bundle).manifest.graphs) == {"model.plain", "prefill.plain", "encoder.plain"}
 
@@ -199,9 +199,9 @@ def layers_of_two_sizes() -> torch.nn.Module:
 @pytest.mark.parametrize(
     ("task", "target", "words"),
     [
-        (ClassifierExport(classifier(), 256, LABELS), "genai", "RFA language models alone"),
-        (TranslatorExport(every_setting()), "genai", "RFA language models alone"),
-        (LanguageExport(language_model({"kind": "softmax"})), "genai", "RFA language models alone"),
+        (ClassifierExport(classifier(), 256, LABELS), "genai", "only for RFA language models"),
+        (TranslatorExport(every_setting()), "genai", "only for RFA language models"),
+        (LanguageExport(language_model({"kind": "softmax"})), "genai", "only for RFA language models"),
         (LanguageExport(layers_of_two_sizes()), "genai", "one size for all layers"),
         (LanguageExport(language_model({"kind": "softmax"})), "torchscript", "for RFA models"),
         (LanguageExport(language_model({"kind": "softmax"})), "plain", "softmax models have target ort"),

@@ -103,7 +103,7 @@ def test_a_float16_state_is_refused_where_gates_hardly_forget(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("last", "found"), [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (8, [1, 2, 4, 8])])
 def test_powers_of_two_end_with_the_last(last: int, found: list[int]) -> None:
-    assert powers_of_two(last) == found
+    assert list(powers_of_two(last)) == found
 
 
 @pytest.mark.parametrize(("asked", "words"), [({"drift": 4}, "drift is that"), ({"text": TEXT}, "perplexity is that")])

@@ -1,9 +1,10 @@
-"""What onnxruntime-genai asks of a graph besides its names: a state that it can count layers by, and logits alone."""
+"""What onnxruntime-genai asks of a graph besides its names: a state to count layers by, no outputs but the logits."""
 
 from __future__ import annotations
 
 import onnx_ir as ir
 
+from rfa_export.graph.edit import describe_like, nodes_of
 from rfa_export.graph.names import BATCH, TOP_LOGIT, TOP_TOKEN
 
 
@@ -13,7 +14,8 @@ def count_layers(model: ir.Model, layers: int) -> None:
         past = ir.val(f"past_key_values.{layer}.conv_state", ir.DataType.FLOAT, [BATCH, 1, 1])
         passing = ir.node("Identity", [past])
         present = passing.outputs[0]
-        present.name, present.type, present.shape = f"present.{layer}.conv_state", past.type, past.shape
+        present.name = f"present.{layer}.conv_state"
+        describe_like(present, past)
         model.graph.inputs.append(past)
         model.graph.append(passing)
         model.graph.outputs.append(present)
@@ -21,7 +23,9 @@ def count_layers(model: ir.Model, layers: int) -> None:
 
 def leave_choice_to_runtime(model: ir.Model) -> None:
     """Remove the most likely token: the runtime samples by itself."""
-    for value in [value for value in model.graph.outputs if value.name in (TOP_LOGIT, TOP_TOKEN)]:
-        model.graph.outputs.remove(value)
-    for node in [node for node in model.graph if node.op_type == "TopK" and not any(o.uses() for o in node.outputs)]:
-        model.graph.remove(node, safe=True)
+    for value in list(model.graph.outputs):
+        if value.name in (TOP_LOGIT, TOP_TOKEN):
+            model.graph.outputs.remove(value)
+    for node in nodes_of(model, "TopK"):
+        if not any(output.uses() for output in node.outputs):
+            model.graph.remove(node, safe=True)

@@ -28,5 +28,5 @@ def is_high(context, threshold, **_) -> bool:  # type: ignore[no-untyped-def]
 
 
 def without_shortcut(op, x, **_):  # type: ignore[no-untyped-def]
-    """What is left."""
+    """What ONNX runtimes compute without overflow."""
     return op.Softplus(x)

@@ -6,11 +6,11 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 from onnxscript import optimizer
 
-from rfa_export.graph.rewrite.softplus import plain_softplus
-from rfa_export.graph.rewrite.views import constant_views
+from rfa_export.graph.softplus import plain_softplus
+from rfa_export.graph.views import constant_views
 
 NO_LIMIT = 1 << 40
-"""Bytes: everything that depends on weights alone is computed here, whatever its size."""
+"""Bytes: what depends only on weights is computed here, whatever its size."""
 
 
 def cleanup(model: ir.Model) -> None:
@@ -26,10 +26,16 @@ def cleanup(model: ir.Model) -> None:
 
 
 def is_worth_folding(node: ir.Node) -> bool | None:
-    """Fold as usual, but store no transposed second copy of a weight that is needed as it is: a tied embedding."""
-    if node.op_type == "Transpose" and (weight := node.inputs[0]) is not None and weight.is_initializer():
-        return len(weight.uses()) == 1
-    return None
+    """Store no transposed second copy of a weight that is needed as it is: a tied embedding.
+
+    Returns None where the optimizer shall decide as usual.
+    """
+    if node.op_type != "Transpose":
+        return None
+    weight = node.inputs[0]
+    if weight is None or not weight.is_initializer():
+        return None
+    return len(weight.uses()) == 1
 
 
 def remove_unused(model: ir.Model) -> None:
@@ -40,8 +46,9 @@ def remove_unused(model: ir.Model) -> None:
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     common.DeduplicateInitializersPass()(model)
     common.RemoveUnusedNodesPass()(model)
-    for value in [value for value in model.graph.inputs if not value.uses()]:
-        model.graph.inputs.remove(value)
+    for value in list(model.graph.inputs):
+        if not value.uses():
+            model.graph.inputs.remove(value)
     common.ClearMetadataAndDocStringPass()(model)
     common.RemoveUnusedFunctionsPass()(model)
     common.RemoveUnusedOpsetsPass()(model)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from small_graphs import assert_left_alone, node_of, normal, operators, run, small_graph
 
+from rfa_export.graph.cleanup import remove_unused
 from rfa_export.graph.edit import numpy_value
-from rfa_export.graph.rewrite.cleanup import remove_unused
-from rfa_export.graph.rewrite.views import constant_views, reshape_target
+from rfa_export.graph.views import constant_views, reshape_target
 
 COMPUTED = """g (float[batch, sequence, 16] x) => (float[batch, sequence, 2, 8] y)
 <int64[1] zero = {0}, int64[1] one = {1}, int64[2] heads = {2, 8}, float[batch, sequence, 2, 8] v> {

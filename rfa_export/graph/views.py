@@ -8,43 +8,46 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from rfa_export.graph.edit import Dims, constant, dims, insert_before
+from rfa_export.graph.edit import Dims, constant, describe_like, dims, insert_before, nodes_of
 
 VIEWS = ("Reshape", "Unsqueeze", "Squeeze")
 
 
 def constant_views(model: ir.Model) -> None:
     """Give every view a constant target, reading from the earliest tensor that holds the same elements."""
-    for node in list(model.graph):
-        if node.op_type in VIEWS:
-            rewrite_view(model, node)
+    for node in nodes_of(model, *VIEWS):
+        rewrite_view(model, node)
 
 
 def rewrite_view(model: ir.Model, node: ir.Node) -> None:
     """Turn one view into a Reshape by constants, or into nothing."""
     source = viewed(node)
-    target = reshape_target(dims(source), dims(node.outputs[0]))
+    result = node.outputs[0]
+    target = reshape_target(dims(source), dims(result))
     if source is None or target is None:
         return
-    if dims(source) == dims(node.outputs[0]) and not node.outputs[0].is_graph_output():
-        ir.convenience.replace_all_uses_with(node.outputs[0], source)
+    if dims(source) == dims(result) and not result.is_graph_output():
+        ir.convenience.replace_all_uses_with(result, source)
         return
     shape = constant(model, "shape_" + "_".join(map(str, target)), target)
     reshape = ir.node("Reshape", [source, shape])
     insert_before(node, reshape)
-    new, old = reshape.outputs[0], node.outputs[0]
-    new.shape, new.type = old.shape, old.type
-    if not old.is_graph_output():
-        ir.convenience.replace_all_uses_with(old, new)
+    describe_like(reshape.outputs[0], result)
+    if not result.is_graph_output():
+        ir.convenience.replace_all_uses_with(result, reshape.outputs[0])
 
 
 def viewed(node: ir.Node) -> ir.Value | None:
-    """The tensor behind a chain of views."""
+    """The tensor behind a chain of views, as far back as a constant can say the way from it to this view."""
+    result = node.outputs[0]
     value = node.inputs[0]
-    while value is not None and (producer := value.producer()) is not None and producer.op_type in VIEWS:
-        if reshape_target(dims(producer.inputs[0]), dims(node.outputs[0])) is None:
+    while value is not None:
+        view = value.producer()
+        if view is None or view.op_type not in VIEWS:
             break
-        value = producer.inputs[0]
+        if reshape_target(dims(view.inputs[0]), dims(result)) is None:
+            break
+        value = view.inputs[0]
     return value
 
 
