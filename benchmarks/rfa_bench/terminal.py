@@ -84,7 +84,7 @@ def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
-        print("stopped: nothing was measured to the end", file=sys.stderr)
+        print("stopped before the measurement came to its end", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

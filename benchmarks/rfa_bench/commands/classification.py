@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
-from rfa_bench.processes.probe import DID_NOT_FIT
+from rfa_bench.processes.ask import DID_NOT_FIT
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import as_tables, distinct, readable_size, table, where
 from rfa_bench.terminal import (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rfa_bench.processes.probe import DID_NOT_FIT, ProbeError, ask
+from rfa_bench.processes.ask import DID_NOT_FIT, ProbeError, ask
 from rfa_bench.subjects.classifier_twins import export_classifier_twins
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import column

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfa_bench.processes.ask import LAST_WORDS, ProbeError, ask, command_of
 from rfa_bench.processes.latency_worker import SETTLE
-from rfa_bench.processes.probe import LAST_WORDS, ProbeError, ask, command_of
 from rfa_bench.subjects.language_twins import export_softmax_twin, export_twins
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.precision import Precision
