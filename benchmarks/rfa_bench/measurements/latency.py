@@ -84,8 +84,7 @@ def measure(bundles: dict[str, Path], precision: str, plan: Plan, progress: Call
         for context in plan.contexts:
             times[name, context] = []
     for start in range(1, STARTS + 1):
-        progress(f"start {start} of {STARTS}")
-        time_one_start(bundles, plan, times, progress)
+        time_one_start(f"start {start} of {STARTS}", bundles, plan, times, progress)
     rows = []
     for (name, context), seconds in times.items():
         progress(f"{name}: memory at {context:,}")
@@ -97,15 +96,18 @@ def measure(bundles: dict[str, Path], precision: str, plan: Plan, progress: Call
 
 
 def time_one_start(
-    bundles: dict[str, Path], plan: Plan, times: dict[Place, list[float]], progress: Callable[[str], None]
+    title: str, bundles: dict[str, Path], plan: Plan, times: dict[Place, list[float]], progress: Callable[[str], None]
 ) -> None:
-    """Start a process for each system, and add the seconds of a step in every round to `times`."""
+    """Start a process for each system, and add the seconds of a step in every round to `times`.
+
+    title: of this start, for progress.
+    """
     workers = {}
     for name, path in bundles.items():
-        progress(f"{name} reads {max(plan.contexts):,} tokens")
+        progress(f"{title}: {name} reads {max(plan.contexts):,} tokens")
         workers[name] = Worker(path, plan)
     for turn in range(plan.rounds + 1):
-        progress(f"round {turn} of {plan.rounds}")
+        progress(f"{title}: round {turn} of {plan.rounds}")
         for (name, context), found in times.items():
             seconds = workers[name].time(context, plan.burst)
             if turn > 0:  # the first round warms caches and branch predictors
