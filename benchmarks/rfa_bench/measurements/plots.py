@@ -11,14 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from rfa_bench.measurements.classification import Row as ClassificationRow
-from rfa_bench.measurements.classification import with_figure
+from rfa_bench.measurements.classification import ClassificationRow, with_figure
 from rfa_bench.measurements.growth import Growth, exponent
 from rfa_bench.tables import column, distinct, where
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.latency import Row as LatencyRow
-    from rfa_bench.measurements.translation import Row as TranslationRow
+    from rfa_bench.measurements.latency import LatencyRow
+    from rfa_bench.measurements.translation import TranslationRow
 
 COLOURS = {"rfa": "#0a7d5a", "softmax": "#b3402a"}
 TWO_PANELS = (10, 4)

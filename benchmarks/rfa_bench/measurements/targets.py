@@ -41,7 +41,7 @@ PROBES = {
 
 
 @dataclass(frozen=True)
-class Row:
+class TargetRow:
     """One target in one precision; the names are the contract of `rfa-bench targets --json`."""
 
     system: str
@@ -76,7 +76,7 @@ def measure(
     threads: int,
     bursts: int,
     progress: Callable[[str], None],
-) -> list[Row]:
+) -> list[TargetRow]:
     """Export once for each precision, with all targets that have it, then decode with each.
 
     text: a file whose perplexity is measured.  folder: where bundles go.  bursts: timed bursts of 8 tokens.
@@ -94,11 +94,11 @@ def measure(
     return rows
 
 
-def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> Row:
+def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> TargetRow:
     """Decode with one target in a process for itself.  Raises ProbeError where that fails."""
     figures = ask(probe_of(target), exported.bundle, target, threads, bursts)
     perplexity = exported.report.perplexity if target == OUR_OWN else None
-    return Row(
+    return TargetRow(
         system=target,
         precision=precision,
         threads=threads,
