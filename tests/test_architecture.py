@@ -66,11 +66,10 @@ FLOORS = {
         errors
     """,
     "rfa_export.graph": """
-        lowering
-        rounding
-        rewrite
-        check
-        draft edit names roles weight_readers weights
+        lowering rounding rewrite
+        check cleanup draft
+        softplus views weight_readers
+        edit names packed roles weights
     """,
     "rfa_bench": """
         cli
