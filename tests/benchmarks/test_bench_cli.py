@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -10,17 +11,21 @@ from click.testing import CliRunner
 
 from rfa_bench import terminal
 from rfa_bench.cli import main
+from rfa_bench.interrupt import held_back
 from rfa_export.version import __version__
 
 HEAVY = ("torch", "onnx", "onnx_ir", "onnxruntime", "matplotlib", "sacrebleu", "numpy", "tokenizers")
 ASK = f"""
 import sys
+import rfa_models
+before = set(sys.modules)
 from rfa_bench.cli import main
 try:
     main(sys.argv[1:])
 finally:
-    print(*sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)
+    print(*sorted((set(sys.modules) - before) & set({HEAVY!r})), file=sys.stderr)
 """
+"""Prints the heavy packages that rfa-bench has loaded.  What `import rfa_models` loads is a matter of its own tests."""
 
 
 @pytest.mark.parametrize(
@@ -43,3 +48,23 @@ def test_ctrl_c_while_measuring_is_one_line_and_exit_code_130(capsys: pytest.Cap
         raise KeyboardInterrupt
     assert stopped.value.code == 130
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def load_while_interrupted(done: list[str]) -> None:
+    with held_back():
+        signal.raise_signal(signal.SIGINT)
+        done.append("loaded")
+
+
+def test_ctrl_c_waits_until_modules_are_loaded() -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        load_while_interrupted(done)
+    assert done == ["loaded"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_without_ctrl_c_nothing_is_raised() -> None:
+    with held_back():
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -10,6 +10,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from rfa_bench.interrupt import held_back
+
 if TYPE_CHECKING:
     from rfa_bench.measurements import (
         agreement,
@@ -39,7 +41,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Load the module of this name."""
+    """Load the module of this name; Ctrl-C waits until it is there."""
     if name in __all__:
-        return import_module(f"rfa_bench.measurements.{name}")
+        with held_back():
+            return import_module(f"rfa_bench.measurements.{name}")
     raise AttributeError(f"module 'rfa_bench.measurements' has no attribute {name!r}")
