@@ -66,11 +66,10 @@ FLOORS = {
         errors
     """,
     "rfa_export.graph": """
-        lowering rewrite rounding
-        cleanup
-        check draft softplus views weight_readers
-        edit
-        names packed roles weights
+        lowering rounding rewrite
+        check cleanup draft
+        softplus views weight_readers
+        edit names packed roles weights
     """,
     "rfa_bench": """
         cli

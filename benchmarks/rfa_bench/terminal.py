@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -18,6 +18,9 @@ from rfa_bench.subjects.shapes import SIZES
 from rfa_export.errors import ExportError
 from rfa_models.errors import ModelError
 from rfa_runtime.errors import RfaRuntimeError
+
+if TYPE_CHECKING:
+    from click.decorators import FC
 
 Progress = Callable[[str], None]
 """Shows what is being done."""
@@ -44,18 +47,18 @@ class Lengths(click.ParamType[list[int]]):
         return numbers
 
 
-def size_option(names: Mapping[str, object], default: str) -> Callable[[Any], Any]:
+def size_option(names: Mapping[str, object], default: str) -> Callable[[FC], FC]:
     """The option `--size`, a choice between the shapes of these names."""
     choice = click.Choice(list(names))
     return click.option("--size", type=choice, default=default, show_default=True, help="Shape of the model.")
 
 
-def count_option(name: str, default: int, help_text: str) -> Callable[[Any], Any]:
+def count_option(name: str, default: int, help_text: str) -> Callable[[FC], FC]:
     """An option that is a number above zero."""
     return click.option(name, type=COUNT, default=default, show_default=True, help=help_text)
 
 
-def lengths_option(name: str, default: str, help_text: str) -> Callable[[Any], Any]:
+def lengths_option(name: str, default: str, help_text: str) -> Callable[[FC], FC]:
     """An option that is numbers with commas between them."""
     return click.option(name, type=Lengths(), default=default, show_default=True, help=help_text)
 
@@ -84,7 +87,7 @@ def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
-        print("stopped: nothing was measured to the end", file=sys.stderr)
+        print("stopped before the measurement came to its end", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

@@ -17,6 +17,17 @@ LONGEST = 1 << 14
 """Tokens that the text may have."""
 
 
+def load(file: Path) -> Run:
+    """Load the folder of a graph, to be run with the next tokens of one text."""
+    text = start_text(file.parent)
+
+    def run(given: Arrays) -> Arrays:
+        text.append_tokens(given[INPUT_IDS][0].astype(np.int32))
+        return {LOGITS: text.get_logits()}
+
+    return run
+
+
 def start_text(folder: Path, threads: int | None = None) -> Any:
     """Load a folder by its genai_config.json.  Returns the generator of one text, still empty.
 
@@ -29,17 +40,6 @@ def start_text(folder: Path, threads: int | None = None) -> Any:
     options = onnxruntime_genai.GeneratorParams(model)
     options.set_search_options(max_length=LONGEST, do_sample=False)
     return onnxruntime_genai.Generator(model, options)
-
-
-def load(file: Path) -> Run:
-    """Load the folder of a graph, to be run with the next tokens of one text."""
-    text = start_text(file.parent)
-
-    def run(given: Arrays) -> Arrays:
-        text.append_tokens(given[INPUT_IDS][0].astype(np.int32))
-        return {LOGITS: text.get_logits()}
-
-    return run
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,9 @@ FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE":
 """It would compute in bfloat16 where the processor can, and round what it multiplies by quantized weights."""
 
 
-def compile_graph(file: Path, settings: Mapping[str, object] = FLOAT32) -> Any:
-    """Compile a graph for the CPU.  settings: OpenVINO's properties."""
-    core = openvino.Core()
-    return core.compile_model(core.read_model(file), "CPU", dict(settings))
-
-
 def load(file: Path) -> Run:
-    """Compile a graph, to be run with arrays by the names of its inputs and outputs."""
-    compiled = compile_graph(file)
+    """Compile a graph that computes in float32."""
+    compiled = compile_graph(file, FLOAT32)
 
     def run(given: Arrays) -> Arrays:
         found = compiled(given)
@@ -32,6 +25,12 @@ def load(file: Path) -> Run:
         return {output.get_any_name(): np.array(found[output]) for output in compiled.outputs}
 
     return run
+
+
+def compile_graph(file: Path, settings: dict[str, Any]) -> Any:
+    """A graph for the CPU, by settings of OpenVINO's."""
+    core = openvino.Core()
+    return core.compile_model(core.read_model(file), "CPU", settings)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
-from rfa_bench.processes.probe import DID_NOT_FIT
+from rfa_bench.processes.ask import DID_NOT_FIT
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import as_tables, distinct, readable_size, table, where
 from rfa_bench.terminal import (
@@ -25,7 +25,7 @@ from rfa_bench.terminal import (
 )
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.classification import Row
+    from rfa_bench.measurements.classification import ClassificationRow
 
 FIGURES = ("ms", "peak RSS", "of the call")
 
@@ -55,7 +55,7 @@ def classification(
     print_result({"rows": as_tables(rows)}, f"{side_by_side(rows)}\n\n{slopes(rows)}", as_json)
 
 
-def side_by_side(rows: Sequence[Row]) -> str:
+def side_by_side(rows: Sequence[ClassificationRow]) -> str:
     """A line for each length, the figures of each system beside each other."""
     head = ["bytes of text"]
     for system in distinct(rows, "system"):
@@ -69,14 +69,14 @@ def side_by_side(rows: Sequence[Row]) -> str:
     return table(head, lines)
 
 
-def figures(row: Row) -> list[str]:
+def figures(row: ClassificationRow) -> list[str]:
     """The cells of one row."""
     if row.ms is None or row.peak_rss_bytes is None or row.call_bytes is None:
         return [DID_NOT_FIT] * len(FIGURES)
     return [f"{row.ms:,.0f}", readable_size(row.peak_rss_bytes), readable_size(row.call_bytes)]
 
 
-def slopes(rows: Sequence[Row]) -> str:
+def slopes(rows: Sequence[ClassificationRow]) -> str:
     """How fast time and memory of each system grow."""
     said = []
     for system in distinct(rows, "system"):

@@ -26,7 +26,7 @@ from rfa_bench.terminal import (
 from rfa_export.precision import BLOCKS, PRECISIONS, precision_of
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.latency import Row
+    from rfa_bench.measurements.latency import LatencyRow
 
 PRECISION = click.Choice(list(PRECISIONS))
 BLOCK_HELP = "How many weights share a scale, as for rfa-export."
@@ -70,7 +70,7 @@ def latency(
         raise click.UsageError("--checkpoint and --bundle go together")
     with measuring(keep) as (folder, progress):
         weights = precision_of(precision, block_size)
-        plan = measurements.latency.Plan(contexts, batch, threads, rounds, burst)
+        plan = measurements.latency.LatencyPlan(contexts, batch, threads, rounds, burst)
         progress("export")
         if checkpoint is not None and bundle is not None:
             bundles = measurements.latency.twins_of_checkpoint(checkpoint, bundle, folder, weights)
@@ -83,7 +83,7 @@ def latency(
     print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
 
 
-def side_by_side(rows: Sequence[Row]) -> str:
+def side_by_side(rows: Sequence[LatencyRow]) -> str:
     """A line for each context, the systems beside each other for each figure."""
     head = ["context"]
     for figure in FIGURES:

@@ -13,7 +13,7 @@ from rfa_bench.tables import as_tables, readable_size, table
 from rfa_bench.terminal import FILE, JSON, KEEP, LANGUAGE_SIZE, THREADS, count_option, measuring, print_result
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.targets import Row
+    from rfa_bench.measurements.targets import TargetRow
 
 HEAD = (
     "target",
@@ -62,12 +62,12 @@ def targets(
     print_result({"rows": as_tables(rows)}, table_of(rows), as_json)
 
 
-def table_of(rows: Sequence[Row]) -> str:
+def table_of(rows: Sequence[TargetRow]) -> str:
     """A line for each target and precision."""
     return table(HEAD, map(cells, rows), WORDS)
 
 
-def cells(row: Row) -> list[str]:
+def cells(row: TargetRow) -> list[str]:
     """One line of the table."""
     return [
         row.system,

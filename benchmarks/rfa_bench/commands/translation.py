@@ -25,7 +25,7 @@ from rfa_bench.terminal import (
 )
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.translation import Row
+    from rfa_bench.measurements.translation import TranslationRow
 
 HEAD = ("source", "target", "rfa ms/token", "softmax ms/token", "softmax / rfa", "rfa state", "softmax state")
 
@@ -58,7 +58,7 @@ def translation(
     Sources and targets grow.  Both systems have one shape, and are exported the same way.
     """
     with measuring(keep) as (folder, progress):
-        plan = measurements.translation.Plan(sources, targets, batch, threads, rounds, burst)
+        plan = measurements.translation.TranslationPlan(sources, targets, batch, threads, rounds, burst)
         progress("export")
         bundles = measurements.translation.twins_of_shape(size, folder)
         rows = measurements.translation.measure(bundles, plan, progress)
@@ -68,7 +68,7 @@ def translation(
     print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
 
 
-def side_by_side(rows: Sequence[Row]) -> str:
+def side_by_side(rows: Sequence[TranslationRow]) -> str:
     """A line for each pair of lengths, RFA beside softmax."""
     lines = []
     for source in distinct(rows, "source"):

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rfa_bench.processes.probe import DID_NOT_FIT, ProbeError, ask
+from rfa_bench.processes.ask import DID_NOT_FIT, ProbeError, ask
 from rfa_bench.subjects.classifier_twins import export_classifier_twins
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import column
 
 
 @dataclass(frozen=True)
-class Row:
+class ClassificationRow:
     """One text read by one system."""
 
     system: str
@@ -40,18 +40,18 @@ def twins_of_shape(size: str, folder: Path) -> dict[str, Path]:
 
 def measure(
     bundles: dict[str, Path], lengths: list[int], threads: int, rounds: int, progress: Callable[[str], None]
-) -> list[Row]:
+) -> list[ClassificationRow]:
     """Measure every system at every length, systems in turns.  rounds: calls at each length."""
     rows = []
     for length in lengths:
         for system, bundle in bundles.items():
             progress(f"{length:,} bytes, {system}")
-            figures = read_text(bundle, length, threads, rounds)
-            rows.append(Row(system, length, threads, **figures))
+            figures = figures_of(bundle, length, threads, rounds)
+            rows.append(ClassificationRow(system, length, threads, **figures))
     return rows
 
 
-def read_text(bundle: Path, length: int, threads: int, rounds: int) -> dict[str, Any]:
+def figures_of(bundle: Path, length: int, threads: int, rounds: int) -> dict[str, Any]:
     """The figures of a row; none where memory was not enough.  Raises ProbeError where anything else fails."""
     try:
         return ask("classifier_probe", bundle, length, threads, rounds)
@@ -61,7 +61,7 @@ def read_text(bundle: Path, length: int, threads: int, rounds: int) -> dict[str,
         raise
 
 
-def exponent(rows: list[Row], figure: str) -> float:
+def exponent(rows: list[ClassificationRow], figure: str) -> float:
     """The slope between the two longest texts in logarithmic axes: 1 is linear, 2 is quadratic."""
     fitted = with_figure(rows, figure)[-2:]
     if len(fitted) < 2:
@@ -71,6 +71,6 @@ def exponent(rows: list[Row], figure: str) -> float:
     return math.log(more / less) / math.log(longer.bytes / shorter.bytes)
 
 
-def with_figure(rows: list[Row], figure: str) -> list[Row]:
+def with_figure(rows: list[ClassificationRow], figure: str) -> list[ClassificationRow]:
     """The rows that have a figure: memory was enough."""
     return [row for row in rows if getattr(row, figure)]

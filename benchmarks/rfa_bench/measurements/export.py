@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_bench.processes.probe import LAST_WORDS, ProbeError, ask
+from rfa_bench.processes.ask import LAST_WORDS, ProbeError, ask
 
 KILOBYTE = 1024
 """Unit of ru_maxrss on Linux."""

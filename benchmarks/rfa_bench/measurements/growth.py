@@ -9,7 +9,7 @@ import math
 import statistics
 from dataclasses import dataclass
 
-from rfa_bench.processes.probe import ask
+from rfa_bench.processes.ask import ask
 from rfa_bench.tables import column
 
 SHORTEST = 1024

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfa_bench.processes.ask import LAST_WORDS, ProbeError, ask, command_of
 from rfa_bench.processes.latency_worker import SETTLE
-from rfa_bench.processes.probe import LAST_WORDS, ProbeError, ask, command_of
 from rfa_bench.subjects.language_twins import export_softmax_twin, export_twins
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.precision import Precision
@@ -30,7 +30,7 @@ Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Row:
+class LatencyRow:
     """One measured figure; the names are the contract of `rfa-bench --json`."""
 
     system: str
@@ -47,7 +47,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LatencyPlan:
     """What is measured, and how often."""
 
     contexts: list[int]
@@ -74,7 +74,9 @@ def config_of(weights: Precision) -> ExportConfig:
     return ExportConfig(precision=weights.name, block_size=weights.block if weights.quantized else None)
 
 
-def measure(bundles: dict[str, Path], precision: str, plan: Plan, progress: Callable[[str], None]) -> list[Row]:
+def measure(
+    bundles: dict[str, Path], precision: str, plan: LatencyPlan, progress: Callable[[str], None]
+) -> list[LatencyRow]:
     """Measure every system at every context.
 
     precision: that the bundles have.  Raises ProbeError where a process ends early.
@@ -84,28 +86,34 @@ def measure(bundles: dict[str, Path], precision: str, plan: Plan, progress: Call
         for context in plan.contexts:
             times[name, context] = []
     for start in range(1, STARTS + 1):
-        progress(f"start {start} of {STARTS}")
-        time_one_start(bundles, plan, times, progress)
+        time_one_start(f"start {start} of {STARTS}", bundles, plan, times, progress)
     rows = []
     for (name, context), seconds in times.items():
         progress(f"{name}: memory at {context:,}")
         ms = statistics.median(seconds) * 1e3
         kept = state_bytes(bundles[name], context, plan.batch)
         peak = ask("memory_probe", bundles[name], context, plan.batch, plan.threads)
-        rows.append(Row(name, context, plan.batch, precision, plan.threads, ms, kept, peak))
+        rows.append(LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, peak))
     return rows
 
 
 def time_one_start(
-    bundles: dict[str, Path], plan: Plan, times: dict[Place, list[float]], progress: Callable[[str], None]
+    title: str,
+    bundles: dict[str, Path],
+    plan: LatencyPlan,
+    times: dict[Place, list[float]],
+    progress: Callable[[str], None],
 ) -> None:
-    """Start a process for each system, and add the seconds of a step in every round to `times`."""
+    """Start a process for each system, and add the seconds of a step in every round to `times`.
+
+    title: of this start, for progress.
+    """
     workers = {}
     for name, path in bundles.items():
-        progress(f"{name} reads {max(plan.contexts):,} tokens")
-        workers[name] = Worker(path, plan)
+        progress(f"{title}: {name} reads {max(plan.contexts):,} tokens")
+        workers[name] = LatencyWorker(path, plan)
     for turn in range(plan.rounds + 1):
-        progress(f"round {turn} of {plan.rounds}")
+        progress(f"{title}: round {turn} of {plan.rounds}")
         for (name, context), found in times.items():
             seconds = workers[name].time(context, plan.burst)
             if turn > 0:  # the first round warms caches and branch predictors
@@ -114,10 +122,10 @@ def time_one_start(
         worker.end()
 
 
-class Worker:
+class LatencyWorker:
     """A system in a process for itself; see `latency_worker.py`."""
 
-    def __init__(self, bundle: Path, plan: Plan) -> None:
+    def __init__(self, bundle: Path, plan: LatencyPlan) -> None:
         spare = (plan.rounds + 1) * (plan.burst + SETTLE)
         command = command_of("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts)
         self.process = subprocess.Popen(
@@ -152,7 +160,7 @@ def state_bytes(bundle: Path, context: int, batch: int) -> int:
     return batch * sum(state.row_bytes(capacity=context) for state in states)
 
 
-def rows_of_json(file: Path) -> list[Row]:
+def rows_of_json(file: Path) -> list[LatencyRow]:
     """The rows that `rfa-bench latency --json` printed, to draw them again."""
     printed = json.loads(file.read_text(encoding="utf-8"))
-    return [Row(**row) for row in printed["rows"]]
+    return [LatencyRow(**row) for row in printed["rows"]]

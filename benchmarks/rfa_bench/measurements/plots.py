@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from rfa_bench.measurements import classification as classifying
-from rfa_bench.measurements import growth as growing
-from rfa_bench.measurements import latency as timing
-from rfa_bench.measurements import translation as translating
+from rfa_bench.measurements.classification import ClassificationRow, with_figure
+from rfa_bench.measurements.growth import Growth, exponent
 from rfa_bench.tables import column, distinct, where
+
+if TYPE_CHECKING:
+    from rfa_bench.measurements.latency import LatencyRow
+    from rfa_bench.measurements.translation import TranslationRow
 
 COLOURS = {"rfa": "#0a7d5a", "softmax": "#b3402a"}
 TWO_PANELS = (10, 4)
@@ -22,7 +25,7 @@ TWO_PANELS = (10, 4)
 DOTS_PER_INCH = 120
 
 
-def latency(rows: Sequence[timing.Row], title: str, file: Path) -> None:
+def latency(rows: Sequence[LatencyRow], title: str, file: Path) -> None:
     """Time and state against context."""
     figure = Figure(figsize=TWO_PANELS, layout="constrained")
     time_axes, state_axes = figure.subplots(1, 2)
@@ -39,7 +42,7 @@ def latency(rows: Sequence[timing.Row], title: str, file: Path) -> None:
     save(figure, title, file)
 
 
-def translation(rows: Sequence[translating.Row], title: str, file: Path) -> None:
+def translation(rows: Sequence[TranslationRow], title: str, file: Path) -> None:
     """Time against the target's length, a panel for each length of source."""
     sources = distinct(rows, "source")
     figure = Figure(figsize=(3.6 * len(sources) + 1, 4), layout="constrained")
@@ -56,7 +59,7 @@ def translation(rows: Sequence[translating.Row], title: str, file: Path) -> None
     save(figure, title, file)
 
 
-def classification(rows: Sequence[classifying.Row], title: str, file: Path) -> None:
+def classification(rows: Sequence[ClassificationRow], title: str, file: Path) -> None:
     """Time and memory of the call against length, both on logarithmic axes."""
     figure = Figure(figsize=TWO_PANELS, layout="constrained")
     time_axes, memory_axes = figure.subplots(1, 2)
@@ -67,10 +70,10 @@ def classification(rows: Sequence[classifying.Row], title: str, file: Path) -> N
     save(figure, title, file)
 
 
-def draw_calls(axes: Axes, rows: Sequence[classifying.Row], figure: str, unit: float) -> None:
+def draw_calls(axes: Axes, rows: Sequence[ClassificationRow], figure: str, unit: float) -> None:
     """One figure of all systems, where memory was enough.  unit: of the axis, in those of the figure."""
     for system in distinct(rows, "system"):
-        mine = classifying.with_figure(where(rows, system=system), figure)
+        mine = with_figure(where(rows, system=system), figure)
         values = np.divide(column(mine, figure), unit)
         line(axes, column(mine, "bytes"), values, system)
     plain_numbers(axes)
@@ -78,7 +81,7 @@ def draw_calls(axes: Axes, rows: Sequence[classifying.Row], figure: str, unit: f
     finish(axes)
 
 
-def growth(sweeps: Mapping[str, list[growing.Growth]], file: Path) -> None:
+def growth(sweeps: Mapping[str, list[Growth]], file: Path) -> None:
     """Time and memory against length in logarithmic axes, beside a line of slope one."""
     figure = Figure(figsize=TWO_PANELS, layout="constrained")
     time_axes, memory_axes = figure.subplots(1, 2)
@@ -89,11 +92,11 @@ def growth(sweeps: Mapping[str, list[growing.Growth]], file: Path) -> None:
     save(figure, None, file)
 
 
-def draw_sweeps(axes: Axes, sweeps: Mapping[str, list[growing.Growth]], figure: str, unit: float) -> None:
+def draw_sweeps(axes: Axes, sweeps: Mapping[str, list[Growth]], figure: str, unit: float) -> None:
     """One figure of all sweeps.  The line of slope one ends where the first sweep ends."""
     for name, rows in sweeps.items():
         values = np.divide(column(rows, figure), unit)
-        label = f"{name}, slope {growing.exponent(rows, figure):.2f}"
+        label = f"{name}, slope {exponent(rows, figure):.2f}"
         axes.plot(column(rows, "length"), values, marker="o", label=label)
     first = next(iter(sweeps.values()))
     lengths = np.array(column(first, "length"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_bench.processes.probe import ask
+from rfa_bench.processes.ask import ask
 from rfa_bench.subjects.language_twins import random_checkpoint
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.exams.parity import NotChecked
@@ -30,18 +30,18 @@ SHARED_WEIGHTS = "model.onnx.data"
 OTHER_FORM = "model.pt2"
 """A second form of a target, which no program needs besides the first."""
 PROBES = {
-    "ort": "probe_ort",
-    "onnx27": "probe_ort",
-    "plain": "probe_openvino",
-    "genai": "probe_genai",
-    "torchscript": "probe_torch",
-    "mobile": "probe_ort",
+    "ort": "target_ort",
+    "onnx27": "target_ort",
+    "plain": "target_openvino",
+    "genai": "target_genai",
+    "torchscript": "target_torch",
+    "mobile": "target_ort",
 }
 """Modules of `processes` that decode with a target, each in its runtime."""
 
 
 @dataclass(frozen=True)
-class Row:
+class TargetRow:
     """One target in one precision; the names are the contract of `rfa-bench targets --json`."""
 
     system: str
@@ -76,7 +76,7 @@ def measure(
     threads: int,
     bursts: int,
     progress: Callable[[str], None],
-) -> list[Row]:
+) -> list[TargetRow]:
     """Export once for each precision, with all targets that have it, then decode with each.
 
     text: a file whose perplexity is measured.  folder: where bundles go.  bursts: timed bursts of 8 tokens.
@@ -94,11 +94,11 @@ def measure(
     return rows
 
 
-def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> Row:
+def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> TargetRow:
     """Decode with one target in a process for itself.  Raises ProbeError where that fails."""
     figures = ask(probe_of(target), exported.bundle, target, threads, bursts)
     perplexity = exported.report.perplexity if target == OUR_OWN else None
-    return Row(
+    return TargetRow(
         system=target,
         precision=precision,
         threads=threads,
@@ -112,8 +112,8 @@ def row_of(exported: Exported, target: str, precision: str, threads: int, bursts
 def probe_of(target: str) -> str:
     """The module that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
     name = PROBES[target]
-    if name == "probe_openvino" and OpenVino().version() is None:
-        return "probe_ort"
+    if name == "target_openvino" and OpenVino().version() is None:
+        return "target_ort"
     return name
 
 

@@ -29,7 +29,7 @@ Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Row:
+class TranslationRow:
     """One whole target of one system."""
 
     system: str
@@ -45,7 +45,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TranslationPlan:
     """What is measured, and how often."""
 
     sources: list[int]
@@ -73,10 +73,10 @@ def twins_of_shape(size: str, folder: Path) -> dict[str, Path]:
     return export_translator_twins(TRANSLATORS[size], folder)
 
 
-def measure(bundles: dict[str, Path], plan: Plan, progress: Callable[[str], None]) -> list[Row]:
+def measure(bundles: dict[str, Path], plan: TranslationPlan, progress: Callable[[str], None]) -> list[TranslationRow]:
     """Measure every system at every pair of lengths."""
     sessions = {name: StepSession(read_bundle(path), threads=plan.threads) for name, path in bundles.items()}
-    rows: list[Row] = []
+    rows: list[TranslationRow] = []
     for source in plan.sources:  # one source length at a time: memory stays bounded
         progress(f"source of {source:,} tokens")
         states: dict[Place, State] = {}
@@ -88,7 +88,7 @@ def measure(bundles: dict[str, Path], plan: Plan, progress: Callable[[str], None
     return rows
 
 
-def prepared(name: str, session: StepSession, source: int, plan: Plan) -> dict[Place, State]:
+def prepared(name: str, session: StepSession, source: int, plan: TranslationPlan) -> dict[Place, State]:
     """States that have read a source and part of a target, with room for the steps to come.
 
     One row reads, and is copied to every row of the batch: it would take softmax 2 GB to read 16 sources.
@@ -104,7 +104,7 @@ def prepared(name: str, session: StepSession, source: int, plan: Plan) -> dict[P
     return states
 
 
-def in_turns(sessions: dict[str, StepSession], states: dict[Place, State], plan: Plan) -> dict[Place, float]:
+def in_turns(sessions: dict[str, StepSession], states: dict[Place, State], plan: TranslationPlan) -> dict[Place, float]:
     """Median milliseconds of a step at every place; one round warms up.
 
     Systems change with every burst: each then finds the caches as the other left them.
@@ -130,12 +130,14 @@ def burst_ms(session: StepSession, state: State, burst: int) -> float:
     return statistics.median(seconds) * 1e3
 
 
-def rows_of(name: str, session: StepSession, source: int, medians: dict[Place, float], plan: Plan) -> Iterable[Row]:
+def rows_of(
+    name: str, session: StepSession, source: int, medians: dict[Place, float], plan: TranslationPlan
+) -> Iterable[TranslationRow]:
     """The rows of one system and one length of source, a row for each length of target."""
     for target in plan.targets:
         ms = mean_ms(medians, name, target)
         kept = state_bytes(session, source, target, plan.batch)
-        yield Row(name, source, target, plan.batch, "fp32", plan.threads, ms, kept)
+        yield TranslationRow(name, source, target, plan.batch, "fp32", plan.threads, ms, kept)
 
 
 def mean_ms(medians: dict[Place, float], system: str, target: int) -> float:

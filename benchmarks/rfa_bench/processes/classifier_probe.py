@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from rfa_bench.processes.probe import DID_NOT_FIT
+from rfa_bench.processes.ask import DID_NOT_FIT
 from rfa_runtime.errors import SessionError
 from rfa_runtime.memory import peak_rss_bytes
 from rfa_runtime.tasks.classification import Classifier

@@ -9,7 +9,7 @@ from typing import Any
 
 from rfa_bench.commands.classification import side_by_side
 from rfa_bench.measurements import classification
-from rfa_bench.measurements.classification import Row
+from rfa_bench.measurements.classification import ClassificationRow
 
 Bench = Callable[..., dict[str, Any]]
 
@@ -28,12 +28,16 @@ def test_classification_measures_every_system_at_every_length(bench: Bench, tmp_
 
 
 def test_a_text_that_memory_cannot_hold_is_a_row_and_no_error() -> None:
-    rows = [Row("softmax", 64, 1, 2.0, 10**8, 10**6), Row("softmax", 128, 1)]
+    rows = [ClassificationRow("softmax", 64, 1, 2.0, 10**8, 10**6), ClassificationRow("softmax", 128, 1)]
     assert side_by_side(rows).splitlines()[3] == "| 128 | out of memory | out of memory | out of memory |"
     assert math.isnan(classification.exponent(rows, "ms"))
 
 
 def test_exponent_is_the_slope_between_the_two_longest() -> None:
-    rows = [Row("rfa", 64, 1, 9.0, 1, 9), Row("rfa", 128, 1, 1.0, 1, 10), Row("rfa", 256, 1, 4.0, 1, 20)]
+    rows = [
+        ClassificationRow("rfa", 64, 1, 9.0, 1, 9),
+        ClassificationRow("rfa", 128, 1, 1.0, 1, 10),
+        ClassificationRow("rfa", 256, 1, 4.0, 1, 20),
+    ]
     assert classification.exponent(rows, "ms") == 2
     assert classification.exponent(rows, "call_bytes") == 1

@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from rfa_bench.cli import main
 from rfa_bench.commands.latency import side_by_side
 from rfa_bench.measurements import plots
-from rfa_bench.measurements.latency import Row, rows_of_json
+from rfa_bench.measurements.latency import LatencyRow, rows_of_json
 
 Bench = Callable[..., dict[str, Any]]
 
 
-def row(system: str, context: int, ms: float) -> Row:
-    return Row(system, context, 1, "fp32", 1, ms, 135_168, 82_000_000)
+def row(system: str, context: int, ms: float) -> LatencyRow:
+    return LatencyRow(system, context, 1, "fp32", 1, ms, 135_168, 82_000_000)
 
 
 ROWS = [row("rfa", 128, 0.1), row("rfa", 512, 0.1), row("softmax", 128, 0.2), row("softmax", 512, 0.8)]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rfa_bench.commands.targets import table_of
-from rfa_bench.measurements.targets import PROBES, Row, probe_of
+from rfa_bench.measurements.targets import PROBES, TargetRow, probe_of
 from rfa_export.targets.catalogue import TARGETS
 
 Bench = Callable[..., dict[str, Any]]
@@ -32,7 +32,7 @@ def test_every_target_has_a_program_that_decodes_with_it(target: str) -> None:
 
 
 def test_table_has_a_line_per_target_and_precision() -> None:
-    row = Row("ort", "int4", "onnxruntime", 1, 5_000, 12.0, 0.5, 80_000_000, None, {"onnxruntime": "8 of 8"})
+    row = TargetRow("ort", "int4", "onnxruntime", 1, 5_000, 12.0, 0.5, 80_000_000, None, {"onnxruntime": "8 of 8"})
     lines = table_of([row]).splitlines()
     assert lines[1] == "|---|---|---|---:|---:|---:|---:|---:|---|"
     assert lines[2] == "| ort | int4 | onnxruntime | 5.0 kB | 12 ms | 0.500 | 80.0 MB |  | onnxruntime: 8 of 8 |"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rfa_bench.commands.translation import side_by_side
-from rfa_bench.measurements.translation import Row
+from rfa_bench.measurements.translation import TranslationRow
 
 Bench = Callable[..., dict[str, Any]]
 
@@ -29,7 +29,7 @@ def test_translation_measures_both_systems_at_every_pair_of_lengths(bench: Bench
 
 def test_table_has_a_line_per_pair_of_lengths_and_the_ratio() -> None:
     rows = [
-        Row("rfa", 5, 1000, 1, "fp32", 1, ms_per_token=2.0, state_bytes=1_500_000),
-        Row("softmax", 5, 1000, 1, "fp32", 1, ms_per_token=3.0, state_bytes=30_000_000),
+        TranslationRow("rfa", 5, 1000, 1, "fp32", 1, ms_per_token=2.0, state_bytes=1_500_000),
+        TranslationRow("softmax", 5, 1000, 1, "fp32", 1, ms_per_token=3.0, state_bytes=30_000_000),
     ]
     assert side_by_side(rows).splitlines()[2:] == ["| 5 | 1,000 | 2.00 | 3.00 | 1.50 | 1.5 MB | 30.0 MB |"]

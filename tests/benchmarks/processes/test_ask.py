@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rfa_bench.processes.probe import ProbeError, ask
+from rfa_bench.processes.ask import ProbeError, ask
 
 
 def test_a_probe_answers_with_what_it_prints() -> None:
