@@ -104,7 +104,10 @@ def whole(part: Part, manifest: Manifest) -> Function:
 
 def stepping(part: Part, manifest: Manifest, length: int | str) -> Function:
     """A decoder that reads `length` tokens."""
-    inputs = [TensorSpec(spec.name, (spec.shape[0], length)) for spec in part.inputs]
+    inputs = []
+    for given in part.inputs:
+        rows, _ = given.shape
+        inputs.append(TensorSpec(given.name, (rows, length)))
     states = []
     for state in manifest.state:
         if state.kind == "recurrent":
