@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx_ir as ir
 from onnxscript.rewriter import pattern, rewrite
 
@@ -16,17 +18,17 @@ def plain_softplus(model: ir.Model) -> None:
     rewrite(model, pattern_rewrite_rules=[pattern.RewriteRule(with_shortcut, without_shortcut, is_high)])
 
 
-def with_shortcut(op, x, threshold):  # type: ignore[no-untyped-def]
+def with_shortcut(op: Any, x: ir.Value, threshold: ir.Value) -> ir.Value:
     """What torch.onnx writes."""
     return op.Where(op.Greater(x, threshold), x, op.Softplus(x))
 
 
-def is_high(context, threshold, **_) -> bool:  # type: ignore[no-untyped-def]
+def is_high(context: object, threshold: ir.Value, **_: ir.Value) -> bool:
     """The threshold is a constant from torch's own upwards."""
     value = numpy_value(threshold)
     return value is not None and value.size == 1 and value.item() >= THRESHOLD
 
 
-def without_shortcut(op, x, **_):  # type: ignore[no-untyped-def]
+def without_shortcut(op: Any, x: ir.Value, **_: ir.Value) -> ir.Value:
     """What ONNX runtimes compute without overflow."""
     return op.Softplus(x)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO
 
 import numpy as np
 
@@ -28,13 +28,17 @@ class Process:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.given = self.process.stdin
+        self.answers = self.process.stdout
 
     def run(self, given: Arrays) -> Arrays:
         """Run the graph there.  Raises RuntimeError with what the other end says, or with how it ended."""
         with suppress(BrokenPipeError):  # its last words say why
-            write_arrays(cast(BinaryIO, self.process.stdin), given)
+            write_arrays(self.given, given)
         try:
-            return read_arrays(cast(BinaryIO, self.process.stdout))
+            return read_arrays(self.answers)
         except EOFError:
             code = self.process.wait()
             raise RuntimeError(f"{self.name} ended without an answer, exit code {code}") from None
@@ -67,7 +71,7 @@ def serve(load: Callable[[Path], Run]) -> None:
         write_error(answers, error)
 
 
-def write_arrays(stream: BinaryIO, arrays: Arrays) -> None:
+def write_arrays(stream: IO[bytes], arrays: Arrays) -> None:
     """Send arrays by name."""
     head = []
     for name, array in arrays.items():
@@ -78,18 +82,18 @@ def write_arrays(stream: BinaryIO, arrays: Arrays) -> None:
     stream.flush()
 
 
-def write_error(stream: BinaryIO, error: Exception) -> None:
+def write_error(stream: IO[bytes], error: Exception) -> None:
     """Say what went wrong in place of an answer."""
     write_line(stream, {"error": f"{type(error).__name__}: {error}"})
     stream.flush()
 
 
-def write_line(stream: BinaryIO, head: dict[str, object]) -> None:
+def write_line(stream: IO[bytes], head: dict[str, object]) -> None:
     """Send what stands before the arrays."""
     stream.write(json.dumps(head).encode() + b"\n")
 
 
-def read_arrays(stream: BinaryIO) -> Arrays:
+def read_arrays(stream: IO[bytes]) -> Arrays:
     """Receive what the other end wrote.  Raises EOFError where it is gone, RuntimeError with what it says."""
     line = stream.readline()
     if not line:
@@ -103,7 +107,7 @@ def read_arrays(stream: BinaryIO) -> Arrays:
     return found
 
 
-def read_array(stream: BinaryIO, kind: str, dims: list[int]) -> np.ndarray:
+def read_array(stream: IO[bytes], kind: str, dims: list[int]) -> np.ndarray:
     """One array.  Raises EOFError where it ends early."""
     size = int(np.prod(dims, dtype=np.int64)) * np.dtype(kind).itemsize
     data = stream.read(size)

@@ -57,11 +57,19 @@ class Function:
     module: nn.Module
     arguments: Sequence[TensorSpec]
     spec: GraphSpec
+    takes_row: bool = False
+    """Whether `forward(*given)` takes all tensors in a row: for torch that is one argument."""
 
     @property
     def example(self) -> tuple[Tensor, ...]:
         """Zeros of the kinds that it takes."""
         return tuple(map(TensorSpec.example, self.arguments))
+
+    @property
+    def free(self) -> tuple[Any, ...]:
+        """The free dimensions of each argument, as torch wants them."""
+        free = tuple(map(TensorSpec.free, self.arguments))
+        return (free,) if self.takes_row else free
 
 
 def functions_of(task: TaskExport, manifest: Manifest) -> dict[str, Function]:
@@ -96,14 +104,17 @@ def whole(part: Part, manifest: Manifest) -> Function:
 
 def stepping(part: Part, manifest: Manifest, length: int | str) -> Function:
     """A decoder that reads `length` tokens."""
-    inputs = [TensorSpec(spec.name, (spec.shape[0], length)) for spec in part.inputs]
+    inputs = []
+    for given in part.inputs:
+        rows, _ = given.shape
+        inputs.append(TensorSpec(given.name, (rows, length)))
     states = []
     for state in manifest.state:
         if state.kind == "recurrent":
             states.append(TensorSpec(state.past, state.shape, torch.float32))
     module = ExplicitState(part.module, len(inputs), len(states))
     spec = GraphSpec(SCRIPT, TORCHSCRIPT.name, names_of(inputs), "last", (LOGITS,))
-    return Function(module, [*inputs, *states, *part.memory], spec)
+    return Function(module, [*inputs, *states, *part.memory], spec, takes_row=True)
 
 
 def names_of(arguments: Sequence[TensorSpec]) -> tuple[str, ...]:
@@ -126,10 +137,7 @@ def save_programs(functions: dict[str, Function], file: Path) -> None:
     programs = {}
     for role, function in functions.items():
         with evaluating(function.module):
-            shapes: tuple[Any, ...] = tuple(map(TensorSpec.free, function.arguments))
-            if isinstance(function.module, ExplicitState):
-                shapes = (shapes,)  # a module of *given takes one argument, the tuple of all
-            programs[role] = torch.export.export(function.module, function.example, dynamic_shapes=shapes)
+            programs[role] = torch.export.export(function.module, function.example, dynamic_shapes=function.free)
     package_pt2(file, exported_programs=programs)
 
 

@@ -88,8 +88,8 @@ def names_of(arguments: Arguments) -> list[str]:
     """The names of all tensors, in the order of the parameters."""
     names = []
     for given in arguments.values():
-        specs = given if isinstance(given, tuple) else (given,)
-        names += [spec.name for spec in specs]
+        for spec in given if isinstance(given, tuple) else (given,):
+            names.append(spec.name)
     return names
 
 

@@ -15,6 +15,7 @@ residual Add, (bias Add,) LayerNormalization    -> SkipLayerNormalization
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -82,12 +83,14 @@ def add_within(product: ir.Node) -> None:
     ir.convenience.replace_all_uses_with(biased, found)
 
 
-def floored_division(op, num, den, zero, below, above):  # type: ignore[no-untyped-def]
+def floored_division(
+    op: Any, num: ir.Value, den: ir.Value, zero: ir.Value, below: ir.Value, above: ir.Value
+) -> ir.Value:
     """num / signed_floor(den), as `rfa_models/attention/denominator.py` is traced."""
     return op.Div(num, op.Where(op.Less(den, zero), op.Clip(den, None, below), op.Clip(den, above)))
 
 
-def is_signed_floor(context, zero, below, above, **_) -> bool:  # type: ignore[no-untyped-def]
+def is_signed_floor(context: object, zero: ir.Value, below: ir.Value, above: ir.Value, **_: ir.Value) -> bool:
     """The two bounds are float32 numbers that mirror each other around zero."""
     middle = float32_number(zero)
     lowest = float32_number(below)
@@ -105,7 +108,7 @@ def float32_number(value: ir.Value | None) -> float | None:
     return float(found.item())
 
 
-def bounded_product(op, num, den, above, **_):  # type: ignore[no-untyped-def]
+def bounded_product(op: Any, num: ir.Value, den: ir.Value, above: ir.Value, **_: ir.Value) -> ir.Value:
     """num * clip(1 / den): the sign is kept, |1 / den| stays within 1 / floor; 1 / 0 is infinite, so bounded too.
 
     The sign differs only of a denominator -0.0.  It does not occur: a sum that starts at 0 never gives it.

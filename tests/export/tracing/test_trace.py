@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import onnx_ir as ir
 import pytest
@@ -120,7 +121,9 @@ def test_positions_are_an_input_where_the_module_takes_them() -> None:
         ),
     ],
 )
-def test_a_module_that_cannot_become_a_step_graph_is_refused_in_one_line(build, message, capfd, log) -> None:
+def test_a_module_that_cannot_become_a_step_graph_is_refused_in_one_line(
+    build: Callable[[], nn.Module], message: str, capfd: pytest.CaptureFixture[str], log: list[str]
+) -> None:
     module = build().train()
     with pytest.raises(TraceError) as refused:
         trace_language_model(module)
