@@ -18,9 +18,7 @@ from rich.table import Table
 import rfa_export
 from rfa_runtime.bundle.bundle import read_bundle
 from rfa_runtime.errors import RfaRuntimeError
-
-INTERRUPTED = 130
-"""128 and the number of the signal, as shells count."""
+from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
 
 
 @click.command(epilog="Example:  rfa-inspect model.rfa")
@@ -30,7 +28,10 @@ INTERRUPTED = 130
 def main(bundle: Path, as_json: bool) -> None:
     """Show what DIR, a bundle of rfa-export, holds: graphs, operators, bytes, state, and what was verified of it."""
     try:
-        found = rfa_export.inspect_bundle(read_bundle(bundle))
+        read = read_bundle(bundle)
+        with ending_at_once():
+            inspect_bundle = rfa_export.inspect_bundle
+        found = inspect_bundle(read)
     except (RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
