@@ -6,6 +6,17 @@ A bound that only one test needs has a name and a reason in that test.
 FORMS_FLOAT64 = 1e-12
 """Quadratic, chunked and one-token form, golden vectors: the same sums in another order, float64 (eps 2.2e-16)."""
 
+FORMS_FLOAT32 = 1e-4
+"""The same forms in float32 (eps 6e-8), with gates so near 0 or 1 that their logarithms keep few digits."""
+
+GRADIENTS_FLOAT64 = 1e-11
+"""Gradients of these forms in float64: sums over tokens of what is itself such a sum."""
+
+MODELS_FLOAT64 = 1e-11
+"""Whole models in torch against themselves (step by step, with padding) or against numpy, float64.
+
+A few layers of the forms above; each division by phi(q).z makes their differences larger."""
+
 LOGITS_FLOAT32 = 2e-4
 """Bundle in float32 against torch in float64, relative to the largest logit.
 

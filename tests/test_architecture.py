@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ FOLDERS = {
     "rfa_bench": ROOT / "benchmarks" / "rfa_bench",
 }
 MAY_IMPORT = {
-    "rfa_models": {"numpy", "torch", "tokenizers", "click", "rich"},
+    "rfa_models": {"rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"},
     "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu"},
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
@@ -26,6 +26,61 @@ MAY_IMPORT = {
     },
 }
 """All but the standard library.  rfa_bench may import anything; nothing imports it."""
+MODELS_MAY_TAKE = ("rfa_runtime.bundle", "rfa_runtime.errors", "rfa_runtime.interrupt", "rfa_runtime.line_files")
+"""What rfa_models takes of the runtime: words of the interface, and readers of files, which both packages need.
+
+All of it stands on the standard library, so that training needs no ONNX Runtime."""
+FLOORS = {
+    "rfa_runtime": """
+        commands
+        tasks
+        decoding
+        session
+        line_files
+        bundle
+        bar memory interrupt
+        errors
+    """,
+    "rfa_models": """
+        commands
+        training convert
+        tasks
+        recipes checkpoints
+        networks data
+        attention
+        tables
+        checks whole_files
+        wording
+        errors shapes
+    """,
+    "rfa_export": """
+        commands
+        pipeline
+        verification
+        targets
+        tasks
+        exams
+        runtimes tracing
+        graph
+        precision tolerances version
+        errors
+    """,
+    "rfa_export.graph": """
+        lowering rounding rewrite
+        check cleanup draft
+        softplus views weight_readers
+        edit names packed roles weights
+    """,
+    "rfa_bench": """
+        cli
+        commands
+        measurements terminal
+        processes
+        subjects tables
+        machine
+    """,
+}
+"""The rooms of each package from the top floor to the ground: a room imports from lower floors only."""
 PUBLIC = {
     "rfa_models": {
         *("AUTHORS", "AttentionConfig", "Checkpoint", "LanguageModel", "ModelConfig", "ModelError", "RfaAttention"),
@@ -45,7 +100,9 @@ PUBLIC = {
     },
     "rfa_bench": set[str](),
 }
-LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_export")}
+LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_export")} | {
+    FOLDERS["rfa_bench"] / "measurements" / "__init__.py"
+}
 """Load the modules of their names on first use, by importlib; no other file does."""
 
 packages = pytest.mark.parametrize("package", FOLDERS)
@@ -60,17 +117,16 @@ def module_name(package: str, file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def children(node: ast.AST, type_checking: bool = True) -> Iterator[ast.AST]:
-    """Everything below a node; without what only type checkers read, if wanted."""
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """Everything below a node."""
     for child in ast.iter_child_nodes(node):
-        if type_checking or not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
-            yield child
-            yield from children(child, type_checking)
+        yield child
+        yield from children(child)
 
 
-def imports(file: Path, type_checking: bool = True) -> Iterator[str]:
+def imports(file: Path) -> Iterator[str]:
     """Full names of what a file imports: `a.b.c` for `from a.b import c`, which may be a module or a name in one."""
-    for node in children(ast.parse(file.read_text(encoding="utf-8")), type_checking):
+    for node in children(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -83,16 +139,63 @@ def imported_packages(file: Path) -> set[str]:
 
 
 def graph(package: str) -> dict[str, set[str]]:
-    """Who imports whom among the modules of one package, when it runs."""
-    modules = {module_name(package, file): file for file in sources(package)}
-    return {
-        name: {found for imported in imports(file, type_checking=False) if (found := nearest(imported, modules))}
-        - {name}
-        for name, file in modules.items()
-    }
+    """Who imports whom among the modules of one package, for type checkers too; its lazy front door knows them all."""
+    modules = {module_name(package, file): file for file in sources(package) if file not in LAZY}
+    edges: dict[str, set[str]] = {}
+    for name, file in modules.items():
+        found = {nearest(imported, modules) for imported in imports(file)}
+        edges[name] = {other for other in found if other is not None and other != name}
+    return edges
 
 
-def nearest(imported: str, modules: dict[str, Path]) -> str | None:
+def wrong_arrows(edges: dict[str, set[str]], house: str, floors: str) -> list[str]:
+    """Imports between the rooms of a house that do not lead to a lower floor, and rooms that have no floor.
+
+    house: the dotted name in front of its rooms, such as `rfa_export.graph`.
+    """
+    floor_of: dict[str, int] = {}
+    for number, line in enumerate(floors.split("\n")):
+        floor_of |= dict.fromkeys(line.split(), number)
+    wrong = []
+    for module in edges:
+        room = room_of(module, house)
+        if room is None:
+            continue
+        if room not in floor_of:
+            wrong.append(f"{room} has no floor")
+            continue
+        for other in edges[module]:
+            lower = room_of(other, house)
+            if lower not in (None, room) and floor_of.get(lower, number) <= floor_of[room]:
+                wrong.append(f"{module} -> {other}")
+    return sorted(wrong)
+
+
+def room_of(module: str, house: str) -> str | None:
+    """The room of a house that a module lies in; None outside of the house, and for the house itself."""
+    inside = module.removeprefix(f"{house}.")
+    return None if inside == module else inside.split(".")[0]
+
+
+def reached(edges: dict[str, set[str]], start: str) -> set[str]:
+    """A module and all that it needs."""
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += edges[name]
+    return found
+
+
+def file_of(module: str) -> Path:
+    """Where a module of rfa_runtime stands."""
+    path = FOLDERS["rfa_runtime"].parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def nearest(imported: str, modules: Container[str]) -> str | None:
     """The module that an imported name is or lies in."""
     return next((name for name in (imported, imported.rpartition(".")[0]) if name in modules), None)
 
@@ -156,6 +259,42 @@ def test_a_ring_of_imports_would_be_found() -> None:
     assert cycle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
 
 
+@pytest.mark.parametrize("house", FLOORS)
+def test_rooms_import_from_lower_floors_only(house: str) -> None:
+    assert wrong_arrows(graph(house.split(".")[0]), house, FLOORS[house]) == []
+
+
+def test_an_arrow_that_leads_up_would_be_found() -> None:
+    floors = "commands\ntasks\nsession bundle"
+    edges = {
+        "house.commands.run": {"house.tasks.language"},
+        "house.tasks.language": {"house.session.step", "house.tasks.other"},
+        "house.session.step": {"house.commands.run", "house.bundle.files"},
+        "house.attic": set[str](),
+    }
+    assert wrong_arrows(edges, "house", floors) == [
+        "attic has no floor",
+        "house.session.step -> house.bundle.files",
+        "house.session.step -> house.commands.run",
+    ]
+
+
+def test_an_import_for_type_checkers_is_an_arrow_too(tmp_path: Path) -> None:
+    file = tmp_path / "offender.py"
+    file.write_text("if TYPE_CHECKING:\n    from house.session import State\n", encoding="utf-8")
+    assert list(imports(file)) == ["house.session.State"]
+
+
+def test_models_take_only_readers_and_words_from_the_runtime() -> None:
+    edges = graph("rfa_runtime")
+    for file in sources("rfa_models"):
+        for name in imports(file):
+            assert not name.startswith("rfa_runtime") or name.startswith(MODELS_MAY_TAKE), f"{file}: {name}"
+            module = nearest(name, edges)
+            for below in reached(edges, module) if module else ():
+                assert imported_packages(file_of(below)) <= {"rfa_runtime"}, f"{file} takes {name}, which needs {below}"
+
+
 @packages
 def test_imports_stand_at_the_top_of_the_file(package: str) -> None:
     for file in sources(package):
@@ -177,6 +316,33 @@ def test_only_front_doors_load_modules_late(package: str) -> None:
 def test_public_names_are_these(package: str) -> None:
     declared = constant(FOLDERS[package] / "__init__.py", "__all__")
     assert set(declared or []) == PUBLIC[package]
+
+
+def test_every_public_method_is_documented_where_it_is_declared() -> None:
+    """A method says what it does once: in its class, or in the Protocol or base class that declares it."""
+    classes = [node for package in FOLDERS for file in sources(package) for node in classes_in(file)]
+    declared = {method.name for node in classes if is_base(node, classes) for method in methods(node, documented=True)}
+    for node in classes:
+        silent = {method.name for method in methods(node, documented=False)}
+        assert silent <= declared, f"{node.name}: {sorted(silent - declared)}"
+
+
+def classes_in(file: Path) -> list[ast.ClassDef]:
+    return [node for node in children(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef)]
+
+
+def is_base(node: ast.ClassDef, classes: list[ast.ClassDef]) -> bool:
+    """Whether a class is a Protocol, or one that others are made from."""
+    bases = {ast.unparse(base).split("[")[0] for other in classes for base in other.bases}
+    return node.name in bases or any("Protocol" in ast.unparse(base) for base in node.bases)
+
+
+def methods(node: ast.ClassDef, documented: bool) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The public methods of a class, those with a docstring or those without."""
+    for child in node.body:
+        is_method = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+        if is_method and not child.name.startswith("_") and documented == (ast.get_docstring(child) is not None):
+            yield child
 
 
 def test_both_distributions_have_one_version() -> None:

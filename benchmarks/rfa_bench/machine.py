@@ -8,13 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "rfa-export", "rfa-runtime")
+CPU_INFO = Path("/proc/cpuinfo")
+"""Where Linux describes its processors, a line `name : value` for each fact."""
 
 
 def machine() -> dict[str, str | int]:
     """Processor, cores and system."""
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
@@ -31,12 +33,20 @@ def versions() -> dict[str, str]:
     return found
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def processor() -> str:
-    """The processor's name, and whether it has the wide units that decide matrix speed."""
-    info = Path("/proc/cpuinfo")
-    if not info.exists():
+    """The processor's name, and whether it has the wide units that decide the speed of products of matrices."""
+    if not CPU_INFO.exists():
         return platform.processor() or platform.machine()
-    lines = info.read_text().splitlines()
-    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return f"{name} (AVX-512)" if "avx512f" in flags else name
+    facts: dict[str, str] = {}
+    for line in CPU_INFO.read_text().splitlines():
+        name, _, value = line.partition(":")
+        facts.setdefault(name.strip(), value.strip())
+    name = facts.get("model name", platform.machine())
+    return f"{name} (AVX-512)" if "avx512f" in facts.get("flags", "") else name

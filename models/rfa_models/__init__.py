@@ -7,10 +7,11 @@ Example:
 """
 
 from rfa_models.attention.causal import RfaAttention, SoftmaxAttention
-from rfa_models.attention.config import AUTHORS, AttentionConfig, ModelConfig
+from rfa_models.attention.config import AUTHORS, AttentionConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.errors import ModelError
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
 
 __all__ = [
     "AUTHORS",

@@ -12,15 +12,17 @@ LARGEST_SIZE = 2**20
 LARGEST_COUNT = 10**9
 """Of steps: more than a lifetime of training."""
 LARGEST_SEED = 2**40
-"""data.py takes a seed a million times, which must fit in 64 bits."""
-SMALLEST_NUMBER, LARGEST_NUMBER = 1e-18, 1e18
+"""Batches multiply a seed by a million, and the product must fit in 64 bits."""
+SMALLEST_NUMBER = 1e-18
+LARGEST_NUMBER = 1e18
 """Of any factor: its square, too, is a number in float32."""
 
 
 def check_choices(config: object, **choices: Any) -> None:
     """Raise ConfigError where a field holds none of the words of its Literal type."""
     for name, literal in choices.items():
-        value, allowed = getattr(config, name), get_args(literal)
+        value = getattr(config, name)
+        allowed = get_args(literal)
         if value not in allowed:
             raise ConfigError(f"{name} is {shown(value)}, wanted one of {', '.join(allowed)}")
 

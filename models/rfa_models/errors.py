@@ -1,10 +1,10 @@
 """What can go wrong while models are made, trained, saved and loaded.
 
     ModelError
-    ├── ConfigError      (ValueError)        a setting that cannot work, or a key nobody knows
-    ├── CheckpointError  (ValueError)        a file that is not, or is no longer, one of our checkpoints
-    ├── DataError        (ValueError)        text that cannot be read, or too little of it
-    └── TrainingError    (ArithmeticError)   a run whose numbers are none any more
+    ├── ConfigError      (ValueError)        a setting that cannot work, or an unknown key
+    ├── CheckpointError  (ValueError)        a file that is no checkpoint of ours, or a damaged one
+    ├── DataError        (ValueError)        text that cannot be read, or too little text
+    └── TrainingError    (ArithmeticError)   a run whose numbers are no longer finite
 
 Messages say what came, what was wanted and what to do next; the command line prints them as one line.
 """

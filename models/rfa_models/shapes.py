@@ -4,7 +4,7 @@
     E  model width      H  heads                d  head width
     D  random vectors   K  features: 2 D for Gaussian, D for arc-cosine
     V  value width      N  vocabulary           L  layers
-    P  matrices in the random pool
+    P  matrices in the random pool              C  classes
 
 Inside attention a value carries a constant one as its last channel, so V = d + 1 there: the state's
 last column is then the normalizer z, and one recurrence advances S and z together.

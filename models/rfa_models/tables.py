@@ -20,20 +20,29 @@ def read_table(cls: type[T], table: Any, where: str) -> T:
     """
     if not isinstance(table, dict):
         raise ConfigError(f"[{where}] is {shown(table)}, wanted a table of settings")
-    known = {entry.name: entry for entry in fields(cls)}  # type: ignore[arg-type]
+    check_keys(cls, table, where)
+    hints = get_type_hints(cls)
+    settings = {}
+    for key, value in table.items():
+        settings[key] = read_value(hints[key], value, f"{where}.{key}")
+    return cls(**settings)
+
+
+def check_keys(cls: type[Any], table: dict[Any, Any], where: str) -> None:
+    """Raise ConfigError for a key that the dataclass does not know, and for a missing one without a default."""
+    known = {entry.name: entry for entry in fields(cls)}
     for key in table:
         if key not in known:
             raise ConfigError(f"unknown key {shown(key)} in [{where}]{nearest(key, list(known))}")
     for name, entry in known.items():
         if name not in table and entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigError(f"[{where}] has no {name!r}, which has no default: add it")
-    hints = get_type_hints(cls)
-    return cls(**{key: read_value(hints[key], value, f"{where}.{key}") for key, value in table.items()})
 
 
 def read_value(wanted: Any, value: Any, where: str) -> Any:
     """Check one value against the type of its field; whole numbers may stand for floats, lists for tuples."""
-    origin, arguments = get_origin(wanted), get_args(wanted)
+    origin = get_origin(wanted)
+    arguments = get_args(wanted)
     if is_dataclass(wanted):
         return read_table(wanted, value, where)  # type: ignore[arg-type]
     if origin in (Union, types.UnionType):
@@ -48,7 +57,7 @@ def read_value(wanted: Any, value: Any, where: str) -> Any:
         return tuple(read_value(arguments[0], item, where) for item in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return as_float(value, where)
-    if get_origin(wanted) is dict:
+    if origin is dict:
         wanted = dict
     if not isinstance(value, wanted) or (wanted is not bool and isinstance(value, bool)):
         raise ConfigError(f"{where} is {shown(value)}, wanted {wanted.__name__}")
@@ -64,6 +73,6 @@ def as_float(value: int, where: str) -> float:
 
 
 def nearest(word: object, known: list[str]) -> str:
-    """A hint at the known word that was probably meant, or the list of them all."""
+    """The end of an error's text: the known word that was probably meant, or all known words."""
     close = difflib.get_close_matches(word, known, n=1) if isinstance(word, str) else []
     return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(known)}"

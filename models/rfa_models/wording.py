@@ -1,4 +1,4 @@
-"""Foreign values in messages: short, on one line, and never an error of their own."""
+"""Foreign values in messages: short, on one line, and without raising another error."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import reprlib
 from typing import Any
 
 LONGEST = 60
+"""Characters of a value."""
+LONGEST_LINE = 200
+"""Characters of another library's error."""
 
 
 def shown(value: Any) -> str:
@@ -14,8 +17,10 @@ def shown(value: Any) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error's text, or its class where there is none."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    """The first line of an error's text, or the name of its class where there is no text."""
+    lines = str(error).splitlines()
+    first = lines[0] if lines else type(error).__name__
+    return first[:LONGEST_LINE]
 
 
 class Shortener(reprlib.Repr):
@@ -23,11 +28,15 @@ class Shortener(reprlib.Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxstring = self.maxother = self.maxlong = LONGEST
+        self.maxstring = LONGEST
+        self.maxother = LONGEST
+        self.maxlong = LONGEST
 
     def repr_int(self, x: int, level: int) -> str:
         """A whole number; Python refuses to print more than 4300 digits."""
-        return super().repr_int(x, level) if x.bit_length() < 1000 else f"a number of {x.bit_length():,} bits"
+        if x.bit_length() < 1000:
+            return super().repr_int(x, level)
+        return f"a number of {x.bit_length():,} bits"
 
     def repr_Tensor(self, x: Any, level: int) -> str:  # the name that reprlib looks for
         """A tensor, of which only the shape is shown."""

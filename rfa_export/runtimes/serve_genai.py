@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime_genai
@@ -16,18 +18,25 @@ LONGEST = 1 << 14
 
 
 def load(file: Path) -> Run:
-    """Load the folder of a graph by its genai_config.json."""
-    generator = new_generator(onnxruntime_genai.Model(str(file.parent)))
+    """Load the folder of a graph, to be run with the next tokens of one text."""
+    text = start_text(file.parent)
 
     def run(given: Arrays) -> Arrays:
-        generator.append_tokens(given[INPUT_IDS][0].astype(np.int32))
-        return {LOGITS: generator.get_logits()}
+        text.append_tokens(given[INPUT_IDS][0].astype(np.int32))
+        return {LOGITS: text.get_logits()}
 
     return run
 
 
-def new_generator(model: onnxruntime_genai.Model) -> onnxruntime_genai.Generator:
-    """A text that begins empty and is continued with the most likely tokens."""
+def start_text(folder: Path, threads: int | None = None) -> Any:
+    """Load a folder by its genai_config.json.  Returns the generator of one text, still empty.
+
+    threads: of a step; None leaves them to the library.
+    """
+    config = onnxruntime_genai.Config(str(folder))
+    if threads is not None:
+        config.overlay(json.dumps({"model": {"decoder": {"session_options": {"intra_op_num_threads": threads}}}}))
+    model = onnxruntime_genai.Model(config)
     options = onnxruntime_genai.GeneratorParams(model)
     options.set_search_options(max_length=LONGEST, do_sample=False)
     return onnxruntime_genai.Generator(model, options)

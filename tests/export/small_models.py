@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from rfa_export import tolerances
 from rfa_models.attention.causal import RfaAttention
-from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_runtime.bundle.bundle import Bundle

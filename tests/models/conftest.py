@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
 
 RECIPE = """
 [model]

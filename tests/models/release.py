@@ -8,6 +8,7 @@ feature map.  Nothing here is shared with the package.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,7 +188,7 @@ class ReleasedModel:
     def cross_vectors(self, n: int) -> Array:
         return self.p[f"{PROJECT}layers.{n}.sigma"] * self.p[f"{PROJECT}random_matrices_eval"] / self.cross_tau
 
-    def branch(self, x: Array, name: str, function) -> Array:
+    def branch(self, x: Array, name: str, function: Callable[[Array], Array]) -> Array:
         if self.pre_norm:
             return x + function(self.norm(x, f"{name}_layer_norm"))
         return self.norm(x + function(x), f"{name}_layer_norm")

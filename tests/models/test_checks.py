@@ -5,8 +5,9 @@ from dataclasses import fields
 
 import pytest
 
-from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.errors import ConfigError
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.recipes.recipe import TokenizerConfig, TrainConfig
 
 CONFIGS = {

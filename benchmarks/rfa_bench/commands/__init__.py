@@ -1,1 +1,1 @@
-"""One file for each measurement."""
+"""One file for each command of `rfa-bench`: its options, and its result in words."""

@@ -1,134 +1,98 @@
-"""Milliseconds per token at growing context, RFA against softmax, measured in turns in one run.
-
-Machines drift: a burst of steps of every system at every context is one round, and each figure is the median of its
-bursts over all rounds.  Every context is really there: prompts are prefilled, caches are full.  Each system has a
-process of its own, as in use; how fast that is depends on the memory that it finds, so it is started several times.
-"""
+"""`rfa-bench latency`: time per token and memory at growing context."""
 
 from __future__ import annotations
 
-import json
-import statistics
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rfa_bench.processes.latency_worker import SETTLE
-from rfa_runtime.bundle.bundle import read_bundle
+import click
 
-STARTS = 3
-"""Of each system's process."""
+from rfa_bench import measurements
+from rfa_bench.tables import as_tables, column, distinct, readable_size, table, where
+from rfa_bench.terminal import (
+    BATCH,
+    FILE,
+    JSON,
+    KEEP,
+    LANGUAGE_SIZE,
+    PLOT,
+    THREADS,
+    count_option,
+    lengths_option,
+    measuring,
+    print_result,
+)
+from rfa_export.precision import BLOCKS, PRECISIONS, precision_of
+
+if TYPE_CHECKING:
+    from rfa_bench.measurements.latency import LatencyRow
+
+PRECISION = click.Choice(list(PRECISIONS))
+BLOCK_HELP = "How many weights share a scale, as for rfa-export."
+FIGURES = ("ms/token", "state", "peak RSS")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One measured figure; the names are the contract of `rfa-bench --json`."""
-
-    system: str
-    context: int
-    batch: int
-    precision: str
-    threads: int
-    ms_per_token: float
-    """Of one step, median: with a batch, all its rows advance by one token in that time."""
-    state_bytes: int
-    """Of all rows: RFA's state, or the keys and values of the tokens so far."""
-    peak_rss_bytes: int
-    """Of a process of its own that loads the bundle, reads the context and decodes."""
-
-
-def measure(
-    bundles: dict[str, Path],
+@click.command(epilog="Example:  rfa-bench latency --checkpoint model.pt --bundle model.rfa")
+@LANGUAGE_SIZE
+@click.option("--checkpoint", type=FILE, help="Measure the shape of this model; needs --bundle.")
+@click.option("--bundle", type=FILE, help="The bundle of the checkpoint.")
+@lengths_option("--contexts", "128,512,2048,8192", "Tokens of context, with commas.")
+@click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Precision of all weights.")
+@click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
+@BATCH
+@THREADS
+@count_option("--rounds", 3, "Turns after each of 3 starts.")
+@count_option("--burst", 16, "Steps of one system in a turn.")
+@PLOT
+@KEEP
+@JSON
+def latency(
+    size: str,
+    checkpoint: Path | None,
+    bundle: Path | None,
     contexts: list[int],
-    batch: int,
     precision: str,
+    block_size: int | None,
+    batch: int,
     threads: int,
     rounds: int,
     burst: int,
-    progress: Callable[[str], None],
-) -> list[Row]:
-    """Measure every system at every context.
+    plot: Path | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Time per token and memory at growing context, RFA against the best softmax.
 
-    precision: that the bundles have.  rounds: turns of all systems after each start.  burst: timed steps of a turn.
-
-    Raises OSError where a process ends early.
+    Both systems have one shape, and are exported the same way in the same precision.
     """
-    times: dict[tuple[str, int], list[float]] = {(name, context): [] for name in bundles for context in contexts}
-    for start in range(STARTS):
-        workers = {}
-        for name, path in bundles.items():
-            progress(f"start {start + 1} of {STARTS}: {name} reads {max(contexts):,} tokens")
-            workers[name] = Worker(path, contexts, batch, threads, (rounds + 1) * (burst + SETTLE))
-        for turn in range(rounds + 1):
-            progress(f"start {start + 1} of {STARTS}: round {turn} of {rounds}")
-            for (name, context), found in times.items():
-                seconds = workers[name].time(context, burst)
-                if turn > 0:  # the first round warms caches and branch predictors
-                    found.append(seconds)
-        for worker in workers.values():
-            worker.end()
-    rows = []
-    for (name, context), medians in times.items():
-        progress(f"{name}: memory at {context:,}")
-        kept, peak = state_bytes(bundles[name], context, batch), peak_rss(bundles[name], context, batch, threads)
-        rows.append(Row(name, context, batch, precision, threads, statistics.median(medians) * 1e3, kept, peak))
-    return rows
+    if (checkpoint is None) != (bundle is None):
+        raise click.UsageError("--checkpoint and --bundle go together")
+    with measuring(keep) as (folder, progress):
+        weights = precision_of(precision, block_size)
+        plan = measurements.latency.LatencyPlan(contexts, batch, threads, rounds, burst)
+        progress("export")
+        if checkpoint is not None and bundle is not None:
+            bundles = measurements.latency.twins_of_checkpoint(checkpoint, bundle, folder, weights)
+        else:
+            bundles = measurements.latency.twins_of_shape(size, folder, weights)
+        rows = measurements.latency.measure(bundles, weights.label, plan, progress)
+        if plot is not None:
+            title = f"{checkpoint or size}, {weights.label}, batch {batch}, {threads} thread(s)"
+            measurements.plots.latency(rows, title, plot)
+    print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
 
 
-class Worker:
-    """A system in a process of its own; see `latency_worker.py`."""
-
-    def __init__(self, bundle: Path, contexts: list[int], batch: int, threads: int, spare: int) -> None:
-        numbers = map(str, (threads, batch, spare, *contexts))
-        command = [sys.executable, "-m", "rfa_bench.processes.latency_worker", str(bundle), *numbers]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.answer()
-
-    def time(self, context: int, burst: int) -> float:
-        """Median seconds of some steps."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{context} {burst}\n")
-        self.process.stdin.flush()
-        return float(self.answer())
-
-    def answer(self) -> str:
-        """A line of the process.  Raises OSError with its last words where there is none."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            _, said = self.process.communicate()
-            raise OSError(f"the measuring process ended early: {said.strip()[-300:]}")
-        return line
-
-    def end(self) -> None:
-        """Let the process end."""
-        self.process.communicate()
-
-
-def state_bytes(bundle: Path, context: int, batch: int) -> int:
-    """Bytes that must be kept between two steps: for a cache, those of the tokens so far, not its spare room."""
-    states = read_bundle(bundle, check_hashes=False).manifest.state
-    return batch * sum(state.row_bytes(capacity=context) for state in states)
-
-
-def peak_rss(bundle: Path, context: int, batch: int, threads: int) -> int:
-    """Peak memory of a fresh process that does the same work."""
-    command = [
-        sys.executable,
-        "-m",
-        "rfa_bench.processes.memory_probe",
-        str(bundle),
-        str(context),
-        str(batch),
-        str(threads),
-    ]
-    return int(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-
-
-def as_tables(rows: list[Row]) -> list[dict[str, object]]:
-    """Plain rows for `--json`."""
-    return [asdict(row) for row in rows]
+def side_by_side(rows: Sequence[LatencyRow]) -> str:
+    """A line for each context, the systems beside each other for each figure."""
+    head = ["context"]
+    for figure in FIGURES:
+        head += [f"{system} {figure}" for system in distinct(rows, "system")]
+    lines = []
+    for context in distinct(rows, "context"):
+        here = where(rows, context=context)
+        times = map("{:.3f}".format, column(here, "ms_per_token"))
+        states = map(readable_size, column(here, "state_bytes"))
+        peaks = map(readable_size, column(here, "peak_rss_bytes"))
+        lines.append([f"{context:,}", *times, *states, *peaks])
+    return table(head, lines)

@@ -1,53 +1,35 @@
-"""A long decode: is token 20,000 as cheap as token 100, and is memory flat?"""
+"""`rfa-bench steady`: time and memory of a long decode, at first and at last."""
 
 from __future__ import annotations
 
-import itertools
-import statistics
-import time
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from rfa_runtime.memory import current_rss_bytes
-from rfa_runtime.tasks.language import Decoder
+import click
 
-WARM, EDGE = 100, 100
-"""Tokens before memory counts, and tokens at each end whose speed is compared."""
+from rfa_bench import measurements
+from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
 
-
-@dataclass(frozen=True)
-class Steady:
-    """What a long decode showed."""
-
-    tokens: int
-    first_ms: float
-    """Median time of the first steps after warming up."""
-    last_ms: float
-    """Median time of the last steps."""
-    rss_after_warm_up: int
-    rss_at_end: int
-    rss_highest: int
-    """Of samples every 100 tokens, after warming up."""
+TOKENS = click.IntRange(min=400)
 
 
-def measure(bundle: Path, tokens: int, threads: int | None) -> Steady:
-    """Decode `tokens` tokens greedily and watch time and resident memory."""
-    decoder = Decoder(bundle, threads=threads)
-    seconds: list[float] = []
-    memory: list[int] = []
-    started = time.perf_counter()
-    for count, _ in enumerate(itertools.islice(decoder.stream("The", max_new_tokens=tokens, ignore_eos=True), tokens)):
-        now = time.perf_counter()
-        if WARM <= count < WARM + EDGE or count >= tokens - EDGE:
-            seconds.append(now - started)
-        if count >= WARM and count % 100 == 0:
-            memory.append(current_rss_bytes())
-        started = time.perf_counter()
-    return Steady(
-        tokens,
-        statistics.median(seconds[:EDGE]) * 1e3,
-        statistics.median(seconds[EDGE:]) * 1e3,
-        memory[0],
-        memory[-1],
-        max(memory),
+@click.command(epilog="Example:  rfa-bench steady model.rfa --tokens 20000")
+@click.argument("bundle", type=FILE)
+@click.option("--tokens", type=TOKENS, default=20_000, show_default=True, help="Tokens to decode.")
+@THREADS
+@JSON
+def steady(bundle: Path, tokens: int, threads: int, as_json: bool) -> None:
+    """Decode many tokens with BUNDLE: do time and memory stay as they are?
+
+    The last steps are compared with the first, and memory at the end with memory after 100 tokens.
+    """
+    with measuring() as (_, progress):
+        progress(f"decode {tokens:,} tokens")
+        found = measurements.steady.measure(bundle, tokens, threads)
+    text = (
+        f"{tokens:,} tokens: {found.first_ms:.3f} ms per token at first, {found.last_ms:.3f} ms at last "
+        f"(ratio {found.last_ms / found.first_ms:.3f})\n"
+        f"resident memory {found.rss_after_warm_up / 1e6:.2f} MB after 100 tokens, "
+        f"{found.rss_at_end / 1e6:.2f} MB at the end, {found.rss_highest / 1e6:.2f} MB at most"
     )
+    print_result(asdict(found), text, as_json)

@@ -1,4 +1,4 @@
-"""A process of its own that classifies one text some times, and prints what that took as JSON."""
+"""A probe that classifies one text some times: median time, and memory before and at the peak."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-from rfa_bench.commands.classification import DID_NOT_FIT
+from rfa_bench.processes.ask import DID_NOT_FIT
 from rfa_runtime.errors import SessionError
 from rfa_runtime.memory import peak_rss_bytes
 from rfa_runtime.tasks.classification import Classifier
 
 SHORT = 128
+"""Characters of a first text, for libraries load and allocate on first use."""
 ENOUGH_SECONDS = 30.0
 """After which no further round begins."""
 ALLOCATION_FAILED = ("bad_alloc", "BFCArena::AllocateRawInternal")
@@ -26,22 +27,19 @@ ALLOCATION_FAILED = ("bad_alloc", "BFCArena::AllocateRawInternal")
 
 def main() -> None:
     """Arguments: bundle, bytes of text, threads, rounds."""
-    bundle, (length, threads, rounds) = Path(sys.argv[1]), map(int, sys.argv[2:5])
+    bundle = Path(sys.argv[1])
+    length, threads, rounds = map(int, sys.argv[2:5])
     limit_memory()
     text = "".join(random.Random(0).choices(string.ascii_lowercase + " ", k=length))
     classifier = Classifier(bundle, threads=threads)
-    classifier.classify(text[:SHORT])  # libraries load and allocate on first use
-    before, seconds = peak_rss_bytes(), list[float]()
+    classifier.classify(text[:SHORT])
+    before = peak_rss_bytes()
     try:
-        while len(seconds) < rounds and sum(seconds) < ENOUGH_SECONDS:
-            started = time.perf_counter()
-            read = classifier.classify(text).tokens
-            seconds.append(time.perf_counter() - started)
+        seconds = time_calls(classifier, text, rounds)
     except SessionError as error:
         if any(words in str(error) for words in ALLOCATION_FAILED):
             sys.exit(DID_NOT_FIT)
         raise
-    assert read == length, "a token for each byte"
     peak = peak_rss_bytes()
     print(json.dumps({"ms": statistics.median(seconds) * 1e3, "peak_rss_bytes": peak, "call_bytes": peak - before}))
 
@@ -50,6 +48,17 @@ def limit_memory() -> None:
     """Let an allocation that the machine cannot hold fail, instead of having the kernel end some process."""
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     resource.setrlimit(resource.RLIMIT_AS, (there, resource.RLIM_INFINITY))
+
+
+def time_calls(classifier: Classifier, text: str, rounds: int) -> list[float]:
+    """Seconds of each call: as many as asked for, or fewer where they are slow."""
+    seconds: list[float] = []
+    while len(seconds) < rounds and sum(seconds) < ENOUGH_SECONDS:
+        started = time.perf_counter()
+        read = classifier.classify(text).tokens
+        seconds.append(time.perf_counter() - started)
+        assert read == len(text), "a token for each byte"
+    return seconds
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""A process that holds one system at several contexts and times steps when it is asked to.
+"""A worker that holds one system at several contexts, and times steps when it is asked to.
 
-Each system has one: of two sessions in a process the second one finds better memory, and steps 5 to 10% faster.
-
-A line `context burst` on standard input is answered by the median seconds of a step.
+Each system has a process for itself: of two sessions in one process, the second finds better memory and steps 5 to 10%
+faster.  A line `context burst` on standard input is answered by the median seconds of a step.
 """
 
 from __future__ import annotations
@@ -20,12 +19,15 @@ from rfa_runtime.session.step import StepSession
 
 PREFILL_CHUNK = 512
 SETTLE = 32
-"""Untimed steps before each burst: threads of the other process spin on for a while, and caches hold what it left."""
+"""Steps before each burst that are not timed.
+
+The other process leaves its data in the caches, and its threads go on spinning for a while."""
 
 
 def main() -> None:
     """Arguments: bundle, threads, batch, steps to come, contexts."""
-    bundle, (threads, batch, spare, *contexts) = Path(sys.argv[1]), map(int, sys.argv[2:])
+    bundle = Path(sys.argv[1])
+    threads, batch, spare, *contexts = map(int, sys.argv[2:])
     session = StepSession(read_bundle(bundle), threads=threads)
     states = {context: prefilled(session, context, batch, spare) for context in contexts}
     print("ready", flush=True)
@@ -45,7 +47,7 @@ def prefilled(session: StepSession, context: int, batch: int, spare: int) -> Sta
 
 
 def time_steps(session: StepSession, state: State, batch: int, steps: int) -> list[float]:
-    """Seconds of each of some single-token steps, as the decoder takes them: one row's token is an int."""
+    """Seconds of each of some steps of one token, as the decoder takes them: the token of a single row is an int."""
     ids = np.ones((batch, 1), dtype=np.int64)
     seconds = []
     for _ in range(steps):

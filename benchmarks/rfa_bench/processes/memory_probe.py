@@ -1,4 +1,4 @@
-"""A process of its own that reads a context, decodes, and prints its peak memory in bytes."""
+"""A probe that reads a context, decodes a few tokens, and prints its peak memory in bytes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from rfa_runtime.bundle.bundle import read_bundle
 from rfa_runtime.memory import peak_rss_bytes
 from rfa_runtime.session.step import StepSession
 
-STEPS, CHUNK = 16, 512
+STEPS = 16
+CHUNK = 512
 
 
 def main() -> None:
     """Arguments: bundle, context, batch, threads."""
-    bundle, (context, batch, threads) = Path(sys.argv[1]), map(int, sys.argv[2:5])
+    bundle = Path(sys.argv[1])
+    context, batch, threads = map(int, sys.argv[2:5])
     session = StepSession(read_bundle(bundle), threads=threads)
     state = session.new_state(batch, capacity=context + STEPS)
     for start in range(0, context, CHUNK):

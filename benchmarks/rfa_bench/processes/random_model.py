@@ -1,11 +1,12 @@
-"""A process that writes a checkpoint of a named shape with random weights, and prints how many parameters it has."""
+"""A program that writes a checkpoint of a named shape with random weights, and prints how many parameters it has."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from rfa_bench.subjects.twins import SIZES, random_checkpoint
+from rfa_bench.subjects.language_twins import random_checkpoint
+from rfa_bench.subjects.shapes import SIZES
 from rfa_models.checkpoints.checkpoint import save_checkpoint
 
 

@@ -1,11 +1,11 @@
-"""What a model is: every constant of the method has a name, a default and a check, made once here.
+"""What an attention layer is: every constant of the method has a name, a default and a check, made once here.
 
 Defaults follow the paper; `AUTHORS` holds the constants of the authors' released code where they differ.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from rfa_models.checks import (
@@ -13,7 +13,6 @@ from rfa_models.checks import (
     LARGEST_SEED,
     LARGEST_SIZE,
     check_choices,
-    check_fraction,
     check_number,
     check_positive,
     check_whole,
@@ -25,8 +24,6 @@ FeatureMap = Literal["gaussian", "arccos"]
 UnitNorm = Literal["guarded", "additive"]
 DenominatorKind = Literal["signed_floor", "clamp", "abs_clamp"]
 MatrixKind = Literal["iid", "orthogonal"]
-Positions = Literal["sinusoidal", "fairseq", "none"]
-Activation = Literal["gelu", "relu"]
 
 AUTHORS: dict[str, Any] = {
     "feature_scale": 0.1,
@@ -91,7 +88,7 @@ class AttentionConfig:
             raise ConfigError(f"heads x head_dim is {self.width:,}, wanted at most {LARGEST_SIZE:,}: make one smaller")
         if self.pool_size < self.heads:
             raise ConfigError(
-                f"pool_size is {self.pool_size}, each head needs a matrix of its own: "
+                f"pool_size is {self.pool_size}, every head needs another matrix: "
                 f"set it to at least heads = {self.heads}"
             )
         if self.kind == "softmax" and self.gate:
@@ -105,44 +102,13 @@ class AttentionConfig:
     @property
     def features(self) -> int:
         """K, features of each head."""
-        return self.random_vectors * (2 if self.feature_map == "gaussian" else 1)
+        if self.feature_map == "gaussian":
+            return 2 * self.random_vectors
+        return self.random_vectors
 
     @property
     def scale(self) -> float:
         """The factor on the features: sqrt(1/D) unless set."""
-        return self.random_vectors**-0.5 if self.feature_scale is None else self.feature_scale
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """A decoder-only language model: pre-norm blocks around one kind of attention."""
-
-    vocab_size: int
-    layers: int = 4
-    mlp_width: int = 1024
-    dropout: float = 0.0
-    activation: Activation = "gelu"
-    tie_embeddings: bool = True
-    """Use the embedding as the output projection too."""
-    positions: Positions = "sinusoidal"
-    """Sinusoids of `position_ids`, fairseq's variant of them, or nothing: the recurrence itself knows the order."""
-    attention: AttentionConfig = field(default_factory=AttentionConfig)
-
-    def __post_init__(self) -> None:
-        check_choices(self, positions=Positions, activation=Activation)
-        check_whole(self, 1, LARGEST_SIZE, "vocab_size", "layers", "mlp_width")
-        check_fraction(self, "dropout")
-        check_positions(self.positions, self.width)
-
-    @property
-    def width(self) -> int:
-        """E, width of the residual stream."""
-        return self.attention.width
-
-
-def check_positions(positions: Positions, width: int) -> None:
-    """Raise ConfigError where sines and cosines would not fill the width, or fairseq's division by (half - 1) fails."""
-    if positions != "none" and width % 2:
-        raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {width}")
-    if positions == "fairseq" and width < 4:
-        raise ConfigError(f"fairseq's positions need a width of 4 at least, heads x head_dim is {width}")
+        if self.feature_scale is None:
+            return self.random_vectors**-0.5
+        return self.feature_scale

@@ -17,7 +17,7 @@ from rfa_models.attention.config import AttentionConfig, DenominatorKind
 
 
 def keep_from_zero(den: Tensor, kind: DenominatorKind, floor: float) -> Tensor:
-    """Return a denominator of the same shape that is safe to divide by; gradients stay finite everywhere."""
+    """A denominator of the same shape that is safe to divide by; gradients stay finite everywhere."""
     if kind == "clamp":
         return den.clamp_min(floor)
     if kind == "abs_clamp":

@@ -5,28 +5,26 @@ Both are called as `layer(x, keep) -> output`; `keep` marks padding.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from rfa_models.attention import operators
-from rfa_models.attention.causal import RfaAttention, SoftmaxAttention
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.denominator import normalize
+from rfa_models.attention.self_attention import RfaSelfAttention, SoftmaxSelfAttention
 from rfa_models.errors import ConfigError
 
 
-class RfaEncoderAttention(RfaAttention):
+class RfaEncoderAttention(RfaSelfAttention):
     """Random Feature Attention to a whole sequence, in time and memory linear in its length."""
 
     def __init__(self, config: AttentionConfig) -> None:
         if config.gate:
             raise ConfigError("gate = true in an encoder: the gate forgets the past, and an encoder has none: drop it")
         super().__init__(config)
+        self.reset_projections()
 
-    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
         """Attend from every token to all tokens.
 
         x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  Returns [B, T, E].
@@ -42,17 +40,21 @@ class RfaEncoderAttention(RfaAttention):
         return self.out_proj(output)
 
 
-class SoftmaxEncoderAttention(SoftmaxAttention):
+class SoftmaxEncoderAttention(SoftmaxSelfAttention):
     """Softmax attention to a whole sequence: the twin of RfaEncoderAttention with the same projections."""
 
-    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        """As RfaEncoderAttention.forward; quadratic in the length."""
-        layers = (self.q_proj, self.k_proj, self.v_proj)
-        qkv = F.linear(x, torch.cat([p.weight for p in layers]), torch.cat([p.bias for p in layers]))
-        q, k, v = qkv.chunk(3, dim=-1)
+    def forward(self, x: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Attend from every token to all tokens, in time quadratic in their number.
+
+        x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  Returns [B, T, E].
+        """
+        q, k, v = self.project(x).chunk(3, dim=-1)
         return self.out_proj(operators.current().softmax_self(q, k, v, keep, heads=self.config.heads))
 
 
-def build_encoder_attention(config: AttentionConfig) -> Any:
-    """The layer that the configuration names."""
-    return (RfaEncoderAttention if config.kind == "rfa" else SoftmaxEncoderAttention)(config)
+EncoderAttention = RfaEncoderAttention | SoftmaxEncoderAttention
+
+
+def build_encoder_attention(config: AttentionConfig) -> EncoderAttention:
+    """The encoder's layer that the configuration names."""
+    return RfaEncoderAttention(config) if config.kind == "rfa" else SoftmaxEncoderAttention(config)

@@ -6,7 +6,8 @@
     chunked      blocks of C tokens, state between them    training and prefill: O(T)
     one_token    the recurrence itself                     decoding: O(1)
 
-The results should be identical; `tests/models/test_linear_attention.py` holds them to it.  All three take and return
+The results should be identical; `tests/models/attention/test_linear_attention.py` holds them to it.  All three take
+and return
 
     phi_q, phi_k: [B, T, H, K]   v: [B, T, H, V]   log_decay: [B, T, H] or None   past_state: [B, H, K, V] or None
     -> output: [B, T, H, V], present_state: [B, H, K, V]

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rfa_models.attention.features import random_projection
 from rfa_models.attention.linear_attention import linear_attention
+from rfa_models.attention.random_matrices import random_projection
 from rfa_models.attention.softmax import softmax_attention, softmax_read, softmax_self
 from rfa_models.attention.summary import read_summary, summarize
 
 
 @dataclass(frozen=True)
 class Operators:
-    """One implementation of each operator; signatures as in the functions named here."""
+    """One implementation of each operator.  Signatures are those of the defaults."""
 
     random_projection: Callable[[Tensor, Tensor], Tensor] = random_projection
     linear_attention: Callable[..., tuple[Tensor, Tensor]] = linear_attention

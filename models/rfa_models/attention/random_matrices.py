@@ -7,10 +7,48 @@ head, so that the model does not lean on one draw; evaluation and export use the
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rfa_models.attention.config import AttentionConfig, MatrixKind
+
+
+@runtime_checkable
+class UsesMatrices(Protocol):
+    """A layer that reads random matrices."""
+
+    config: AttentionConfig
+    training_matrices: Tensor | None
+    """[H, D, d] of this training step."""
+
+
+class MatrixPools:
+    """Other matrices for every training step: one pool for all layers of the same attention config."""
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        """Draw the pools that a model's layers ask for; a model may need several."""
+        self._groups: list[tuple[list[UsesMatrices], Tensor]] = []
+        for layers in layers_by_config(model):
+            pool = draw_pool(layers[0].config).to(device)
+            self._groups.append((layers, pool))
+
+    def resample(self, rng: torch.Generator) -> None:
+        """Give every RFA layer matrices for the next step [reference code, `utils.py`]."""
+        for layers, pool in self._groups:
+            drawn = take(pool, len(layers), layers[0].config.heads, rng)
+            for layer, matrices in zip(layers, drawn, strict=True):
+                layer.training_matrices = matrices
+
+
+def layers_by_config(model: nn.Module) -> list[list[UsesMatrices]]:
+    """All layers inside a module that read random matrices, in order, those of one config together."""
+    groups: dict[AttentionConfig, list[UsesMatrices]] = {}
+    for module in model.modules():
+        if isinstance(module, UsesMatrices):
+            groups.setdefault(module.config, []).append(module)
+    return list(groups.values())
 
 
 def draw_pool(config: AttentionConfig) -> Tensor:
@@ -53,5 +91,13 @@ def take(pool: Tensor, layers: int, heads: int, rng: torch.Generator) -> Tensor:
     if wanted <= len(pool):
         index = torch.randperm(len(pool), generator=rng)[:wanted]
     else:
-        index = torch.cat([torch.randperm(len(pool), generator=rng)[:heads] for _ in range(layers)])
+        of_layers = []
+        for _ in range(layers):
+            of_layers.append(torch.randperm(len(pool), generator=rng)[:heads])
+        index = torch.cat(of_layers)
     return pool[index.to(pool.device)].unflatten(0, (layers, heads))
+
+
+def random_projection(x: Tensor, w: Tensor) -> Tensor:
+    """Project each head's vectors on its random vectors.  x: [..., H, 1, d], w: [H, D, d] -> [..., H, 1, D]."""
+    return torch.einsum("...hid,hkd->...hik", x, w)

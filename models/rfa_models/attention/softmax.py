@@ -20,18 +20,21 @@ def softmax_attention(
     """
     q, k, v = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
     if past_state is not None:
-        k, v = torch.cat([past_state[0], k], 2), torch.cat([past_state[1], v], 2)
+        past_k, past_v = past_state
+        k = torch.cat([past_k, k], 2)
+        v = torch.cat([past_v, v], 2)
     if past_state is None and keep is None:
         output = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     else:
-        output = F.scaled_dot_product_attention(q, k, v, attn_mask=visible(q.shape[2], k.shape[2], keep, q.device))
+        mask = visible(q.shape[2], k.shape[2], keep, q.device)
+        output = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return output.transpose(1, 2).flatten(2), (k, v)
 
 
 def softmax_read(query: Tensor, keys: Tensor, values: Tensor, keep: Tensor | None = None) -> Tensor:
     """Attend to a whole sequence.
 
-    query: [B, T, H d].  keys, values: [B, H, M, d].  keep: [B, M], 1 = token, 0 = padding.  -> [B, T, H d].
+    query: [B, T, H d].  keys, values: [B, H, M, d].  keep: [B, M], 1 = token, 0 = padding.  Returns [B, T, H d].
     """
     q = query.unflatten(-1, (keys.shape[1], -1)).transpose(1, 2)
     mask = None if keep is None else keep[:, None, None, :].bool()
@@ -41,9 +44,10 @@ def softmax_read(query: Tensor, keys: Tensor, values: Tensor, keep: Tensor | Non
 def softmax_self(query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None = None, *, heads: int) -> Tensor:
     """Attend from every token of a sequence to all of them.
 
-    query, key, value: [B, T, H d].  keep: [B, T], 1 = token, 0 = padding.  -> [B, T, H d].
+    query, key, value: [B, T, H d].  keep: [B, T], 1 = token, 0 = padding.  Returns [B, T, H d].
     """
-    keys, values = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (key, value))
+    keys = key.unflatten(-1, (heads, -1)).transpose(1, 2)
+    values = value.unflatten(-1, (heads, -1)).transpose(1, 2)
     return softmax_read(query, keys, values, keep)
 
 

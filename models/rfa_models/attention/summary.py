@@ -13,10 +13,10 @@ from torch import Tensor
 
 
 def summarize(phi_k: Tensor, v: Tensor) -> Tensor:
-    """Sum up a sequence.  phi_k: [B, M, H, K], zero where there is padding.  v: [B, M, H, V].  -> [B, H, K, V]."""
+    """Sum up a sequence.  phi_k: [B, M, H, K], zero at padding.  v: [B, M, H, V].  Returns [B, H, K, V]."""
     return phi_k.permute(0, 2, 3, 1) @ v.transpose(1, 2)
 
 
 def read_summary(phi_q: Tensor, summary: Tensor) -> Tensor:
-    """Read the sums.  phi_q: [B, T, H, K], summary: [B, H, K, V] -> [B, T, H, V]."""
+    """Read the sums.  phi_q: [B, T, H, K], summary: [B, H, K, V].  Returns [B, T, H, V]."""
     return torch.einsum("bthk,bhkv->bthv", phi_q, summary)

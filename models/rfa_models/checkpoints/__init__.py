@@ -1,1 +1,1 @@
-"""`model.pt`: written whole, read as a stranger's."""
+"""`model.pt`: written whole or not at all, and read as a file from a stranger."""

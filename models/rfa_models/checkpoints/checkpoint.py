@@ -22,7 +22,6 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from rfa_models.checkpoints.atomic import save_atomically
 from rfa_models.checkpoints.tensors import build_model, stored_tensors
 from rfa_models.checkpoints.untrusted import check_tensors, read_tables
 from rfa_models.checks import LARGEST_COUNT
@@ -32,6 +31,7 @@ from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.kinds import KINDS, Model, ModelKind, Task, task_of
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_models.tables import read_table
+from rfa_models.whole_files import save_atomically
 from rfa_models.wording import one_line, shown
 
 FORMAT = "rfa-checkpoint"
@@ -58,20 +58,18 @@ class Checkpoint:
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write `model.pt`: whole or not at all.  Raises OSError as the file system does."""
-    of_text = {"segment_length": checkpoint.segment_length} if checkpoint.task == "language-model" else {}
-    save_atomically(
-        {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "task": checkpoint.task,
-            "config": asdict(checkpoint.model.config),
-            "tokenizer": checkpoint.tokenizer.to_str(),
-            "training": checkpoint.training,
-            "tensors": stored_tensors(checkpoint.model),
-        }
-        | of_text,
-        path,
-    )
+    table = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "task": checkpoint.task,
+        "config": asdict(checkpoint.model.config),
+        "tokenizer": checkpoint.tokenizer.to_str(),
+        "training": checkpoint.training,
+        "tensors": stored_tensors(checkpoint.model),
+    }
+    if checkpoint.task == "language-model":
+        table["segment_length"] = checkpoint.segment_length
+    save_atomically(table, path)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -91,7 +89,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def check_header(table: dict[str, Any], path: Path) -> None:
-    """Every entry there, of its type, and of a version that this code knows.  Raises CheckpointError."""
+    """Raise CheckpointError unless every entry is there, of its type, and of a version that this code knows."""
     version = table.get("format_version")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise CheckpointError(
@@ -100,8 +98,9 @@ def check_header(table: dict[str, Any], path: Path) -> None:
     task = table.get("task")
     if not isinstance(task, str) or task not in KINDS:
         raise CheckpointError(f"{path}: task {shown(task)}, wanted one of {', '.join(KINDS)}")
-    of_text = {"segment_length": int} if task == "language-model" else {}
-    for key, wanted in (ENTRIES | of_text).items():
+    of_text = task == "language-model"
+    entries = ENTRIES | {"segment_length": int} if of_text else ENTRIES
+    for key, wanted in entries.items():
         if not isinstance(table.get(key), wanted):
             raise CheckpointError(f"{path}: its {key!r} is not a {wanted.__name__}: the file is damaged")
     if of_text and not 0 <= table["segment_length"] <= LARGEST_COUNT:
@@ -142,4 +141,6 @@ def special_tokens(config: Any) -> tuple[str, ...]:
     """Names of the tokens that a model cannot do without."""
     if isinstance(config, TranslatorConfig):
         return START, END
-    return (CLASS,) if isinstance(config, ClassifierConfig) and config.pooling == "first" else ()
+    if isinstance(config, ClassifierConfig) and config.pooling == "first":
+        return (CLASS,)
+    return ()

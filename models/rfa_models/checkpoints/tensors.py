@@ -1,4 +1,4 @@
-"""Between a model and the tensors in its file, which are those of a stranger."""
+"""From a model to the tensors of its file and back; tensors of a file come from a stranger."""
 
 from __future__ import annotations
 
@@ -16,38 +16,50 @@ HEAD = "head.weight"
 
 
 def build_model(kind: ModelKind, config: Any, tensors: dict[str, Tensor], path: Path) -> Model:
-    """Make the model around the file's tensors, without memory of its own.  Raises CheckpointError."""
-    for part, setting in kind.layers.items():  # before as many are built
-        wanted, found = getattr(config, setting), layers_of(part, tensors)
-        if found != wanted:
-            raise CheckpointError(f"{path}: config says {wanted} {setting}, the tensors are of {found}")
+    """Make the model around the file's tensors, which takes no memory besides.  Raises CheckpointError."""
+    check_layers(kind, config, tensors, path)
     with torch.device("meta"):
         model = kind.model(config)
-    check_shapes(tensors, {name: tensor.shape for name, tensor in stored_tensors(model).items()}, path)
+    check_shapes(tensors, stored_tensors(model), path)
     # float() also undoes a checkpoint stored in half precision to save space.
     state = {name: tensor.detach().float() for name, tensor in tensors.items()}
-    if tied_to := tied_embedding(model):
+    tied_to = tied_embedding(model)
+    if tied_to is not None:
         state[HEAD] = state[tied_to]
     model.load_state_dict(state, assign=True)
-    if tied_to:
+    if tied_to is not None:
         model.head.weight = model.get_parameter(tied_to)
     return model
 
 
-def layers_of(part: str, tensors: dict[str, Tensor]) -> int:
-    """How many layers of a list there are tensors of."""
-    return len({name.split(".")[1] for name in tensors if name.startswith(f"{part}.")})
+def check_layers(kind: ModelKind, config: Any, tensors: dict[str, Tensor], path: Path) -> None:
+    """Raise CheckpointError where the config wants more or fewer layers than there are: before they are built."""
+    for part, setting in kind.layers.items():
+        wanted = getattr(config, setting)
+        found = count_layers(part, tensors)
+        if found != wanted:
+            raise CheckpointError(f"{path}: config says {wanted} {setting}, the tensors are of {found}")
 
 
-def check_shapes(tensors: dict[str, Tensor], expected: dict[str, torch.Size], path: Path) -> None:
-    """The tensors that the config asks for, each of its shape, and no others.  Raises CheckpointError."""
+def count_layers(part: str, tensors: dict[str, Tensor]) -> int:
+    """How many layers of a list there are tensors of.  A tensor's name is PART.NUMBER.REST."""
+    numbers = set()
+    for name in tensors:
+        if name.startswith(f"{part}."):
+            numbers.add(name.split(".")[1])
+    return len(numbers)
+
+
+def check_shapes(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
+    """Raise CheckpointError unless there are the expected tensors, each in its shape, and no others."""
     for name in sorted(expected.keys() ^ tensors.keys()):
         problem = "missing" if name in expected else "not of this model"
         raise CheckpointError(f"{path}: tensor {shown(name)} is {problem}: the file is damaged or edited")
-    for name, shape in expected.items():
-        if tensors[name].shape != shape:
+    for name, tensor in expected.items():
+        if tensors[name].shape != tensor.shape:
             raise CheckpointError(
-                f"{path}: tensor {name!r} has shape {tuple(tensors[name].shape)}, its config wants {tuple(shape)}"
+                f"{path}: tensor {name!r} has shape {tuple(tensors[name].shape)}, "
+                f"its config wants {tuple(tensor.shape)}"
             )
 
 
@@ -60,5 +72,7 @@ def stored_tensors(model: Model) -> dict[str, Tensor]:
 
 
 def tied_embedding(model: Model) -> str | None:
-    """Name of the weight that the head shares, where it does."""
-    return KINDS[task_of(model)].embedding if getattr(model.config, "tie_embeddings", False) else None
+    """Name of the weight that the head shares; None where the head has a weight for itself."""
+    if not getattr(model.config, "tie_embeddings", False):
+        return None
+    return KINDS[task_of(model)].embedding

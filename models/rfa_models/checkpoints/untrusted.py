@@ -55,7 +55,7 @@ def unpickle(file: BinaryIO, path: Path) -> Any:
 def checked_archive(file: BinaryIO, path: Path) -> io.BytesIO:
     """A copy of an archive that holds its entries as they are, with checksums verified.
 
-    torch has a zip reader of its own; given the copy, it cannot find another archive in the file than was checked.
+    torch reads zip files with its own code; in the copy it cannot find another archive than the one that was checked.
     Raises CheckpointError where entries are compressed, encrypted, double, or together larger than the file.
     """
     copy = io.BytesIO()
@@ -69,10 +69,15 @@ def checked_archive(file: BinaryIO, path: Path) -> io.BytesIO:
 
 
 def check_entries(entries: list[zipfile.ZipInfo], size: int, path: Path) -> None:
-    """An archive as torch.save writes it: nothing compressed or twice, and no more than the file's size."""
-    if any(entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size for entry in entries):
-        raise CheckpointError(f"{path}: a compressed archive, rfa-train writes none: ask for its original")
-    if sum(entry.file_size for entry in entries) > size or len({entry.filename for entry in entries}) < len(entries):
+    """Raise CheckpointError for what torch.save never writes: entries compressed, double, or larger than the file."""
+    names = set()
+    total = 0
+    for entry in entries:
+        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+            raise CheckpointError(f"{path}: a compressed archive, rfa-train writes none: ask for its original")
+        names.add(entry.filename)
+        total += entry.file_size
+    if total > size or len(names) < len(entries):
         raise CheckpointError(f"{path}: an archive whose entries overlap, rfa-train writes none: ask for its original")
 
 

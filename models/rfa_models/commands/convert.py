@@ -12,9 +12,8 @@ from typing import Any
 import click
 from tokenizers import Tokenizer
 
-from rfa_models.attention.config import ModelConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint, read_tokenizer, save_checkpoint
-from rfa_models.commands.train import check_output
+from rfa_models.checkpoints.output import check_output
 from rfa_models.convert.config import causal_heads
 from rfa_models.convert.dictionary import check_special, read_dictionary
 from rfa_models.convert.matrices import read_matrices
@@ -23,6 +22,7 @@ from rfa_models.convert.release import Release, read_release
 from rfa_models.data.texts import read_text
 from rfa_models.errors import CheckpointError, ConfigError, ModelError
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
 

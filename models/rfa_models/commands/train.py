@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rfa_models.checkpoints.checkpoint import save_checkpoint
+from rfa_models.checkpoints.output import check_output
 from rfa_models.errors import ConfigError, ModelError
 from rfa_models.recipes.recipe import Recipe, read_recipe
 from rfa_models.training.run import StepReport, TrainingRun
@@ -131,16 +132,6 @@ def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], 
         texts = dataclasses.replace(texts, valid=valid)
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     return dataclasses.replace(recipe, data=texts, train=dataclasses.replace(recipe.train, **given))
-
-
-def check_output(output: Path, overwrite: bool) -> None:
-    """Raise ConfigError where the model could not be written in the end."""
-    if output.is_dir():
-        raise ConfigError(f"{output} is a folder: name a file in it, such as {output / 'model.pt'}")
-    if output.exists() and not overwrite:
-        raise ConfigError(f"{output} exists: give another -o, or --overwrite to replace it")
-    if not output.parent.is_dir():
-        raise ConfigError(f"{output.parent} is not a folder: make it first")
 
 
 def set_threads(count: int) -> None:

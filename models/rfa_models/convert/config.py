@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS, AttentionConfig, ModelConfig, Positions
+from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS, AttentionConfig
 from rfa_models.convert.matrices import Matrices
 from rfa_models.convert.names import CAUSAL_SIGMA, EMBEDDING, MATRICES, OUTPUT, POOL, count_layers
 from rfa_models.convert.release import Release
 from rfa_models.errors import CheckpointError, ConfigError
+from rfa_models.networks.language_model_config import ModelConfig
+from rfa_models.networks.positions import Positions
 from rfa_models.networks.translator_config import Norm, TranslatorConfig
 
 NORMS: dict[bool, Norm] = {True: "pre", False: "post"}
@@ -17,7 +19,7 @@ NORMS: dict[bool, Norm] = {True: "pre", False: "post"}
 
 
 def language_model_config(release: Release, matrices: Matrices) -> ModelConfig:
-    """A decoder alone.  Raises CheckpointError or ConfigError."""
+    """Of a model that is only a decoder.  Raises CheckpointError or ConfigError."""
     if norm_of(release, "decoder") == "post":
         raise CheckpointError(
             "has no decoder.layer_norm: language models that normalize after each branch, or not at the end, "
@@ -36,10 +38,15 @@ def language_model_config(release: Release, matrices: Matrices) -> ModelConfig:
 
 
 def translator_config(release: Release, project: str, matrices: Matrices) -> TranslatorConfig:
-    """An encoder and a decoder.  project: name of the shared module.  Raises CheckpointError or ConfigError."""
+    """Of a model with an encoder and a decoder.  project: name of the shared module.
+
+    Raises CheckpointError or ConfigError.
+    """
     norm = norm_of(release, "decoder")
     if norm_of(release, "encoder") != norm:
-        raise CheckpointError("its encoder or its decoder alone normalizes before each branch, wanted both or none")
+        raise CheckpointError(
+            "only its encoder, or only its decoder, normalizes before each branch, wanted both or none"
+        )
     return TranslatorConfig(
         vocab_size=vocab_size(release),
         encoder_layers=count_layers(release.tensors, "encoder"),
@@ -57,8 +64,9 @@ def translator_config(release: Release, project: str, matrices: Matrices) -> Tra
 
 
 def encoder_attention(release: Release) -> AttentionConfig:
-    """Softmax, whose heads leave no trace in any shape."""
-    heads, width = release.settings.encoder_attention_heads, shape(release, EMBEDDING, 2)[1]
+    """Softmax attention.  No shape shows its number of heads: the settings must say it, else ConfigError is raised."""
+    heads = release.settings.encoder_attention_heads
+    _, width = shape(release, EMBEDDING, 2)
     if heads is None:
         raise ConfigError("does not say how many heads its encoder has: add --encoder-heads")
     return AttentionConfig(kind="softmax", heads=heads, head_dim=width // heads)
@@ -83,7 +91,9 @@ def cross_attention(release: Release, project: str) -> AttentionConfig:
         raise CheckpointError(
             f"its cross_proj_dim is {release.settings.cross_proj_dim}, but {project + MATRICES!r} has {vectors} vectors"
         )
-    pool_size = shape(release, project + POOL, 3)[0] if project + POOL in release.tensors else heads
+    pool_size = heads
+    if project + POOL in release.tensors:
+        pool_size, _, _ = shape(release, project + POOL, 3)
     return AttentionConfig(
         heads=heads,
         head_dim=head_dim,
@@ -94,7 +104,7 @@ def cross_attention(release: Release, project: str) -> AttentionConfig:
 
 
 def positions(release: Release) -> Positions:
-    """fairseq's sinusoids, or none; learned ones are refused as a tensor that is not known."""
+    """fairseq's sinusoids, or none.  Learned positions are a tensor that is not known, so they are refused later."""
     return "none" if release.settings.no_token_positional_embeddings else "fairseq"
 
 
@@ -110,7 +120,7 @@ def causal_heads(release: Release) -> tuple[int, int]:
 
 
 def vocab_size(release: Release) -> int:
-    """N.  Raises CheckpointError."""
+    """N, the number of tokens.  Raises CheckpointError."""
     return shape(release, EMBEDDING, 2)[0]
 
 

@@ -17,7 +17,8 @@ from rfa_models.wording import shown
 PADDING = "<pad>"
 SPECIAL = (START, PADDING, END, UNKNOWN)
 """In the order of their ids, which is the same in every dictionary of fairseq."""
-START_ID, END_ID = SPECIAL.index(START), SPECIAL.index(END)
+START_ID = SPECIAL.index(START)
+END_ID = SPECIAL.index(END)
 
 
 def read_dictionary(path: Path, vocab_size: int) -> Tokenizer:
@@ -26,13 +27,7 @@ def read_dictionary(path: Path, vocab_size: int) -> Tokenizer:
     Raises CheckpointError where the file is no dictionary or not the model's, OSError where it cannot be opened.
     """
     vocabulary = {token: index for index, token in enumerate(SPECIAL)}
-    try:
-        lines = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise CheckpointError(
-            f"{path}: byte {error.start} is not UTF-8 text: is it a dictionary of fairseq?"
-        ) from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         token, _, count = line.rstrip("\r").rpartition(" ")
         if not token or not count.isdecimal() or token in vocabulary:
             problem = "comes twice" if token in vocabulary else "is no 'token count'"
@@ -46,8 +41,19 @@ def read_dictionary(path: Path, vocab_size: int) -> Tokenizer:
     return dictionary_tokenizer(vocabulary)
 
 
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file.  Raises CheckpointError, or OSError where it cannot be opened."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CheckpointError(
+            f"{path}: byte {error.start} is not UTF-8 text: is it a dictionary of fairseq?"
+        ) from error
+    return text.removesuffix("\n").split("\n")
+
+
 def dictionary_tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
-    """Tokens between spaces to ids, and back to text with parts of words joined."""
+    """A tokenizer that splits at spaces, and joins parts of words again when it decodes."""
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.add_special_tokens([START, PADDING, END])

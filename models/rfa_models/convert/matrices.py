@@ -1,6 +1,6 @@
 """The release's random matrices for causal attention: `random_matrices/{d}_{D}.npy`, [P, D, d].
 
-They lie outside its checkpoints.  Evaluation uses the first H, one for each head, in every layer.
+These files are no part of its checkpoints.  Evaluation uses the first H, one for each head, in every layer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Matrices:
 
 
 def read_matrices(path: Path, heads: int, head_dim: int, vectors: int | None = None) -> Matrices:
-    """The first H matrices of a pool, for heads of width d; vectors: D where it is known.
+    """The first H matrices of a pool, for heads of width d.  vectors: D where it is known.
 
     Raises CheckpointError where the file is no such pool, OSError where it cannot be opened.
     """

@@ -1,17 +1,19 @@
 """The authors' release to our models: the same numbers under our names, the release's constants as settings.
 
-Its translator is a transformer of fairseq with RFA in the decoder; its language model is the decoder alone.  Evaluation
+Its translator is a transformer of fairseq with RFA in the decoder; its language model is only the decoder.  Evaluation
 there uses one set of random matrices for causal and one for cross attention, the same in all layers: they become the
 `random_matrices` of ours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import torch
 from torch import Tensor, nn
 
 from rfa_models.attention.cross import RfaCrossAttention
-from rfa_models.attention.random_features import RandomFeatures
+from rfa_models.attention.features import RandomFeatures
 from rfa_models.convert.config import language_model_config, same, translator_config
 from rfa_models.convert.dictionary import END_ID, START_ID
 from rfa_models.convert.matrices import Matrices
@@ -31,7 +33,7 @@ from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.translator import Translator
 
 BUFFER = ".random_matrices"
-"""Ours alone: in the release no layer has matrices of its own."""
+"""Only in our models: the release keeps these matrices outside its layers."""
 
 
 def is_translator(release: Release) -> bool:
@@ -40,7 +42,7 @@ def is_translator(release: Release) -> bool:
 
 
 def convert_language_model(release: Release, matrices: Matrices) -> LanguageModel:
-    """A decoder alone.  Raises CheckpointError, or ConfigError for settings that cannot work."""
+    """A model that is only a decoder.  Raises CheckpointError, or ConfigError for settings that cannot work."""
     with torch.device("meta"):
         model = LanguageModel(language_model_config(release, matrices))
     tensors = renamed(release, model, "", set())
@@ -52,7 +54,7 @@ def convert_language_model(release: Release, matrices: Matrices) -> LanguageMode
 
 
 def convert_translator(release: Release, matrices: Matrices) -> Translator:
-    """An encoder and a decoder.  Raises CheckpointError, or ConfigError for settings that cannot work.
+    """A model with an encoder and a decoder.  Raises CheckpointError, or ConfigError for settings that cannot work.
 
     fairseq starts a target with the end token, ours start with `<s>`, which fairseq's models never read: its vector
     becomes that of the end token.  So the embedding is no longer that of the output.
@@ -76,25 +78,40 @@ def renamed(release: Release, model: nn.Module, project: str, others: set[str]) 
 
     Raises CheckpointError where one is missing, unknown or of another shape.
     """
-    shapes = {name: tensor.shape for name, tensor in model.state_dict().items() if not name.endswith(BUFFER)}
-    names = {name: release_name(name, project) for name in shapes}
+    expected = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith(BUFFER)}
+    names = {name: release_name(name, project) for name in expected}
     found = {OUTPUT: release.tensors[EMBEDDING]} | release.tensors
-    missing, unknown = set(names.values()) - found.keys(), found.keys() - set(names.values()) - others
-    if missing or unknown:
-        faults = [f"has no {listed(missing)}"] * bool(missing) + [f"has {listed(unknown)}, not known"] * bool(unknown)
-        project = f" (with {project!r} as the module that reads the encoder)" if project else ""
-        raise CheckpointError(f"{' and '.join(faults)}{project}: such an architecture cannot be converted")
+    check_names(found.keys(), set(names.values()), others, project)
+    tensors = {}
     for name, theirs in names.items():
-        if found[theirs].shape != shapes[name]:
+        tensor = found[theirs]
+        wanted = expected[name].shape
+        if tensor.shape != wanted:
             raise CheckpointError(
-                f"tensor {theirs!r} has shape {tuple(found[theirs].shape)}, the others go with {tuple(shapes[name])}"
+                f"tensor {theirs!r} has shape {tuple(tensor.shape)}, the others go with {tuple(wanted)}"
             )
-    return {name: found[theirs] for name, theirs in names.items()}
+        tensors[name] = tensor
+    return tensors
+
+
+def check_names(found: Set[str], wanted: set[str], others: set[str], project: str) -> None:
+    """Raise CheckpointError unless all wanted tensors were found and, but for `others`, no more."""
+    missing = wanted - found
+    unknown = found - wanted - others
+    faults = []
+    if missing:
+        faults.append(f"has no {listed(missing)}")
+    if unknown:
+        faults.append(f"has {listed(unknown)}, not known")
+    if faults:
+        reader = f" (with {project!r} as the module that reads the encoder)" if project else ""
+        raise CheckpointError(f"{' and '.join(faults)}{reader}: such an architecture cannot be converted")
 
 
 def check_one_vocabulary(release: Release) -> None:
-    """Raise CheckpointError where source and target have embeddings of their own."""
-    source, target = release.tensors.get(SOURCE_EMBEDDING), release.tensors[EMBEDDING]
+    """Raise CheckpointError where source and target have two embeddings."""
+    source = release.tensors.get(SOURCE_EMBEDDING)
+    target = release.tensors[EMBEDDING]
     if source is not None and not same(source, target):
         raise CheckpointError(
             f"{SOURCE_EMBEDDING!r} and {EMBEDDING!r} differ: only models with one dictionary and one embedding for "
@@ -104,11 +121,16 @@ def check_one_vocabulary(release: Release) -> None:
 
 def scaled(embedding: Tensor, release: Release) -> Tensor:
     """The embedding as our models read it: they multiply it by the root of its width, fairseq's only if they scale."""
-    return embedding * embedding.shape[1] ** -0.5 if release.settings.no_scale_embedding else embedding
+    if release.settings.no_scale_embedding:
+        return embedding * embedding.shape[1] ** -0.5
+    return embedding
 
 
 def fill(model: nn.Module, tensors: dict[str, Tensor], matrices: dict[str, Tensor]) -> None:
-    """Put tensors into a model that was made without memory, and each kind of attention's random matrices."""
+    """Give a model that was made without memory its tensors, and every RFA layer its random matrices.
+
+    matrices: of `causal` and of `cross` attention, [H, D, d] each.
+    """
     for name, module in model.named_modules():
         if isinstance(module, RandomFeatures):
             kind = "cross" if isinstance(module, RfaCrossAttention) else "causal"

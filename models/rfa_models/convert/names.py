@@ -5,7 +5,7 @@
     decoder.3.cross_attention.k_proj.weight     PROJECT.layers.3.k_proj.weight
 
 PROJECT is the release's shared module that projects the encoder's output for all layers of the decoder.  It is found by
-what it alone holds, whatever it is called.
+what no other module holds, whatever it is called.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from collections.abc import Collection, Iterable
 from rfa_models.errors import CheckpointError
 from rfa_models.wording import shown
 
-EMBEDDING, SOURCE_EMBEDDING = "decoder.embed_tokens.weight", "encoder.embed_tokens.weight"
+EMBEDDING = "decoder.embed_tokens.weight"
+SOURCE_EMBEDDING = "encoder.embed_tokens.weight"
 OUTPUT = "decoder.output_projection.weight"
 CAUSAL_SIGMA = "decoder.layers.0.self_attn.sigma"
-MATRICES, POOL = "random_matrices_eval", "random_matrices"
-"""Of the project module: [H, D, d] for evaluation, [P, D, d] that training draws from."""
+MATRICES = "random_matrices_eval"
+"""Of the project module: [H, D, d] for evaluation."""
+POOL = "random_matrices"
+"""Of the project module: [P, D, d] that training draws from."""
 
 OUTSIDE_LAYERS = {
     "embedding": "decoder.embed_tokens",
@@ -41,7 +44,7 @@ IN_LAYERS = {
     "mlp_norm": "final_layer_norm",
     "mlp_sum.norm": "final_layer_norm",
 }
-OF_PROJECT = tuple(f"cross_attention.{part}" for part in ("k_proj", "v_proj", "sigma"))
+OF_PROJECT = ("cross_attention.k_proj", "cross_attention.v_proj", "cross_attention.sigma")
 LAYER = re.compile(r"(encoder|decoder|blocks)\.([0-9]+)\.(.+)")
 
 
@@ -54,14 +57,27 @@ def release_name(name: str, project: str) -> str:
     side, index, part = layer.groups()
     if part.startswith(OF_PROJECT):
         return f"{project}layers.{index}.{part.removeprefix('cross_attention.')}"
-    ours = next(stem for stem in IN_LAYERS if part.startswith(f"{stem}."))
-    side = "encoder" if side == "encoder" else "decoder"
-    return f"{side}.layers.{index}.{IN_LAYERS[ours]}{part.removeprefix(ours)}"
+    their_side = "encoder" if side == "encoder" else "decoder"
+    return f"{their_side}.layers.{index}.{name_in_layer(part)}"
+
+
+def name_in_layer(part: str) -> str:
+    """The release's name of a tensor within its layer: `mlp.0.weight` is `fc1.weight`."""
+    for ours, theirs in IN_LAYERS.items():
+        if part.startswith(f"{ours}."):
+            return f"{theirs}{part.removeprefix(ours)}"
+    raise ValueError(f"{part!r} is no tensor of a layer: add it to IN_LAYERS")
 
 
 def find_project(names: Iterable[str]) -> str:
-    """The project module's name with its dot, or nothing for tensors without one.  Raises CheckpointError."""
-    found = [name.removesuffix(MATRICES) for name in names if f".{name}".endswith(f".{MATRICES}")]
+    """The project module's name with its dot; empty where its tensors stand at the top.
+
+    Raises CheckpointError where there is none, or more than one.
+    """
+    found = []
+    for name in names:
+        if f".{name}".endswith(f".{MATRICES}"):  # the module may stand at the top, so that its name is empty
+            found.append(name.removesuffix(MATRICES))
     if len(found) != 1:
         raise CheckpointError(
             f"has {len(found)} tensors '...{MATRICES}', wanted one, that of cross attention: "
@@ -71,12 +87,20 @@ def find_project(names: Iterable[str]) -> str:
 
 
 def count_layers(names: Iterable[str], side: str) -> int:
-    """Layers of the `encoder` or the `decoder`."""
-    numbered = re.compile(rf"{side}\.layers\.([^.]*)\.")
-    return len({match[1] for name in names if (match := numbered.match(name))})
+    """How many layers the `encoder` or the `decoder` has, by the names of its tensors."""
+    beginning = f"{side}.layers."
+    numbers = set()
+    for name in names:
+        if name.startswith(beginning):
+            number, dot, _ = name.removeprefix(beginning).partition(".")
+            if dot:
+                numbers.add(number)
+    return len(numbers)
 
 
 def listed(names: Collection[str], most: int = 4) -> str:
-    """The first few names, for a message."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in sorted(names)[:most]) + more
+    """The first few names, and how many more there are, for a message."""
+    first = ", ".join(map(shown, sorted(names)[:most]))
+    if len(names) > most:
+        return f"{first} and {len(names) - most:,} more"
+    return first

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 from torch.serialization import safe_globals
 
-from rfa_models.attention.config import Activation
 from rfa_models.checkpoints.untrusted import check_tensors, unpickle
 from rfa_models.checks import LARGEST_COUNT, LARGEST_SIZE, check_fraction, check_positive, check_whole
 from rfa_models.errors import CheckpointError, ConfigError
+from rfa_models.networks.residual import Activation
 from rfa_models.tables import read_table
 from rfa_models.wording import shown
 
@@ -81,9 +81,9 @@ def read_release(path: Path) -> Release:
     if str(table.get("format", "")).startswith("rfa-"):
         raise CheckpointError(f"{path}: is one of our own files, there is nothing to convert: give it to rfa-export")
     tensors = table["model"] if isinstance(table.get("model"), dict) else table
-    tensors = {name: tensor for name, tensor in tensors.items() if not is_no_weight(name)}
+    weights = {name: tensor for name, tensor in tensors.items() if not is_no_weight(name)}
     settings = settings_table(table, path)
-    return Release(path, checked(tensors, path), read_settings(settings, path), bool(settings))
+    return Release(path, checked(weights, path), read_settings(settings, path), has_settings=bool(settings))
 
 
 def read_file(path: Path) -> Any:
@@ -100,7 +100,7 @@ def read_file(path: Path) -> Any:
             if isinstance(error.__cause__, pickle.UnpicklingError):
                 raise CheckpointError(
                     f"{path}: holds more than tensors and plain values, so it was not loaded: "
-                    "save {'model': ..., 'args': vars(...)} alone from it where you trust it"
+                    "save only {'model': ..., 'args': vars(...)} from it where you trust it"
                 ) from error
             raise
 
@@ -112,15 +112,17 @@ def is_no_weight(name: Any) -> bool:
 
 def checked(tensors: dict[Any, Any], path: Path) -> dict[str, Tensor]:
     """The tensors in float32, tied ones still tied.  Raises CheckpointError."""
-    identities = {name: identity(tensor) for name, tensor in tensors.items()}
-    once = {identities[name]: name for name in tensors}  # tied ones take no more of the file than one
-    check_tensors({name: tensors[name] for name in once.values()}, path)
-    converted = {key: tensors[name].detach().float() for key, name in once.items()}
-    return {name: converted[key] for name, key in identities.items()}
+    distinct: dict[Any, Any] = {}
+    names = {}  # to the first name of the same tensor: together they take no more of the file than one
+    for name, tensor in tensors.items():
+        names[name] = distinct.setdefault(identity(tensor), name)
+    check_tensors({name: tensors[name] for name in distinct.values()}, path)
+    converted = {name: tensors[name].detach().float() for name in distinct.values()}
+    return {name: converted[first] for name, first in names.items()}
 
 
 def identity(tensor: Any) -> Any:
-    """The same for two names of one block of numbers."""
+    """A key that is equal for tensors which are one block of numbers under two names."""
     if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided or tensor.device.type != "cpu":
         return id(tensor)
     return tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
@@ -140,8 +142,11 @@ def settings_table(table: dict[str, Any], path: Path) -> dict[Any, Any]:
 
 def read_settings(table: dict[Any, Any], path: Path) -> ReleaseSettings:
     """The settings that matter here, checked; None stands for the default.  Raises CheckpointError."""
-    names = [entry.name for entry in fields(ReleaseSettings) if table.get(entry.name) is not None]
+    known = {}
+    for entry in fields(ReleaseSettings):
+        if table.get(entry.name) is not None:
+            known[entry.name] = table[entry.name]
     try:
-        return read_table(ReleaseSettings, {name: table[name] for name in names}, "args")
+        return read_table(ReleaseSettings, known, "args")
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error

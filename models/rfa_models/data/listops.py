@@ -19,15 +19,18 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from rfa_models.data.text_file import write_lines
 from rfa_models.errors import ConfigError, DataError, ModelError
+from rfa_models.whole_files import write_lines
 from rfa_models.wording import shown
 
 
 def median(values: list[int]) -> int:
     """The middle of the values, or the mean of the two in the middle, cut to a whole number."""
-    values, half = sorted(values), len(values) // 2
-    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) // 2
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return (ordered[half - 1] + ordered[half]) // 2
 
 
 OPERATORS: dict[str, Callable[[list[int]], int]] = {
@@ -36,7 +39,9 @@ OPERATORS: dict[str, Callable[[list[int]], int]] = {
     "[MED": median,
     "[SM": lambda values: sum(values) % 10,
 }
-OPENING, ROUND, CLOSING = tuple(OPERATORS), ("(", ")"), ("]", "X")
+OPENING = tuple(OPERATORS)
+ROUND = ("(", ")")
+CLOSING = ("]", "X")
 OPERATOR_PROBABILITY = 0.25
 """The rest are digits.  With 6 arguments on average, a level has 1.5 times as many nodes as the one above it."""
 MOST_TRIES = 1_000_000
@@ -58,7 +63,9 @@ def listops_rows(
     """
     if max_arguments < 2:
         raise ConfigError(f"max_arguments is {max_arguments}: an operator has at least 2")
-    rng, seen, tries = random.Random(seed), set[bytes](), 0
+    rng = random.Random(seed)
+    seen: set[bytes] = set()
+    tries = 0
     while len(seen) < count:
         expression = draw(rng, shortest, longest, max_depth, max_arguments)
         digest = blake2b(expression.encode(), digest_size=16).digest()  # 96,000 whole texts would fill the memory
@@ -75,7 +82,7 @@ def listops_rows(
 
 
 def draw(rng: random.Random, shortest: int, longest: int, max_depth: int, max_arguments: int) -> str:
-    """One bracketed expression, or "" where the drawn one has not the wanted length."""
+    """Draw one bracketed expression; "" where it turned out too short or too long."""
     parts: list[str] = []
     missing: list[int] = []  # arguments that each open operator still waits for
     length = 0
@@ -94,7 +101,7 @@ def draw(rng: random.Random, shortest: int, longest: int, max_depth: int, max_ar
 
 
 def close_complete(parts: list[str], missing: list[int]) -> None:
-    """After an argument: close it, and every operator whose last argument it was."""
+    """Close the argument that was written last, and every operator whose last argument it was."""
     while missing:
         parts.append(")")
         missing[-1] -= 1
@@ -134,6 +141,12 @@ def flat(expression: str) -> str:
     return " ".join("X" if token == "]" else token for token in expression.split() if token not in ROUND)
 
 
+def flat_rows(rows: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Rows with their expressions in the form that models read."""
+    for expression, answer in rows:
+        yield flat(expression), answer
+
+
 def write_table(rows: Iterator[tuple[str, str]], count: int, path: Path) -> None:
     """Write Long Range Arena's table with a progress bar; whole, or not at all."""
     console = Console(stderr=True)
@@ -161,7 +174,7 @@ def main(output: Path, count: int, seed: int, shortest: int, longest: int, as_fl
         if output.exists() and not overwrite:
             raise ConfigError(f"{output} exists: give another name, or --overwrite to replace it")
         rows = listops_rows(count, seed, shortest, longest)
-        write_table(((flat(text), answer) for text, answer in rows) if as_flat else rows, count, output)
+        write_table(flat_rows(rows) if as_flat else rows, count, output)
     except (ModelError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)

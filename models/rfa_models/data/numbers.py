@@ -14,14 +14,14 @@ MOST_PAIRS = 500_000
 """More would take a search for the numbers that are left."""
 
 ENGLISH = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
 ENGLISH_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 GERMAN = (
-    *("null", "ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf"),
-    *("dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"),
-)
+    "null", "ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun",
+    "zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn",
+)  # fmt: skip
 GERMAN_TENS = ("", "", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
 
 
@@ -32,7 +32,8 @@ def number_pairs(count: int, seed: int) -> list[tuple[str, str]]:
     """
     if not 0 <= count <= MOST_PAIRS:
         raise ConfigError(f"{count} pairs of numbers, wanted 0 to {MOST_PAIRS:,}")
-    rng, numbers = random.Random(seed), dict[int, None]()  # a dict keeps the order
+    rng = random.Random(seed)
+    numbers: dict[int, None] = {}  # a dict keeps the order
     while len(numbers) < count:
         numbers[rng.randrange(10 ** rng.randint(1, 6))] = None
     return [(english(number), german(number)) for number in numbers]
@@ -49,7 +50,7 @@ def english(number: int) -> str:
 
 
 def english_below_1000(number: int) -> str:
-    """Hundreds, tens and ones."""
+    """Words for a number from 0 to 999: hundreds, tens and ones."""
     hundreds, rest = divmod(number, 100)
     words = [f"{ENGLISH[hundreds]} hundred"] if hundreds else []
     if rest >= 20:
@@ -71,7 +72,7 @@ def german(number: int) -> str:
 
 
 def german_below_1000(number: int) -> str:
-    """Hundreds, ones and tens, in this order."""
+    """One word for a number from 0 to 999: hundreds, ones and tens, in this order."""
     hundreds, rest = divmod(number, 100)
     word = f"{GERMAN[hundreds]}hundert" if hundreds else ""
     if rest >= 20:

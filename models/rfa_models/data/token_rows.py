@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from tokenizers import Tokenizer
@@ -11,14 +11,14 @@ from torch import Tensor
 
 
 class TokenRows:
-    """Rows of ids, one after the other in one tensor."""
+    """Rows of unlike lengths, one after the other in one tensor."""
 
     def __init__(self, rows: Sequence[Sequence[int]]) -> None:
         self.lengths = torch.tensor([len(row) for row in rows], dtype=torch.int64)
         """int64 [rows]"""
         self.ids = torch.empty(int(self.lengths.sum()), dtype=torch.int32)
         """int32 [tokens of all rows]"""
-        self._starts = torch.tensor([0, *accumulate(len(row) for row in rows)], dtype=torch.int64)[:-1]
+        self._starts = self.lengths.cumsum(0) - self.lengths
         for row, start in zip(rows, self._starts.tolist(), strict=True):
             self.ids[start : start + len(row)] = torch.tensor(row, dtype=torch.int32)
 
@@ -46,6 +46,18 @@ def round_width(width: int) -> int:
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """Ids of each text, in which the special tokens' names are letters like others."""
+    """Ids of each text.  A text that spells a special token's name is text: it cannot end a source, for example."""
+    with special_tokens_as_text(tokenizer):
+        encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    return [encoding.ids for encoding in encodings]
+
+
+@contextmanager
+def special_tokens_as_text(tokenizer: Tokenizer) -> Iterator[None]:
+    """Within the `with` block the names of special tokens are letters like others; then as the caller had it."""
+    before = tokenizer.encode_special_tokens
     tokenizer.encode_special_tokens = True
-    return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+    try:
+        yield
+    finally:
+        tokenizer.encode_special_tokens = before

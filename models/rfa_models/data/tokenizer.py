@@ -15,8 +15,12 @@ from rfa_models.wording import shown
 
 TokenizerKind = Literal["byte", "char", "bpe", "word"]
 UNKNOWN = "<unk>"
-START, END, CLASS = "<s>", "</s>", "<cls>"
-"""Start of a target; end of a source or target; the token whose place a classifier reads."""
+START = "<s>"
+"""Before a target."""
+END = "</s>"
+"""After a source or target."""
+CLASS = "<cls>"
+"""Before a text, where a classifier reads the place of its first token."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class TokenizerConfig:
 
 
 def make_tokenizer(config: TokenizerConfig, lines: Iterable[str], special_tokens: tuple[str, ...] = ()) -> Tokenizer:
-    """The tokenizer that a recipe asks for, with special tokens besides; errors as `train_tokenizer`."""
+    """The tokenizer that a recipe asks for, which knows special tokens, too.
+
+    Raises ConfigError for a vocabulary too small, DataError for a text without characters.
+    """
     if config.kind == "bpe":
         return bpe_tokenizer(lines, config.vocab_size, special_tokens)
     if config.kind == "word":
@@ -63,23 +70,25 @@ def train_tokenizer(kind: TokenizerKind, lines: Iterable[str], vocab_size: int) 
         return byte_tokenizer()
     if kind == "char":
         return char_tokenizer(lines)
-    return word_tokenizer(lines, vocab_size) if kind == "word" else bpe_tokenizer(lines, vocab_size)
+    if kind == "word":
+        return word_tokenizer(lines, vocab_size)
+    return bpe_tokenizer(lines, vocab_size)
 
 
 def byte_tokenizer() -> Tokenizer:
     """256 tokens, id = byte value."""
-    vocabulary = {symbol: byte for byte, symbol in enumerate(byte_symbols())}
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer = Tokenizer(models.BPE(vocab=numbered(byte_symbols()), merges=[]))
     return with_byte_level(tokenizer, use_regex=False)
 
 
 def char_tokenizer(lines: Iterable[str]) -> Tokenizer:
     """One token per character found in the text, and one for all others."""
-    characters = sorted({character for line in lines for character in line})
+    characters = set[str]()
+    for line in lines:
+        characters.update(line)
     if not characters:
         raise DataError("the text has no characters: a character tokenizer needs some to learn from")
-    vocabulary = {token: index for index, token in enumerate([UNKNOWN, *characters])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer = Tokenizer(models.WordLevel(numbered([UNKNOWN, *sorted(characters)]), unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
     return tokenizer
@@ -87,7 +96,8 @@ def char_tokenizer(lines: Iterable[str]) -> Tokenizer:
 
 def word_tokenizer(lines: Iterable[str], vocab_size: int, replace: dict[str, str] | None = None) -> Tokenizer:
     """One token per frequent word found in the text, and one for all others."""
-    normalizer = normalizers.Sequence([normalizers.Replace(old, new) for old, new in (replace or {}).items()])
+    replacements = [normalizers.Replace(old, new) for old, new in (replace or {}).items()]
+    normalizer = normalizers.Sequence(replacements)
     counts = Counter[str]()
     for line in lines:
         counts.update(normalizer.normalize_str(line).split())
@@ -95,8 +105,7 @@ def word_tokenizer(lines: Iterable[str], vocab_size: int, replace: dict[str, str
     if not counts or vocab_size < 2:
         raise DataError(f"{len(counts)} words for a vocabulary of {vocab_size}, wanted at least 1 and 2: give text")
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[: vocab_size - 1]
-    vocabulary = {word: index for index, word in enumerate([UNKNOWN, *frequent])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer = Tokenizer(models.WordLevel(numbered([UNKNOWN, *frequent]), unk_token=UNKNOWN))
     if replace:
         tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -126,8 +135,17 @@ def with_byte_level(tokenizer: Tokenizer, use_regex: bool) -> Tokenizer:
     return tokenizer
 
 
+def numbered(tokens: list[str]) -> dict[str, int]:
+    """A vocabulary of tokens whose ids are their places in the list."""
+    return {token: index for index, token in enumerate(tokens)}
+
+
 def byte_symbols() -> list[str]:
     """The printable stand-in of each byte in byte-level vocabularies, in order of the bytes (GPT-2's table)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = iter(range(256, 512))
-    return [chr(byte if byte in printable else next(others)) for byte in range(256)]
+    symbols = []
+    for byte in range(256):
+        code = byte if byte in printable else next(others)
+        symbols.append(chr(code))
+    return symbols

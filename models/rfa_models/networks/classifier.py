@@ -18,12 +18,14 @@ class ClassifierLayer(nn.Module):
         super().__init__()
         self.attention = build_encoder_attention(config.attention)
         self.mlp = perceptron(config.width, config.mlp_width)
-        self.attention_sum, self.mlp_sum = (Residual(config.width, config.dropout) for _ in range(2))
+        self.attention_sum = Residual(config.width, config.dropout)
+        self.mlp_sum = Residual(config.width, config.dropout)
 
     def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
-        """x: [B, T, E], keep: [B, T] -> [B, T, E]."""
-        x = self.attention_sum(x, lambda y: self.attention(y, keep))
-        return self.mlp_sum(x, self.mlp)
+        """Go through the layer.  x: [B, T, E], keep: [B, T] -> [B, T, E]."""
+        attended = self.attention(self.attention_sum.enter(x), keep)
+        x = self.attention_sum.add(x, attended)
+        return self.mlp_sum.add(x, self.mlp(self.mlp_sum.enter(x)))
 
 
 class Classifier(nn.Module):
@@ -36,9 +38,9 @@ class Classifier(nn.Module):
         self.layers = nn.ModuleList(ClassifierLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         seen = 4 * config.width if config.pairs else config.width
-        self.head = nn.Sequential(
-            nn.Linear(seen, config.mlp_width), nn.GELU(), nn.Linear(config.mlp_width, len(config.labels))
-        )
+        to_hidden = nn.Linear(seen, config.mlp_width)
+        to_classes = nn.Linear(config.mlp_width, len(config.labels))
+        self.head = nn.Sequential(to_hidden, nn.GELU(), to_classes)
 
     def forward(
         self,
@@ -51,7 +53,7 @@ class Classifier(nn.Module):
     ) -> Tensor:
         """Logits of the classes.  input_ids, position_ids: int64 [B, T], keep: [B, T] -> [B, C].
 
-        A model of pairs reads the second text from pair_*, of lengths of its own.
+        A model of pairs reads the second text from pair_*, which may have another length.
         """
         summary = self.pool(input_ids, position_ids, keep)
         if pair_input_ids is not None:
@@ -60,7 +62,7 @@ class Classifier(nn.Module):
         return self.head(summary)
 
     def pool(self, input_ids: Tensor, position_ids: Tensor | None, keep: Tensor | None) -> Tensor:
-        """One vector for each text.  [B, T] -> [B, E]."""
+        """One vector for each text.  input_ids, position_ids: int64 [B, T], keep: [B, T] -> [B, E]."""
         x = self.embedding(input_ids, position_ids)
         for layer in self.layers:
             x = layer(x, keep)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rfa_models.attention.config import AttentionConfig, Positions, check_positions
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.checks import LARGEST_SIZE, check_choices, check_fraction, check_whole
 from rfa_models.errors import ConfigError
+from rfa_models.networks.positions import Positions, check_positions
 
 Pooling = Literal["mean", "first"]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rfa_models.attention.config import ModelConfig
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
 
@@ -19,7 +19,7 @@ Model = LanguageModel | Translator | Classifier
 
 @dataclass(frozen=True)
 class ModelKind:
-    """What loading and saving must know of a task's model."""
+    """What loading and saving must know of the model of a task."""
 
     config: type[Any]
     model: Callable[[Any], Any]
@@ -45,4 +45,6 @@ def task_of(model: Model) -> Task:
     """The task that a model is for."""
     if isinstance(model, LanguageModel):
         return "language-model"
-    return "translation" if isinstance(model, Translator) else "classification"
+    if isinstance(model, Translator):
+        return "translation"
+    return "classification"

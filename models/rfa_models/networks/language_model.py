@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from rfa_models.attention.causal import build_attention
-from rfa_models.attention.config import ModelConfig
-from rfa_models.networks.positions import sinusoids
+from rfa_models.networks.embedding import embed, new_embedding
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.residual import perceptron
 
 
@@ -19,16 +18,18 @@ class Block(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width = config.width
-        self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention_norm = nn.LayerNorm(width)
+        self.mlp_norm = nn.LayerNorm(width)
         self.attention = build_attention(config.attention)
         self.mlp = perceptron(width, config.mlp_width, config.activation)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, keep: Tensor | None, past_state: Any) -> tuple[Tensor, Any]:
-        """x: [B, T, E] -> [B, T, E], and the attention's state after the last token."""
+        """Go through the block.  x: [B, T, E] -> [B, T, E], and the attention's state after the last token."""
         attended, state = self.attention(self.attention_norm(x), keep, past_state)
         x = x + self.dropout(attended)
-        return x + self.dropout(self.mlp(self.mlp_norm(x))), state
+        x = x + self.dropout(self.mlp(self.mlp_norm(x)))
+        return x, state
 
 
 class LanguageModel(nn.Module):
@@ -37,8 +38,7 @@ class LanguageModel(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocab_size, config.width)
-        nn.init.normal_(self.embedding.weight, std=config.width**-0.5)
+        self.embedding = new_embedding(config.vocab_size, config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
@@ -51,7 +51,8 @@ class LanguageModel(nn.Module):
 
         Positions count from 0 where none are given.
         """
-        return self.step(input_ids, position_ids, keep)[0]
+        logits, _ = self.step(input_ids, position_ids, keep)
+        return logits
 
     def step(
         self,
@@ -60,14 +61,15 @@ class LanguageModel(nn.Module):
         keep: Tensor | None = None,
         past_states: list[Any] | None = None,
     ) -> tuple[Tensor, list[Any]]:
-        """As forward, carrying one state per layer from call to call: prefill and decode in torch."""
-        x = self.embedding(input_ids) * self.config.width**0.5  # as large as the sinusoids
-        if self.config.positions != "none":
-            if position_ids is None:
-                position_ids = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
-            x = x + sinusoids(position_ids, self.config.width, self.config.positions).to(x.dtype)
-        x, states = self.dropout(x), []
-        for index, block in enumerate(self.blocks):
-            x, state = block(x, keep, None if past_states is None else past_states[index])
+        """Logits of every next token, and the states to go on from: prefill and decode in torch.
+
+        Shapes as in `forward`.  past_states: one for each block, as this method returned them.
+        """
+        if past_states is None:
+            past_states = [None] * len(self.blocks)
+        x = self.dropout(embed(self.embedding, input_ids, position_ids, self.config.positions))
+        states = []
+        for block, past_state in zip(self.blocks, past_states, strict=True):
+            x, state = block(x, keep, past_state)
             states.append(state)
         return self.head(self.norm(x)), states

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from rfa_models.attention.config import Positions
+from rfa_models.errors import ConfigError
+
+Positions = Literal["sinusoidal", "fairseq", "none"]
+"""Sinusoids of `position_ids`, fairseq's variant of them, or nothing: the recurrence itself knows the order."""
 
 FAIRSEQ_FIRST = 2
 """fairseq counts from its padding index + 1, and its dictionaries have padding at 1."""
@@ -21,10 +25,19 @@ def sinusoids(position_ids: Tensor, width: int, kind: Positions = "sinusoidal") 
     """
     half = width // 2
     exponent = torch.arange(half, dtype=torch.float32, device=position_ids.device)
-    if kind == "fairseq":  # in the order of its own table, so that both round alike
-        position_ids, exponent = position_ids + FAIRSEQ_FIRST, exponent * -(math.log(10_000.0) / (half - 1))
+    if kind == "fairseq":  # multiplied in the order of fairseq's own table, so that both round alike
+        position_ids = position_ids + FAIRSEQ_FIRST
+        exponent = exponent * -(math.log(10_000.0) / (half - 1))
     else:
         exponent = exponent * (2 / width) * -math.log(10_000.0)
     frequency = torch.exp(exponent)
     angle = position_ids.unsqueeze(-1).to(torch.float32) * frequency
     return torch.cat([angle.sin(), angle.cos()], -1)
+
+
+def check_positions(positions: Positions, width: int) -> None:
+    """Raise ConfigError for a width that sines and cosines would not fill, or that fairseq's formula divides by 0."""
+    if positions != "none" and width % 2:
+        raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {width}")
+    if positions == "fairseq" and width < 4:
+        raise ConfigError(f"fairseq's positions need a width of 4 at least, heads x head_dim is {width}")

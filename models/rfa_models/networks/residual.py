@@ -1,10 +1,16 @@
-"""One branch of a transformer's layer: normalized before or after, dropped out, added to what came in."""
+"""One branch of a transformer's layer: normalized before or after, dropped out, added to what came in.
+
+y = branch(residual.enter(x))
+x = residual.add(x, y)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Literal
 
 from torch import Tensor, nn
+
+Activation = Literal["gelu", "relu"]
 
 
 class Residual(nn.Module):
@@ -12,17 +18,21 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, dropout: float, pre_norm: bool = True) -> None:
         super().__init__()
-        self.norm, self.dropout, self.pre_norm = nn.LayerNorm(width), nn.Dropout(dropout), pre_norm
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.pre_norm = pre_norm
 
-    def forward(self, x: Tensor, branch: Callable[[Tensor], Tensor]) -> Tensor:
-        """x: [B, T, E] -> [B, T, E]."""
-        if self.pre_norm:
-            return x + self.dropout(branch(self.norm(x)))
-        return self.norm(x + self.dropout(branch(x)))
+    def enter(self, x: Tensor) -> Tensor:
+        """What the branch reads.  x: [B, T, E] -> [B, T, E]."""
+        return self.norm(x) if self.pre_norm else x
+
+    def add(self, x: Tensor, y: Tensor) -> Tensor:
+        """The sum of the stream and the branch's output.  x, y: [B, T, E] -> [B, T, E]."""
+        total = x + self.dropout(y)
+        return total if self.pre_norm else self.norm(total)
 
 
-def perceptron(width: int, hidden: int, activation: str = "gelu") -> nn.Sequential:
-    """The two-layer perceptron of a transformer's layer."""
-    return nn.Sequential(
-        nn.Linear(width, hidden), nn.GELU() if activation == "gelu" else nn.ReLU(), nn.Linear(hidden, width)
-    )
+def perceptron(width: int, hidden: int, activation: Activation = "gelu") -> nn.Sequential:
+    """The two-layer perceptron of a transformer's layer.  [B, T, E] -> [B, T, E]."""
+    middle = nn.GELU() if activation == "gelu" else nn.ReLU()
+    return nn.Sequential(nn.Linear(width, hidden), middle, nn.Linear(hidden, width))

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from rfa_models.attention.causal import build_attention
-from rfa_models.attention.cross import Memory, build_cross_attention
+from rfa_models.attention.cross import SourceState, build_cross_attention
 from rfa_models.attention.encoder import build_encoder_attention
 from rfa_models.networks.embedding import TokenEmbedding
 from rfa_models.networks.residual import Residual, perceptron
@@ -21,14 +21,15 @@ class EncoderLayer(nn.Module):
         super().__init__()
         self.attention = build_encoder_attention(config.encoder_attention)
         self.mlp = perceptron(config.width, config.mlp_width, config.activation)
-        self.attention_sum, self.mlp_sum = (
-            Residual(config.width, config.dropout, config.norm == "pre") for _ in range(2)
-        )
+        pre_norm = config.norm == "pre"
+        self.attention_sum = Residual(config.width, config.dropout, pre_norm)
+        self.mlp_sum = Residual(config.width, config.dropout, pre_norm)
 
     def forward(self, x: Tensor, keep: Tensor | None) -> Tensor:
-        """x: [B, M, E], keep: [B, M] -> [B, M, E]."""
-        x = self.attention_sum(x, lambda y: self.attention(y, keep))
-        return self.mlp_sum(x, self.mlp)
+        """Go through the layer.  x: [B, M, E], keep: [B, M] -> [B, M, E]."""
+        attended = self.attention(self.attention_sum.enter(x), keep)
+        x = self.attention_sum.add(x, attended)
+        return self.mlp_sum.add(x, self.mlp(self.mlp_sum.enter(x)))
 
 
 class DecoderLayer(nn.Module):
@@ -39,28 +40,28 @@ class DecoderLayer(nn.Module):
         self.attention = build_attention(config.causal_attention)
         self.cross_attention = build_cross_attention(config.cross_attention)
         self.mlp = perceptron(config.width, config.mlp_width, config.activation)
-        self.attention_sum, self.cross_sum, self.mlp_sum = (
-            Residual(config.width, config.dropout, config.norm == "pre") for _ in range(3)
-        )
+        pre_norm = config.norm == "pre"
+        self.attention_sum = Residual(config.width, config.dropout, pre_norm)
+        self.cross_sum = Residual(config.width, config.dropout, pre_norm)
+        self.mlp_sum = Residual(config.width, config.dropout, pre_norm)
 
-    def remember(self, source: Tensor, keep: Tensor | None) -> Memory:
-        """What the layer keeps of a source.  source: [B, M, E]."""
-        return self.cross_attention.remember(source, keep)
+    def read_source(self, source: Tensor, keep: Tensor | None) -> SourceState:
+        """What the layer keeps of a source.  source: [B, M, E], keep: [B, M]."""
+        return self.cross_attention.read_source(source, keep)
 
     def forward(
-        self, x: Tensor, keep: Tensor | None, past_state: Any, memory: Memory, source_keep: Tensor | None
+        self, x: Tensor, keep: Tensor | None, past_state: Any, source: SourceState, source_keep: Tensor | None
     ) -> tuple[Tensor, Any]:
-        """x: [B, T, E] -> [B, T, E], and the causal attention's state after the last token."""
-        states = []
+        """Go through the layer.  x: [B, T, E], keep: [B, T], source_keep: [B, M].
 
-        def attend(y: Tensor) -> Tensor:
-            output, state = self.attention(y, keep, past_state)
-            states.append(state)
-            return output
-
-        x = self.attention_sum(x, attend)
-        x = self.cross_sum(x, lambda y: self.cross_attention(y, memory, source_keep))
-        return self.mlp_sum(x, self.mlp), states[0]
+        Returns [B, T, E], and the causal attention's state after the last token.
+        """
+        attended, state = self.attention(self.attention_sum.enter(x), keep, past_state)
+        x = self.attention_sum.add(x, attended)
+        crossed = self.cross_attention(self.cross_sum.enter(x), source, source_keep)
+        x = self.cross_sum.add(x, crossed)
+        x = self.mlp_sum.add(x, self.mlp(self.mlp_sum.enter(x)))
+        return x, state
 
 
 class Translator(nn.Module):
@@ -79,13 +80,15 @@ class Translator(nn.Module):
         if config.tie_embeddings:
             self.head.weight = self.embedding.tokens.weight
 
-    def encode(self, input_ids: Tensor, position_ids: Tensor | None = None, keep: Tensor | None = None) -> list[Memory]:
-        """Read sources.  input_ids, position_ids, keep: [B, M].  Returns what each decoder layer remembers."""
+    def encode(
+        self, input_ids: Tensor, position_ids: Tensor | None = None, keep: Tensor | None = None
+    ) -> list[SourceState]:
+        """Read sources.  input_ids, position_ids, keep: [B, M].  Returns what each decoder layer keeps of them."""
         x = self.embedding(input_ids, position_ids)
         for layer in self.encoder:
             x = layer(x, keep)
         x = self.encoder_norm(x)
-        return [layer.remember(x, keep) for layer in self.decoder]
+        return [layer.read_source(x, keep) for layer in self.decoder]
 
     def forward(
         self,
@@ -98,22 +101,28 @@ class Translator(nn.Module):
 
         A target begins with the start token.  Masks are 1 for tokens, 0 for padding.
         """
-        memories = self.encode(source_ids, None, source_keep)
-        return self.step(target_ids, memories, None, source_keep, target_keep)[0]
+        sources = self.encode(source_ids, None, source_keep)
+        logits, _ = self.step(target_ids, sources, None, source_keep, target_keep)
+        return logits
 
     def step(
         self,
         input_ids: Tensor,
-        memories: list[Memory],
+        sources: list[SourceState],
         position_ids: Tensor | None = None,
         source_keep: Tensor | None = None,
         keep: Tensor | None = None,
         past_states: list[Any] | None = None,
     ) -> tuple[Tensor, list[Any]]:
-        """Logits after target tokens, carrying one state per layer from call to call.  input_ids: [B, T]."""
-        x, states = self.embedding(input_ids, position_ids), []
-        for index, (layer, memory) in enumerate(zip(self.decoder, memories, strict=True)):
-            past_state = None if past_states is None else past_states[index]
-            x, state = layer(x, keep, past_state, memory, source_keep)
+        """Logits of every next target token, and the states to go on from.  input_ids: [B, T] -> [B, T, N].
+
+        sources: of `encode`.  past_states: one for each layer of the decoder, as this method returned them.
+        """
+        if past_states is None:
+            past_states = [None] * len(self.decoder)
+        x = self.embedding(input_ids, position_ids)
+        states = []
+        for layer, source, past_state in zip(self.decoder, sources, past_states, strict=True):
+            x, state = layer(x, keep, past_state, source, source_keep)
             states.append(state)
         return self.head(self.decoder_norm(x)), states

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rfa_models.data.buckets import BucketBatches, by_rows, in_order
+from rfa_models.data.fingerprint import text_fingerprint
 from rfa_models.data.labelled import Labelled, label_names, read_labelled
 from rfa_models.data.token_rows import TokenRows, encode_texts
 from rfa_models.data.tokenizer import CLASS, make_tokenizer
@@ -19,7 +20,6 @@ from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.recipes.recipe import ClassificationRecipe
 from rfa_models.tasks.autocast import autocast
 from rfa_models.tasks.task import TrainingTask
-from rfa_models.training.resume import text_fingerprint
 from rfa_models.wording import shown
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rfa_models.data.streams import StreamBatches
+from rfa_models.data.fingerprint import text_fingerprint
+from rfa_models.data.segments import StreamBatches
 from rfa_models.data.texts import SegmentBatches, encode, read_texts
 from rfa_models.data.tokenizer import make_tokenizer
 from rfa_models.networks.language_model import LanguageModel
@@ -16,7 +17,6 @@ from rfa_models.recipes.recipe import LanguageRecipe
 from rfa_models.tasks.autocast import autocast
 from rfa_models.tasks.perplexity import check_predictable, perplexity
 from rfa_models.tasks.task import TrainingTask
-from rfa_models.training.resume import text_fingerprint
 
 
 class LanguageTask(TrainingTask):

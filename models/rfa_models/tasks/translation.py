@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rfa_models.data.buckets import BucketBatches, by_tokens, in_order
+from rfa_models.data.fingerprint import text_fingerprint
 from rfa_models.data.pairs import Pair, read_pairs
 from rfa_models.data.token_rows import TokenRows, encode_texts
 from rfa_models.data.tokenizer import END, START, make_tokenizer
@@ -19,7 +20,6 @@ from rfa_models.recipes.recipe import TranslationRecipe
 from rfa_models.tasks.autocast import autocast
 from rfa_models.tasks.perplexity import exp_or_infinity, summed_loss
 from rfa_models.tasks.task import TrainingTask
-from rfa_models.training.resume import text_fingerprint
 
 NO_TARGET = -100
 """Stands where there is padding in place of a target: cross entropy leaves it out."""

@@ -25,13 +25,12 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from tokenizers import Tokenizer
 from torch import Tensor
 
-from rfa_models.checkpoints.atomic import save_atomically
 from rfa_models.checkpoints.untrusted import read_tables
 from rfa_models.errors import CheckpointError
 from rfa_models.recipes.recipe import Recipe
+from rfa_models.whole_files import save_atomically
 
 FORMAT = "rfa-training-run"
 ENTRIES: dict[str, type | tuple[type, ...]] = {
@@ -91,12 +90,3 @@ def recipe_fingerprint(recipe: Recipe) -> str:
             if table[part].get(key) == value:
                 del table[part][key]
     return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
-
-
-def text_fingerprint(tokenizer: Tokenizer, *texts: Tensor) -> str:
-    """Equal where the same tokens mean the same text.  texts: whole numbers, [any length] each."""
-    digest = hashlib.sha256(tokenizer.to_str().encode())
-    for ids in texts:
-        digest.update(f"{len(ids)} tokens".encode())
-        digest.update(ids.numpy().tobytes())
-    return digest.hexdigest()

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rfa_models.attention.matrix_pools import MatrixPools
+from rfa_models.attention.random_matrices import MatrixPools
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.recipes.recipe import Recipe
 from rfa_models.tasks.autocast import check_precision

@@ -16,7 +16,7 @@ from rfa_export.errors import TokenizerError, TraceError
 from rfa_export.pipeline import task_of
 from rfa_export.tasks.translation import TranslatorExport
 from rfa_models.attention.causal import RfaAttention
-from rfa_models.attention.cross import Memory, RfaCrossAttention
+from rfa_models.attention.cross import RfaCrossAttention, SourceState
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.data.tokenizer import END, START, bpe_tokenizer, byte_tokenizer
 from rfa_runtime.bundle.bundle import Bundle
@@ -32,10 +32,10 @@ class Summing(nn.Module):
         self.embed, self.head, self.mix = nn.Embedding(50, 16), nn.Linear(16, 50), nn.Linear(32, 16)
         self.near, self.far = RfaAttention(attention_config()), RfaCrossAttention(attention_config())
 
-    def encode(self, ids: Tensor, positions: Tensor | None = None, keep: Tensor | None = None) -> list[Memory]:
-        return [self.far.remember(self.embed(ids), keep)]
+    def encode(self, ids: Tensor, positions: Tensor | None = None, keep: Tensor | None = None) -> list[SourceState]:
+        return [self.far.read_source(self.embed(ids), keep)]
 
-    def step(self, ids: Tensor, memories: list[Memory], *_: Any) -> list[Tensor]:
+    def step(self, ids: Tensor, memories: list[SourceState], *_: Any) -> list[Tensor]:
         x = self.embed(ids)
         seen = torch.cat([self.near(x)[0], self.far(x, memories[0])], -1)
         return [self.head(torch.tanh(self.mix(seen)) + x)]
@@ -59,17 +59,17 @@ class WithoutEncoder(nn.Module):
 
 
 class ThreeParts(Summing):
-    def encode(self, *inputs: Any) -> list[Memory]:
+    def encode(self, *inputs: Any) -> list[SourceState]:
         return [super().encode(*inputs)[0] * 3]
 
 
 class FailsToEncode(Summing):
-    def encode(self, *inputs: Any) -> list[Memory]:
+    def encode(self, *inputs: Any) -> list[SourceState]:
         raise OSError("the dictionary is lost")
 
 
 class WithoutPast(Summing):
-    def step(self, ids: Tensor, memories: list[Memory], *_: Any) -> list[Tensor]:
+    def step(self, ids: Tensor, memories: list[SourceState], *_: Any) -> list[Tensor]:
         return [self.head(self.far(self.embed(ids), memories[0]))]
 
 

@@ -12,7 +12,7 @@ from rfa_export.tracing.symbolic import (
     read_summary,
     softmax_attention,
 )
-from rfa_models.attention import features, summary
+from rfa_models.attention import random_matrices, summary
 
 QKV = torch.zeros(1, 3, 48)
 
@@ -20,7 +20,7 @@ QKV = torch.zeros(1, 3, 48)
 def test_the_projection_is_that_of_the_model() -> None:
     x, w = torch.randn(2, 5, 4, 1, 8), torch.randn(4, 16, 8)
     for written in (random_projection, projection_of_a_sequence):
-        torch.testing.assert_close(written(x, w), features.random_projection(x, w))
+        torch.testing.assert_close(written(x, w), random_matrices.random_projection(x, w))
 
 
 def test_a_summary_is_read_as_in_the_model() -> None:

@@ -1,9 +1,13 @@
 """Attention layers: in parallel or token by token, padded or not, RFA or softmax, the same call."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
-from rfa_models.attention.causal import RfaAttention, SoftmaxAttention, build_attention
+from rfa_export.tolerances import FORMS_FLOAT64
+from rfa_models.attention.causal import CausalAttention, RfaAttention, SoftmaxAttention, build_attention
 from rfa_models.attention.config import AUTHORS, AttentionConfig
 from rfa_models.attention.denominator import keep_from_zero
 from rfa_models.errors import ConfigError
@@ -20,7 +24,7 @@ layers = pytest.mark.parametrize("settings", LAYERS.values(), ids=LAYERS.keys())
 
 
 @pytest.fixture
-def layer(small_attention, settings):
+def layer(small_attention: Callable[..., AttentionConfig], settings: dict[str, Any]) -> CausalAttention:
     """A layer in float64, none of its parameters at its initial value."""
     layer = build_attention(small_attention(**settings)).double().eval()
     with torch.no_grad():
@@ -34,12 +38,12 @@ def tokens(batch: int = 2, length: int = 11) -> torch.Tensor:
 
 
 def assert_same(found: torch.Tensor, wanted: torch.Tensor) -> None:
-    torch.testing.assert_close(found, wanted, atol=1e-12, rtol=1e-10)
+    torch.testing.assert_close(found, wanted, atol=FORMS_FLOAT64, rtol=FORMS_FLOAT64)
 
 
 @layers
 @pytest.mark.parametrize("prefill", [1, 4, 9])
-def test_parallel_form_equals_prefill_then_token_by_token(layer, prefill):
+def test_parallel_form_equals_prefill_then_token_by_token(layer: CausalAttention, prefill: int) -> None:
     x = tokens()
     whole, end = layer(x)
     output, state = layer(x[:, :prefill])
@@ -53,7 +57,7 @@ def test_parallel_form_equals_prefill_then_token_by_token(layer, prefill):
 
 
 @layers
-def test_parallel_form_goes_on_from_a_state(layer):
+def test_parallel_form_goes_on_from_a_state(layer: CausalAttention) -> None:
     x = tokens()
     first, state = layer(x[:, :3])
     second, _ = layer(x[:, 3:], None, state)
@@ -62,7 +66,7 @@ def test_parallel_form_goes_on_from_a_state(layer):
 
 @layers
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_padding_leaves_real_tokens_and_other_rows_unchanged(layer, side):
+def test_padding_leaves_real_tokens_and_other_rows_unchanged(layer: CausalAttention, side: str) -> None:
     x = tokens(length=8)
     short = slice(3, 8) if side == "left" else slice(0, 5)
     keep = torch.zeros(2, 8, dtype=torch.float64)
@@ -75,7 +79,7 @@ def test_padding_leaves_real_tokens_and_other_rows_unchanged(layer, side):
 
 @pytest.mark.parametrize("settings", [{}, {"gate": True}], ids=["plain", "gate"])
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_padding_leaves_the_state_as_if_it_were_not_there(layer, side):
+def test_padding_leaves_the_state_as_if_it_were_not_there(layer: CausalAttention, side: str) -> None:
     x = tokens(batch=1, length=8)
     short = slice(3, 8) if side == "left" else slice(0, 5)
     keep = torch.zeros(1, 8)
@@ -84,7 +88,7 @@ def test_padding_leaves_the_state_as_if_it_were_not_there(layer, side):
 
 
 @pytest.mark.parametrize("settings", [{}, {"gate": True}], ids=["plain", "gate"])
-def test_decoding_goes_on_from_a_padded_prompt_as_from_the_prompt_alone(layer):
+def test_decoding_goes_on_from_a_padded_prompt_as_from_the_prompt_alone(layer: CausalAttention) -> None:
     x = tokens(batch=1, length=8)
     keep = torch.ones(1, 7)
     keep[0, :3] = 0
@@ -94,7 +98,7 @@ def test_decoding_goes_on_from_a_padded_prompt_as_from_the_prompt_alone(layer):
 
 
 @layers
-def test_what_padding_holds_does_not_matter(layer):
+def test_what_padding_holds_does_not_matter(layer: CausalAttention) -> None:
     x = tokens()
     keep = torch.ones(2, 11, dtype=torch.bool)
     keep[1, :4] = False
@@ -102,7 +106,9 @@ def test_what_padding_holds_does_not_matter(layer):
     assert_same(layer(other, keep)[0][keep], layer(x, keep)[0][keep])
 
 
-def test_rfa_and_softmax_are_built_by_the_same_call_with_the_same_projections(small_attention):
+def test_rfa_and_softmax_are_built_by_the_same_call_with_the_same_projections(
+    small_attention: Callable[..., AttentionConfig],
+) -> None:
     rfa, softmax = build_attention(small_attention()), build_attention(small_attention(kind="softmax"))
     assert isinstance(rfa, RfaAttention)
     assert isinstance(softmax, SoftmaxAttention)
@@ -110,12 +116,12 @@ def test_rfa_and_softmax_are_built_by_the_same_call_with_the_same_projections(sm
     assert set(rfa.state_dict()) - extra == set(softmax.state_dict())
 
 
-def test_state_of_rfa_has_one_size_whatever_the_length(small_attention):
+def test_state_of_rfa_has_one_size_whatever_the_length(small_attention: Callable[..., AttentionConfig]) -> None:
     layer = RfaAttention(small_attention()).double()
     assert layer(tokens(length=3))[1].shape == layer(tokens(length=30))[1].shape == (2, 2, 16, 9)
 
 
-def test_softmax_layer_is_softmax_attention(small_attention):
+def test_softmax_layer_is_softmax_attention(small_attention: Callable[..., AttentionConfig]) -> None:
     layer = SoftmaxAttention(small_attention(kind="softmax")).double()
     x = tokens()
     q, k, v = (p(x).unflatten(-1, (2, 8)).transpose(1, 2) for p in (layer.q_proj, layer.k_proj, layer.v_proj))
@@ -124,7 +130,9 @@ def test_softmax_layer_is_softmax_attention(small_attention):
     assert_same(layer(x)[0], layer.out_proj((weights @ v).transpose(1, 2).flatten(2)))
 
 
-def test_constants_of_the_authors_can_be_chosen_and_change_the_result(small_attention):
+def test_constants_of_the_authors_can_be_chosen_and_change_the_result(
+    small_attention: Callable[..., AttentionConfig],
+) -> None:
     config = small_attention(**AUTHORS)
     assert (config.scale, config.denominator, config.denominator_floor) == (0.1, "clamp", 1.0)
     layer = RfaAttention(config).double()
@@ -134,7 +142,9 @@ def test_constants_of_the_authors_can_be_chosen_and_change_the_result(small_atte
     assert not torch.allclose(layer(x)[0], ours(x)[0], rtol=1e-2)
 
 
-def test_first_token_under_the_authors_constants_is_damped_as_theirs(small_attention):
+def test_first_token_under_the_authors_constants_is_damped_as_theirs(
+    small_attention: Callable[..., AttentionConfig],
+) -> None:
     layer = RfaAttention(small_attention(**AUTHORS)).double()
     x = tokens(length=1)
     q, k, v = (p(x).view(2, 2, 8) for p in (layer.q_proj, layer.k_proj, layer.v_proj))
@@ -150,7 +160,7 @@ def test_first_token_under_the_authors_constants_is_damped_as_theirs(small_atten
     assert_same(layer(x)[0], layer.out_proj(attended.flatten(1).unsqueeze(1)))
 
 
-def test_temperature_divides_the_random_vectors(small_attention):
+def test_temperature_divides_the_random_vectors(small_attention: Callable[..., AttentionConfig]) -> None:
     layer, warm = (RfaAttention(small_attention(tau=tau)).double() for tau in (1.0, 2.0))
     warm.load_state_dict(layer.state_dict())
     with torch.no_grad():
@@ -160,7 +170,9 @@ def test_temperature_divides_the_random_vectors(small_attention):
 
 
 @pytest.mark.parametrize("settings", [{}, {"gate": True}], ids=["plain", "gate"])
-def test_bfloat16_autocast_keeps_the_state_in_float32(small_attention, settings):
+def test_bfloat16_autocast_keeps_the_state_in_float32(
+    small_attention: Callable[..., AttentionConfig], settings: dict[str, Any]
+) -> None:
     layer = RfaAttention(small_attention(**settings))
     x = tokens().float()
     with torch.autocast("cpu", torch.bfloat16):
@@ -171,7 +183,7 @@ def test_bfloat16_autocast_keeps_the_state_in_float32(small_attention, settings)
     torch.testing.assert_close(output.float(), layer(x)[0], atol=0.1, rtol=0.05)
 
 
-def test_gradients_reach_every_parameter_and_are_finite(small_attention):
+def test_gradients_reach_every_parameter_and_are_finite(small_attention: Callable[..., AttentionConfig]) -> None:
     layer = RfaAttention(small_attention(gate=True))
     layer(tokens().float())[0].square().sum().backward()
     for name, parameter in layer.named_parameters():
@@ -179,14 +191,16 @@ def test_gradients_reach_every_parameter_and_are_finite(small_attention):
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_gate_starts_almost_open(small_attention):
+def test_gate_starts_almost_open(small_attention: Callable[..., AttentionConfig]) -> None:
     layer = RfaAttention(small_attention(gate=True, gate_bias=3.0)).double()
-    _, _, forget = layer.project(tokens())
+    _, _, forget = layer.project(tokens(), layer.gate_proj)
     torch.testing.assert_close(torch.sigmoid(-forget), torch.full_like(forget, 0.9525741268224334))
 
 
 @pytest.mark.parametrize("logit", [-1000.0, -40.0, 40.0, 1000.0])
-def test_extreme_gate_logits_give_finite_results_and_gradients(small_attention, logit):
+def test_extreme_gate_logits_give_finite_results_and_gradients(
+    small_attention: Callable[..., AttentionConfig], logit: float
+) -> None:
     layer = RfaAttention(small_attention(gate=True, gate_bias=logit))
     output, state = layer(tokens().float())
     (output.sum() + state.sum()).backward()
@@ -205,12 +219,14 @@ def test_extreme_gate_logits_give_finite_results_and_gradients(small_attention, 
         ({"kind": "softmax", "gate": True}, "only RFA has a gate"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(small_attention, settings, message):
+def test_settings_that_cannot_work_are_refused_by_name(
+    small_attention: Callable[..., AttentionConfig], settings: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         small_attention(**settings)
 
 
-def test_features_and_scale_follow_from_the_config():
+def test_features_and_scale_follow_from_the_config() -> None:
     assert AttentionConfig(random_vectors=16).features == 32
     assert AttentionConfig(random_vectors=16, feature_map="arccos").features == 16
     assert AttentionConfig(random_vectors=16).scale == 0.25

@@ -18,18 +18,18 @@ KINDS = ["signed_floor", "clamp", "abs_clamp"]
         ("abs_clamp", [2.0, 0.5, 0.5, 0.5, 0.5, 0.5, 2.0]),
     ],
 )
-def test_each_kind_is_its_own_function(kind, wanted):
+def test_each_kind_is_its_own_function(kind: str, wanted: list[float]) -> None:
     den = torch.tensor([-2.0, -0.5, -0.1, 0.0, 0.1, 0.5, 2.0])
     assert keep_from_zero(den, kind, FLOOR).tolist() == wanted
 
 
-def test_signed_floor_takes_both_zeros_as_positive():
+def test_signed_floor_takes_both_zeros_as_positive() -> None:
     assert keep_from_zero(torch.tensor([0.0, -0.0]), "signed_floor", FLOOR).tolist() == [FLOOR, FLOOR]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("den", [0.0, -0.0, FLOOR, -FLOOR, 1e-30, -1e-30, 3.0, -3.0])
-def test_gradients_stay_finite(kind, den):
+def test_gradients_stay_finite(kind: str, den: float) -> None:
     sums = torch.tensor([1.0, -2.0, den], requires_grad=True)
     output = normalize(sums, AttentionConfig(denominator=kind, denominator_floor=FLOOR))
     output.sum().backward()
@@ -38,12 +38,12 @@ def test_gradients_stay_finite(kind, den):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_gradient_reaches_a_denominator_under_the_floor(kind):
+def test_no_gradient_reaches_a_denominator_under_the_floor(kind: str) -> None:
     den = torch.tensor([-0.1, 0.0, 0.1], requires_grad=True)
     keep_from_zero(den, kind, FLOOR).sum().backward()
     assert den.grad.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_normalize_divides_by_the_last_channel():
+def test_normalize_divides_by_the_last_channel() -> None:
     sums = torch.tensor([[2.0, 4.0, -2.0], [3.0, 6.0, 3.0]])
     assert normalize(sums, AttentionConfig()).tolist() == [[-1.0, -2.0], [1.0, 2.0]]

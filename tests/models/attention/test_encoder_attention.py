@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 
+from rfa_export.tolerances import FORMS_FLOAT64
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.cross import RfaCrossAttention
-from rfa_models.attention.encoder import build_encoder_attention
+from rfa_models.attention.encoder import EncoderAttention, build_encoder_attention
 from rfa_models.errors import ConfigError
 
 kinds = pytest.mark.parametrize(
@@ -17,7 +18,7 @@ kinds = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def layer_of(small_attention: Callable[..., AttentionConfig]) -> Callable[..., Any]:
+def layer_of(small_attention: Callable[..., AttentionConfig]) -> Callable[..., EncoderAttention]:
     return lambda **settings: build_encoder_attention(small_attention(**settings)).double()
 
 
@@ -26,37 +27,43 @@ def x(*shape: int) -> torch.Tensor:
 
 
 @kinds
-def test_the_order_of_the_tokens_moves_the_outputs_along(layer_of, settings):
+def test_the_order_of_the_tokens_moves_the_outputs_along(
+    layer_of: Callable[..., EncoderAttention], settings: dict[str, Any]
+) -> None:
     layer, tokens, order = layer_of(**settings), x(2, 6, 16), [3, 0, 5, 1, 2, 4]
-    torch.testing.assert_close(layer(tokens[:, order]), layer(tokens)[:, order], atol=1e-12, rtol=0)
+    torch.testing.assert_close(layer(tokens[:, order]), layer(tokens)[:, order], atol=FORMS_FLOAT64, rtol=0)
 
 
 @kinds
-def test_padding_is_not_there_wherever_it_stands(layer_of, settings):
+def test_padding_is_not_there_wherever_it_stands(
+    layer_of: Callable[..., EncoderAttention], settings: dict[str, Any]
+) -> None:
     layer, tokens = layer_of(**settings), x(2, 6, 16)
     keep = torch.tensor([[1, 1, 1, 0, 0, 0], [0, 1, 1, 0, 1, 1]])
     found = layer(tokens, keep)
     for row in range(2):
         real = keep[row].bool()
         wanted = layer(tokens[row : row + 1, real])
-        torch.testing.assert_close(found[row : row + 1, real], wanted, atol=1e-12, rtol=0)
+        torch.testing.assert_close(found[row : row + 1, real], wanted, atol=FORMS_FLOAT64, rtol=0)
 
 
-def test_it_reads_its_own_sums_as_cross_attention_reads_a_source(layer_of, small_attention):
+def test_it_reads_its_own_sums_as_cross_attention_reads_a_source(
+    layer_of: Callable[..., EncoderAttention], small_attention: Callable[..., AttentionConfig]
+) -> None:
     layer, tokens = layer_of(), x(2, 6, 16)
     cross = RfaCrossAttention(small_attention()).double()
     cross.load_state_dict(layer.state_dict())
-    torch.testing.assert_close(layer(tokens), cross(tokens, cross.remember(tokens)), atol=1e-12, rtol=0)
+    torch.testing.assert_close(layer(tokens), cross(tokens, cross.read_source(tokens)), atol=FORMS_FLOAT64, rtol=0)
 
 
 @pytest.mark.parametrize("bad", [torch.float16, torch.bfloat16])
-def test_sums_stay_in_float32_under_autocast(layer_of, bad):
+def test_sums_stay_in_float32_under_autocast(layer_of: Callable[..., EncoderAttention], bad: torch.dtype) -> None:
     layer, tokens = layer_of().float(), torch.randn(1, 6, 16)
     with torch.autocast("cpu", dtype=bad):
         found = layer(tokens)
     torch.testing.assert_close(found.float(), layer(tokens), atol=0.05, rtol=0)
 
 
-def test_a_gate_is_refused(layer_of):
+def test_a_gate_is_refused(layer_of: Callable[..., EncoderAttention]) -> None:
     with pytest.raises(ConfigError, match="an encoder has none"):
         layer_of(gate=True)

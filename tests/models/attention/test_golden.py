@@ -8,16 +8,17 @@ import reference
 import torch
 from torch import Tensor
 
+from rfa_export.tolerances import FORMS_FLOAT64
 from rfa_models.attention.causal import RfaAttention, leave_out_padding
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.denominator import normalize
-from rfa_models.attention.features import arccos, gaussian, random_projection, unit
+from rfa_models.attention.features import arccos, gaussian, unit
 from rfa_models.attention.linear_attention import chunked, one_token, quadratic
+from rfa_models.attention.random_matrices import random_projection
 from rfa_models.attention.summary import read_summary, summarize
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden.npz"
 """Written by a program in numpy that repeats the paper's equations and shares no line with this package."""
-TOLERANCE = 1e-12
 
 kinds = pytest.mark.parametrize("kind", ["gaussian", "arccos"])
 gates = pytest.mark.parametrize("gate", ["plain", "gate"])
@@ -86,11 +87,11 @@ def run(form: str, phi_q: Tensor, phi_k: Tensor, v: Tensor, log_decay: Tensor | 
 
 def assert_equal(found: Tensor, wanted: np.ndarray) -> None:
     assert tuple(found.shape) == wanted.shape
-    assert np.abs(found.numpy() - wanted).max() <= TOLERANCE * max(1.0, np.abs(wanted).max())
+    assert np.abs(found.numpy() - wanted).max() <= FORMS_FLOAT64 * max(1.0, np.abs(wanted).max())
 
 
 @kinds
-def test_features_equal_the_reference(kind):
+def test_features_equal_the_reference(kind: str) -> None:
     vectors = draw(kind)
     w = vectors[f"{kind}.w"]
     config = config_for(kind, w)
@@ -103,7 +104,7 @@ def test_features_equal_the_reference(kind):
 @gates
 @paddings
 @forms
-def test_every_form_equals_the_reference(kind, gate, padding, form):
+def test_every_form_equals_the_reference(kind: str, gate: str, padding: str, form: str) -> None:
     vectors = draw(kind)
     w = vectors[f"{kind}.w"]
     phi_q, phi_k = (reference.features(vectors[f"{kind}.{name}"], w, kind) for name in ("q", "k"))
@@ -120,7 +121,7 @@ def test_every_form_equals_the_reference(kind, gate, padding, form):
 
 
 @kinds
-def test_features_equal_the_golden_vectors(golden, kind):
+def test_features_equal_the_golden_vectors(golden: dict[str, np.ndarray], kind: str) -> None:
     w = golden[f"{kind}.w"]
     config = config_for(kind, w)
     for name in ("q", "k"):
@@ -132,7 +133,9 @@ def test_features_equal_the_golden_vectors(golden, kind):
 @gates
 @paddings
 @forms
-def test_every_form_equals_the_golden_vectors(golden, kind, gate, padding, form):
+def test_every_form_equals_the_golden_vectors(
+    golden: dict[str, np.ndarray], kind: str, gate: str, padding: str, form: str
+) -> None:
     found = package_attention(golden, kind, gate == "gate", padding == "padded", form)
     for name in ("out", "S", "z"):
         assert_equal(found[name], golden[f"{kind}.causal.{gate}.{padding}.{name}"])
@@ -141,7 +144,7 @@ def test_every_form_equals_the_golden_vectors(golden, kind, gate, padding, form)
 @kinds
 @gates
 @paddings
-def test_reference_equals_the_golden_vectors(golden, kind, gate, padding):
+def test_reference_equals_the_golden_vectors(golden: dict[str, np.ndarray], kind: str, gate: str, padding: str) -> None:
     w, g, keep = (golden[f"{kind}.{name}"] for name in ("w", "gate", "keep"))
     phi_q, phi_k = (reference.features(golden[f"{kind}.{name}"], w, kind) for name in ("q", "k"))
     found = reference.causal(
@@ -153,7 +156,7 @@ def test_reference_equals_the_golden_vectors(golden, kind, gate, padding):
 
 @kinds
 @gates
-def test_the_whole_layer_follows_the_equations(kind, gate):
+def test_the_whole_layer_follows_the_equations(kind: str, gate: str) -> None:
     config = AttentionConfig(
         feature_map=kind, gate=gate == "gate", gate_bias=0.5, heads=2, head_dim=4, random_vectors=6, chunk=3
     )
@@ -180,7 +183,7 @@ def test_the_whole_layer_follows_the_equations(kind, gate):
 
 @kinds
 @paddings
-def test_cross_attention_gives_the_golden_vectors(golden, kind, padding):
+def test_cross_attention_gives_the_golden_vectors(golden: dict[str, np.ndarray], kind: str, padding: str) -> None:
     q, k, v, w, keep = (golden[f"{kind}.{name}"] for name in ("q", "src_k", "src_v", "w", "src_keep"))
     config = config_for(kind, w)
     phi_q, phi_k = package_features(q, w, config) * config.scale**2, package_features(k, w, config)
@@ -190,4 +193,4 @@ def test_cross_attention_gives_the_golden_vectors(golden, kind, padding):
     found = {"out": normalize(read_summary(phi_q, state), config)}
     found |= {"S": state[..., :-1] * config.scale, "z": state[..., -1] * config.scale}
     for name, value in found.items():
-        np.testing.assert_allclose(value, golden[f"{kind}.cross.{padding}.{name}"], atol=TOLERANCE, rtol=0)
+        np.testing.assert_allclose(value, golden[f"{kind}.cross.{padding}.{name}"], atol=FORMS_FLOAT64, rtol=0)

@@ -1,5 +1,8 @@
 """The three forms of linear attention are one function."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,9 +11,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from rfa_export.tolerances import FORMS_FLOAT32, FORMS_FLOAT64, GRADIENTS_FLOAT64
 from rfa_models.attention.causal import leave_out_padding
 from rfa_models.attention.features import arccos, gaussian
-from rfa_models.attention.linear_attention import chunked, linear_attention, one_token, quadratic
+from rfa_models.attention.linear_attention import Result, chunked, linear_attention, one_token, quadratic
 
 BATCH, HEADS, VECTORS, WIDTH = 2, 3, 5, 4
 
@@ -19,7 +23,13 @@ gates = pytest.mark.parametrize("gate", [False, True], ids=["plain", "gate"])
 maps = pytest.mark.parametrize("feature_map", [gaussian, arccos])
 
 
-def inputs(length: int, gate: bool, feature_map=gaussian, seed: int = 0, dtype=torch.float64) -> list[Tensor]:
+def inputs(
+    length: int,
+    gate: bool,
+    feature_map: Callable[[torch.Tensor], torch.Tensor] = gaussian,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> list[Tensor]:
     rng = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
@@ -41,7 +51,9 @@ def step_by_step(x: list[Tensor], past_state: Tensor | None = None) -> tuple[Ten
     return torch.cat(outputs, 1), state
 
 
-def assert_same(found, wanted, tolerance: float = 1e-12) -> None:
+def assert_same(
+    found: Sequence[torch.Tensor], wanted: Sequence[torch.Tensor], tolerance: float = FORMS_FLOAT64
+) -> None:
     for a, b in zip(found, wanted, strict=True):
         assert a.shape == b.shape
         assert a.dtype == b.dtype
@@ -51,7 +63,9 @@ def assert_same(found, wanted, tolerance: float = 1e-12) -> None:
 @gates
 @maps
 @pytest.mark.parametrize("length", [1, 2, 7, 16])
-def test_quadratic_form_equals_the_recurrence(length, gate, feature_map):
+def test_quadratic_form_equals_the_recurrence(
+    length: int, gate: bool, feature_map: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
     x = inputs(length, gate, feature_map)
     assert_same(quadratic(*x), step_by_step(x))
 
@@ -59,7 +73,9 @@ def test_quadratic_form_equals_the_recurrence(length, gate, feature_map):
 @gates
 @maps
 @pytest.mark.parametrize("chunk", [1, 3, 4, 8, 15, 16, 17])
-def test_chunks_of_any_size_equal_the_recurrence(chunk, gate, feature_map):
+def test_chunks_of_any_size_equal_the_recurrence(
+    chunk: int, gate: bool, feature_map: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
     x = inputs(16, gate, feature_map)
     assert_same(chunked(*x, chunk=chunk), step_by_step(x))
 
@@ -67,7 +83,7 @@ def test_chunks_of_any_size_equal_the_recurrence(chunk, gate, feature_map):
 @gates
 @few
 @given(length=st.integers(2, 20), chunk=st.integers(1, 9), seed=st.integers(0, 99), data=st.data())
-def test_state_carries_over_a_cut_anywhere(gate, length, chunk, seed, data):
+def test_state_carries_over_a_cut_anywhere(gate: bool, length: int, chunk: int, seed: int, data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, length - 1))
     x = inputs(length, gate, seed=seed)
     whole = quadratic(*x)
@@ -80,7 +96,7 @@ def test_state_carries_over_a_cut_anywhere(gate, length, chunk, seed, data):
 @gates
 @few
 @given(keep=st.lists(st.booleans(), min_size=3, max_size=12).filter(any), chunk=st.integers(1, 5))
-def test_padding_anywhere_is_as_if_it_were_not_there(gate, keep, chunk):
+def test_padding_anywhere_is_as_if_it_were_not_there(gate: bool, keep: list[bool] | None, chunk: int) -> None:
     phi_q, phi_k, v, log_decay = inputs(len(keep), gate)
     mask = torch.tensor(keep)
     kept = [None if x is None else x[:, mask] for x in (phi_q, phi_k, v, log_decay)]
@@ -91,36 +107,36 @@ def test_padding_anywhere_is_as_if_it_were_not_there(gate, keep, chunk):
 
 @gates
 @pytest.mark.parametrize("chunk", [3, 16])
-def test_gradients_of_chunks_equal_those_of_the_quadratic_form(chunk, gate):
+def test_gradients_of_chunks_equal_those_of_the_quadratic_form(chunk: int, gate: bool) -> None:
     x = [*inputs(10, gate), torch.randn(BATCH, HEADS, 2 * VECTORS, WIDTH, dtype=torch.float64)]
     variables = [tensor.requires_grad_() for tensor in x if tensor is not None]
 
-    def gradients(form) -> list[Tensor]:
+    def gradients(form: Callable[..., Result]) -> list[Tensor]:
         output, state = form(*x)
         return list(torch.autograd.grad(output.sin().sum() + state.cos().sum(), variables))
 
-    assert_same(gradients(lambda *a: chunked(*a, chunk=chunk)), gradients(quadratic), tolerance=1e-11)
+    assert_same(gradients(lambda *a: chunked(*a, chunk=chunk)), gradients(quadratic), tolerance=GRADIENTS_FLOAT64)
 
 
 @gates
-def test_gradients_of_chunks_equal_finite_differences(gate):
+def test_gradients_of_chunks_equal_finite_differences(gate: bool) -> None:
     x = [None if tensor is None else tensor[:1, :, :1].clone().requires_grad_() for tensor in inputs(5, gate, arccos)]
     assert torch.autograd.gradcheck(lambda *a: chunked(*a, chunk=2), x)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("pattern", [[-50.0], [-1e-9], [-50.0, -1e-9], [-1e-9, -1e-9, -50.0]])
-def test_gates_near_zero_and_near_one_stay_finite_and_agree(pattern, dtype):
+def test_gates_near_zero_and_near_one_stay_finite_and_agree(pattern: list[float], dtype: torch.dtype) -> None:
     x = inputs(24, True, dtype=dtype)
     x[3] = torch.tensor((pattern * 24)[:24], dtype=dtype)[None, :, None].expand(BATCH, 24, HEADS).clone()
     variables = [tensor.requires_grad_() for tensor in x]
     output, state = chunked(*x, chunk=8)
-    assert_same([output, state], step_by_step(x), tolerance=1e-12 if dtype == torch.float64 else 1e-4)
+    assert_same([output, state], step_by_step(x), tolerance=FORMS_FLOAT64 if dtype == torch.float64 else FORMS_FLOAT32)
     for gradient in torch.autograd.grad(output.sum() + state.sum(), variables):
         assert gradient.isfinite().all()
 
 
-def test_a_closed_gate_forgets_everything_before():
+def test_a_closed_gate_forgets_everything_before() -> None:
     x = inputs(8, True)
     x[3][:, 5] = -800.0
     output, state = quadratic(*x)
@@ -130,7 +146,7 @@ def test_a_closed_gate_forgets_everything_before():
 
 @gates
 @pytest.mark.parametrize("length", [1, 6])
-def test_packed_operator_scales_the_queries_only(length, gate):
+def test_packed_operator_scales_the_queries_only(length: int, gate: bool) -> None:
     phi_q, phi_k, v, log_decay = inputs(length, gate)
     output, state = linear_attention(
         phi_q.flatten(2), phi_k.flatten(2), v.flatten(2), log_decay, heads=HEADS, scale=0.25, chunk=4
@@ -139,7 +155,7 @@ def test_packed_operator_scales_the_queries_only(length, gate):
     assert_same([output, state], [wanted.flatten(2), wanted_state])
 
 
-def test_memory_between_chunks_is_the_state_alone():
+def test_memory_between_chunks_is_the_state_alone() -> None:
     x = inputs(64, False)
     changed = [tensor if tensor is None else tensor.clone() for tensor in x]
     changed[0][:, :32] = 7.0  # earlier queries must not matter to later tokens
@@ -151,14 +167,14 @@ class Elements(TorchDispatchMode):
 
     count = 0
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         self.count += sum(x.numel() for x in tree_leaves(result) if isinstance(x, torch.Tensor))
         return result
 
 
 @gates
-def test_work_of_the_chunked_form_is_linear_backward_too(gate):
+def test_work_of_the_chunked_form_is_linear_backward_too(gate: bool) -> None:
     def work(length: int) -> int:
         phi_q, phi_k, v = (torch.rand(1, length, 2, 8, requires_grad=True) for _ in range(3))
         log_decay = -torch.rand(1, length, 2).requires_grad_() if gate else None

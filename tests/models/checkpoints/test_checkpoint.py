@@ -16,10 +16,11 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models
 
-from rfa_models.checkpoints.atomic import save_atomically
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_models.errors import CheckpointError, ModelError
+from rfa_models.networks.language_model import LanguageModel
+from rfa_models.whole_files import save_atomically
 
 
 @pytest.fixture
@@ -80,7 +81,9 @@ def refused(path: Path, message: str = ".") -> None:
         {"attention": {"matrices": "orthogonal", "feature_scale": 0.1, "denominator": "clamp"}},
     ],
 )
-def test_a_saved_model_comes_back_to_the_bit(tmp_path, small_model, settings):
+def test_a_saved_model_comes_back_to_the_bit(
+    tmp_path: Path, small_model: Callable[..., LanguageModel], settings: dict[str, Any]
+) -> None:
     settings = dict(settings)
     model = small_model(settings.pop("attention", None), **settings)
     saved = Checkpoint(model, byte_tokenizer(), 16, {"steps": 3, "valid_perplexity": 9.5})
@@ -94,7 +97,7 @@ def test_a_saved_model_comes_back_to_the_bit(tmp_path, small_model, settings):
     assert (loaded.segment_length, loaded.training) == (saved.segment_length, saved.training)
 
 
-def test_a_loaded_model_can_be_saved_and_trained_again(tmp_path, path):
+def test_a_loaded_model_can_be_saved_and_trained_again(tmp_path: Path, path: Path) -> None:
     loaded = load_checkpoint(path)
     save_checkpoint(loaded, tmp_path / "again.pt")
     assert load_checkpoint(tmp_path / "again.pt").model.config == loaded.model.config
@@ -102,24 +105,24 @@ def test_a_loaded_model_can_be_saved_and_trained_again(tmp_path, path):
     assert loaded.model.embedding.weight.grad is not None
 
 
-def test_random_matrices_are_read_from_the_file_and_not_redrawn(edited):
+def test_random_matrices_are_read_from_the_file_and_not_redrawn(edited: Callable[..., Path]) -> None:
     matrices = torch.randn(2, 8, 8)
     path = edited(tensors={f"blocks.{i}.attention.random_matrices": matrices for i in range(2)})
     assert torch.equal(load_checkpoint(path).model.blocks[1].attention.random_matrices, matrices)
 
 
-def test_tied_embeddings_are_stored_once_and_stay_tied(path):
+def test_tied_embeddings_are_stored_once_and_stay_tied(path: Path) -> None:
     assert "head.weight" not in torch.load(path, weights_only=True)["tensors"]
     model = load_checkpoint(path).model
     assert model.head.weight is model.embedding.weight
 
 
-def test_half_precision_tensors_come_back_in_float32(path, edited):
+def test_half_precision_tensors_come_back_in_float32(path: Path, edited: Callable[..., Path]) -> None:
     tensors = {name: tensor.half() for name, tensor in torch.load(path, weights_only=True)["tensors"].items()}
     assert {p.dtype for p in load_checkpoint(edited(tensors=tensors)).model.parameters()} == {torch.float32}
 
 
-def test_entries_of_the_file_are_plain_types(path):
+def test_entries_of_the_file_are_plain_types(path: Path) -> None:
     table = torch.load(path, weights_only=True)
     assert (table["format"], table["format_version"], table["task"]) == ("rfa-checkpoint", 1, "language-model")
     assert sorted(table) == sorted(
@@ -127,7 +130,7 @@ def test_entries_of_the_file_are_plain_types(path):
     )
 
 
-def test_a_file_of_format_version_1_as_it_is_documented_loads(tmp_path):
+def test_a_file_of_format_version_1_as_it_is_documented_loads(tmp_path: Path) -> None:
     """Spelled out by hand: files of earlier days must stay readable."""
     linear = {"q_proj": (4, 4), "k_proj": (4, 4), "v_proj": (4, 4), "out_proj": (4, 4), "gate_proj": (2, 4)}
     shapes = {f"attention.{name}.weight": shape for name, shape in linear.items()}
@@ -163,41 +166,41 @@ def test_a_file_of_format_version_1_as_it_is_documented_loads(tmp_path):
 # --- hostile, damaged and foreign files
 
 
-def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(tmp_path, edited):
+def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(tmp_path: Path, edited: Callable[..., Path]) -> None:
     trap = tmp_path / "trap"
     refused(edited(training={"code": Code(trap)}), "more than tensors and plain values")
     assert not trap.exists()
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_a_bare_pickle_with_code_is_refused_and_its_code_does_not_run(tmp_path, protocol):
+def test_a_bare_pickle_with_code_is_refused_and_its_code_does_not_run(tmp_path: Path, protocol: int) -> None:
     trap, path = tmp_path / "trap", tmp_path / "model.pt"
     path.write_bytes(pickle.dumps(Code(trap), protocol))
     refused(path)
     assert not trap.exists()
 
 
-def test_a_whole_pickled_module_is_refused(tmp_path, small_model):
+def test_a_whole_pickled_module_is_refused(tmp_path: Path, small_model: Callable[..., LanguageModel]) -> None:
     torch.save(small_model(), tmp_path / "model.pt")
     refused(tmp_path / "model.pt", "more than tensors and plain values")
 
 
 @pytest.mark.parametrize("part", [0.001, 0.05, 0.3, 0.6, 0.9, 0.999])
-def test_a_truncated_file_is_refused(path, part):
+def test_a_truncated_file_is_refused(path: Path, part: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: max(1, int(len(content) * part))])
     refused(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"hello\n" * 50, b"PK\x03\x04" + bytes(200), bytes(300), b"\x80\x02."])
-def test_a_file_of_another_kind_is_refused(tmp_path, content):
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(content)
     refused(path)
 
 
 @pytest.mark.parametrize("percent", range(0, 100, 9))
-def test_wrong_bytes_anywhere_give_a_checkpoint_error_or_a_checkpoint(path, percent):
+def test_wrong_bytes_anywhere_give_a_checkpoint_error_or_a_checkpoint(path: Path, percent: int) -> None:
     content = bytearray(path.read_bytes())
     place = len(content) * percent // 100
     content[place : place + 16] = bytes(byte ^ 0x55 for byte in content[place : place + 16])
@@ -207,19 +210,19 @@ def test_wrong_bytes_anywhere_give_a_checkpoint_error_or_a_checkpoint(path, perc
 
 
 @pytest.mark.parametrize("table", [[], 3, {}, {"format": "other"}, {"state_dict": {}}, torch.zeros(3)])
-def test_a_torch_file_of_another_program_is_refused(tmp_path, table):
+def test_a_torch_file_of_another_program_is_refused(tmp_path: Path, table: Any) -> None:
     torch.save(table, tmp_path / "model.pt")
     refused(tmp_path / "model.pt", "not a file that rfa-train wrote")
 
 
-def test_a_missing_file_or_a_folder_is_an_os_error(tmp_path):
+def test_a_missing_file_or_a_folder_is_an_os_error(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.pt", tmp_path):
         with pytest.raises(OSError, match=path.name):
             load_checkpoint(path)
 
 
 @pytest.mark.parametrize("version", [2, 10**30, 10**600, 0, -1, None, "1", 1.0, True])
-def test_another_format_version_is_refused_with_the_next_step(edited, version):
+def test_another_format_version_is_refused_with_the_next_step(edited: Callable[..., Path], version: Any) -> None:
     refused(edited(format_version=version), "update rfa-export")
 
 
@@ -241,13 +244,13 @@ def test_another_format_version_is_refused_with_the_next_step(edited, version):
         ({"tensors": {"embedding.weight": 3.0}}, "not a tensor of floating-point"),
     ],
 )
-def test_wrong_entries_are_named(path, entry, message):
+def test_wrong_entries_are_named(path: Path, entry: dict[str, Any], message: str) -> None:
     torch.save(torch.load(path, weights_only=True) | entry, path)
     refused(path, message)
 
 
 @pytest.mark.parametrize("key", ["config", "tokenizer", "segment_length", "training", "tensors"])
-def test_missing_entries_are_named(path, key):
+def test_missing_entries_are_named(path: Path, key: str) -> None:
     table = torch.load(path, weights_only=True)
     del table[key]
     torch.save(table, path)
@@ -255,13 +258,13 @@ def test_missing_entries_are_named(path, key):
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
-def test_values_that_are_not_finite_are_refused(edited, value):
+def test_values_that_are_not_finite_are_refused(edited: Callable[..., Path], value: float) -> None:
     weight = torch.zeros(256, 16)
     weight[7, 3] = value
     refused(edited(tensors={"embedding.weight": weight}), "'embedding.weight' holds values that are not finite")
 
 
-def test_a_missing_tensor_is_named(path):
+def test_a_missing_tensor_is_named(path: Path) -> None:
     table = torch.load(path, weights_only=True)
     del table["tensors"]["norm.bias"]
     torch.save(table, path)
@@ -279,7 +282,7 @@ def test_a_missing_tensor_is_named(path):
         ({3: torch.zeros(1)}, "3 among its tensors"),
     ],
 )
-def test_tensors_that_do_not_fit_are_named(edited, tensors, message):
+def test_tensors_that_do_not_fit_are_named(edited: Callable[..., Path], tensors: dict[Any, Any], message: str) -> None:
     refused(edited(tensors=tensors), message)
 
 
@@ -293,14 +296,16 @@ def test_tensors_that_do_not_fit_are_named(edited, tensors, message):
     ],
     ids=["stride 0", "sparse", "meta", "float8"],
 )
-def test_tensors_that_are_not_plain_memory_are_refused(edited, tensor):
+def test_tensors_that_are_not_plain_memory_are_refused(edited: Callable[..., Path], tensor: torch.Tensor) -> None:
     refused(edited(tensors={"norm.bias": tensor}))
 
 
 @pytest.mark.parametrize(
     "config", [{"layers": 10**9}, {"layers": 3}, {"layers": 1}, {"vocab_size": 10**12}, {"mlp_width": 10**9}]
 )
-def test_a_model_of_absurd_size_is_refused_without_building_it(edited, config):
+def test_a_model_of_absurd_size_is_refused_without_building_it(
+    edited: Callable[..., Path], config: dict[str, Any]
+) -> None:
     refused(edited(config=config))
 
 
@@ -312,7 +317,9 @@ def test_a_model_of_absurd_size_is_refused_without_building_it(edited, config):
         {"head_dim": 10**8},
     ],
 )
-def test_an_attention_of_absurd_size_is_refused_without_building_it(edited, attention):
+def test_an_attention_of_absurd_size_is_refused_without_building_it(
+    edited: Callable[..., Path], attention: dict[str, Any]
+) -> None:
     refused(edited(attention=attention))
 
 
@@ -326,7 +333,7 @@ def test_an_attention_of_absurd_size_is_refused_without_building_it(edited, atte
         {"config": {"mlp_width": 2**62}},
     ],
 )
-def test_sizes_beyond_64_bits_are_refused(edited, settings):
+def test_sizes_beyond_64_bits_are_refused(edited: Callable[..., Path], settings: dict[str, Any]) -> None:
     refused(edited(**settings))
 
 
@@ -347,22 +354,24 @@ def test_sizes_beyond_64_bits_are_refused(edited, settings):
         ({"config": {"vocab_size": 100}}, "tokenizer has ids up to 255, the model knows 100 tokens"),
     ],
 )
-def test_a_config_that_cannot_work_is_named(edited, settings, message):
+def test_a_config_that_cannot_work_is_named(
+    edited: Callable[..., Path], settings: dict[str, Any], message: str
+) -> None:
     refused(edited(**settings), message)
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_feature_scale_that_cannot_work_is_refused(edited, scale):
+def test_a_feature_scale_that_cannot_work_is_refused(edited: Callable[..., Path], scale: float) -> None:
     refused(edited(attention={"feature_scale": scale}))
 
 
-def test_a_tokenizer_with_ids_beyond_the_vocabulary_is_refused(edited):
+def test_a_tokenizer_with_ids_beyond_the_vocabulary_is_refused(edited: Callable[..., Path]) -> None:
     tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "abc": 100_000}, unk_token="<unk>"))
     refused(edited(tokenizer=tokenizer.to_str()))
 
 
 @pytest.mark.parametrize("change", ["padding", "truncation"])
-def test_a_tokenizer_that_pads_or_truncates_is_refused(edited, change):
+def test_a_tokenizer_that_pads_or_truncates_is_refused(edited: Callable[..., Path], change: str) -> None:
     tokenizer = byte_tokenizer()
     if change == "padding":
         tokenizer.enable_padding(length=10**9, pad_id=10**6)
@@ -371,7 +380,7 @@ def test_a_tokenizer_that_pads_or_truncates_is_refused(edited, change):
     refused(edited(tokenizer=tokenizer.to_str()), "pads or truncates")
 
 
-def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path, edited):
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path: Path, edited: Callable[..., Path]) -> None:
     source, bomb = edited(tensors={"extra": torch.zeros(10_000_000)}), tmp_path / "bomb.pt"
     with zipfile.ZipFile(source) as stored, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in stored.namelist():
@@ -381,7 +390,7 @@ def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path, edited)
     assert "extra" not in str(error.value)
 
 
-def test_errors_of_checkpoints_are_value_errors_of_the_package():
+def test_errors_of_checkpoints_are_value_errors_of_the_package() -> None:
     assert issubclass(CheckpointError, ModelError)
     assert issubclass(CheckpointError, ValueError)
 
@@ -398,7 +407,9 @@ def half_written(error: BaseException) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("error", [OSError("no space left"), RuntimeError("enforce fail"), KeyboardInterrupt()])
-def test_a_failing_write_leaves_the_old_file(path, checkpoint, monkeypatch, error):
+def test_a_failing_write_leaves_the_old_file(
+    path: Path, checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     before = path.read_bytes()
     monkeypatch.setattr(torch, "save", half_written(error))
     with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else OSError):
@@ -407,24 +418,24 @@ def test_a_failing_write_leaves_the_old_file(path, checkpoint, monkeypatch, erro
     assert [entry.name for entry in path.parent.iterdir()] == ["model.pt"]
 
 
-def test_a_failing_first_write_leaves_nothing(tmp_path, monkeypatch):
+def test_a_failing_first_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "save", half_written(OSError("no space left")))
     with pytest.raises(OSError, match="no space left"):
         save_atomically({}, tmp_path / "model.pt")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_saving_replaces_the_old_file_and_leaves_nothing_beside_it(path, checkpoint):
+def test_saving_replaces_the_old_file_and_leaves_nothing_beside_it(path: Path, checkpoint: Checkpoint) -> None:
     path.write_bytes(b"old")
     save_checkpoint(checkpoint, path)
     load_checkpoint(path)
     assert [entry.name for entry in path.parent.iterdir()] == ["model.pt"]
 
 
-def test_saving_into_a_missing_folder_is_an_os_error(tmp_path, checkpoint):
+def test_saving_into_a_missing_folder_is_an_os_error(tmp_path: Path, checkpoint: Checkpoint) -> None:
     with pytest.raises(FileNotFoundError):
         save_checkpoint(checkpoint, tmp_path / "absent" / "model.pt")
 
 
-def test_the_tokenizer_is_stored_as_its_json(path):
+def test_the_tokenizer_is_stored_as_its_json(path: Path) -> None:
     assert json.loads(torch.load(path, weights_only=True)["tokenizer"])["model"]["type"] == "BPE"

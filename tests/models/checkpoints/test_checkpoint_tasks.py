@@ -74,7 +74,9 @@ def same_tensors(found: torch.nn.Module, wanted: torch.nn.Module) -> bool:
 
 @kinds
 @pytest.mark.parametrize("settings", [{}, {"tie_embeddings": False, "norm": "post", "positions": "none"}], ids=str)
-def test_a_saved_translator_comes_back_to_the_bit(tmp_path, attention, settings):
+def test_a_saved_translator_comes_back_to_the_bit(
+    tmp_path: Path, attention: dict[str, Any], settings: dict[str, Any]
+) -> None:
     saved = translation(attention, **settings)
     save_checkpoint(saved, tmp_path / "model.pt")
     loaded = load_checkpoint(tmp_path / "model.pt")
@@ -88,7 +90,9 @@ def test_a_saved_translator_comes_back_to_the_bit(tmp_path, attention, settings)
 
 @kinds
 @pytest.mark.parametrize("settings", [{}, {"pooling": "first"}, {"pairs": True}], ids=str)
-def test_a_saved_classifier_comes_back_to_the_bit(tmp_path, attention, settings):
+def test_a_saved_classifier_comes_back_to_the_bit(
+    tmp_path: Path, attention: dict[str, Any], settings: dict[str, Any]
+) -> None:
     saved = classification(attention, **settings)
     save_checkpoint(saved, tmp_path / "model.pt")
     loaded = load_checkpoint(tmp_path / "model.pt")
@@ -100,14 +104,14 @@ def test_a_saved_classifier_comes_back_to_the_bit(tmp_path, attention, settings)
     assert same_tensors(loaded.model, saved.model)
 
 
-def test_tied_embeddings_are_stored_once_and_stay_tied(edited):
+def test_tied_embeddings_are_stored_once_and_stay_tied(edited: Callable[..., Path]) -> None:
     path = edited(translation())
     assert "head.weight" not in torch.load(path, weights_only=True)["tensors"]
     model = load_checkpoint(path).model
     assert model.head.weight is model.embedding.tokens.weight
 
 
-def test_only_a_language_model_has_a_segment_length(edited):
+def test_only_a_language_model_has_a_segment_length(edited: Callable[..., Path]) -> None:
     assert "segment_length" not in torch.load(edited(translation()), weights_only=True)
 
 
@@ -123,7 +127,9 @@ def test_only_a_language_model_has_a_segment_length(edited):
         ({"layers": 1}, "unknown key 'layers'"),
     ],
 )
-def test_a_translators_config_that_does_not_fit_is_named(edited, config, message):
+def test_a_translators_config_that_does_not_fit_is_named(
+    edited: Callable[..., Path], config: dict[str, Any], message: str
+) -> None:
     refused(edited(translation(), config), message)
 
 
@@ -139,12 +145,14 @@ def test_a_translators_config_that_does_not_fit_is_named(edited, config, message
         ({"pooling": "last"}, "wanted one of mean, first"),
     ],
 )
-def test_a_classifiers_config_that_does_not_fit_is_named(edited, config, message):
+def test_a_classifiers_config_that_does_not_fit_is_named(
+    edited: Callable[..., Path], config: dict[str, Any], message: str
+) -> None:
     refused(edited(classification(), config), message)
 
 
 @tasks
-def test_tensors_that_do_not_fit_are_named(edited, task):
+def test_tensors_that_do_not_fit_are_named(edited: Callable[..., Path], task: str) -> None:
     checkpoint = {"translation": translation, "classification": classification}[task]()
     refused(edited(checkpoint, tensors={"extra": torch.zeros(1)}), "'extra' is not of this model")
     refused(edited(checkpoint, tensors={"embedding.tokens.weight": torch.zeros(3)}), "has shape")
@@ -152,16 +160,16 @@ def test_tensors_that_do_not_fit_are_named(edited, task):
 
 
 @tasks
-def test_entries_that_are_missing_or_wrong_are_named(edited, task):
+def test_entries_that_are_missing_or_wrong_are_named(edited: Callable[..., Path], task: str) -> None:
     checkpoint = {"translation": translation, "classification": classification}[task]()
     refused(edited(checkpoint, tokenizer=3), "'tokenizer' is not a str")
     refused(edited(checkpoint, training=[]), "'training' is not a dict")
 
 
-def test_a_translators_tokenizer_needs_its_special_tokens(edited):
+def test_a_translators_tokenizer_needs_its_special_tokens(edited: Callable[..., Path]) -> None:
     refused(edited(translation(), tokenizer=byte_tokenizer().to_str()), "its tokenizer has no <s>")
 
 
-def test_a_classifier_of_the_first_place_needs_its_class_token(edited):
+def test_a_classifier_of_the_first_place_needs_its_class_token(edited: Callable[..., Path]) -> None:
     refused(edited(classification(pooling="first"), tokenizer=byte_tokenizer().to_str()), "has no <cls>")
     load_checkpoint(edited(classification(), tokenizer=byte_tokenizer().to_str()))

@@ -2,11 +2,13 @@
 
 import io
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import strategies as st
 
 from rfa_models.convert.matrices import read_matrices
 from rfa_models.errors import CheckpointError
@@ -20,7 +22,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8"])
-def test_the_first_matrices_are_read_exactly(file, dtype):
+def test_the_first_matrices_are_read_exactly(file: Path, dtype: torch.dtype) -> None:
     pool = POOL.astype(dtype)
     np.save(file, pool)
     found = read_matrices(file, heads=3, head_dim=4)
@@ -28,7 +30,7 @@ def test_the_first_matrices_are_read_exactly(file, dtype):
     assert torch.equal(found.first, torch.tensor(pool[:3].astype(np.float32)))
 
 
-def test_an_array_in_columns_is_read_as_well(file):
+def test_an_array_in_columns_is_read_as_well(file: Path) -> None:
     np.save(file, np.asfortranarray(POOL))
     assert torch.equal(read_matrices(file, 3, 4).first, torch.tensor(POOL[:3]).float())
 
@@ -49,7 +51,7 @@ def test_an_array_in_columns_is_read_as_well(file):
         (np.array([[[object()]]]), (1, 1), "not a .npy file of numbers"),
     ],
 )
-def test_other_arrays_are_refused(file, array, settings, message):
+def test_other_arrays_are_refused(file: Path, array: np.ndarray, settings: tuple[int, ...], message: str) -> None:
     np.save(file, array, allow_pickle=True)
     with pytest.raises(CheckpointError, match=message):
         read_matrices(file, *settings)
@@ -61,7 +63,7 @@ def npy(header: str, data: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data
 
 
-def saved(function, *arguments: object) -> bytes:
+def saved(function: Callable[..., object], *arguments: object) -> bytes:
     file = io.BytesIO()
     function(file, *arguments)
     return file.getvalue()
@@ -84,12 +86,12 @@ def saved(function, *arguments: object) -> bytes:
     ],
     ids=["empty", "text", "npz", "zip", "pickle", "cut", "too large", "overflow", "negative", "objects", "code"],
 )
-def test_a_file_that_is_no_array_is_refused(file, data):
+def test_a_file_that_is_no_array_is_refused(file: Path, data: st.DataObject) -> None:
     file.write_bytes(data)
     with pytest.raises(CheckpointError, match=r"4_5\.npy: "):
         read_matrices(file, 3, 4)
 
 
-def test_a_missing_file_is_an_error_of_the_system(file):
+def test_a_missing_file_is_an_error_of_the_system(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_matrices(file, 3, 4)

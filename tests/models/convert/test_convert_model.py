@@ -18,13 +18,13 @@ from release import (
     translator_tensors,
 )
 
+from rfa_export.tolerances import MODELS_FLOAT64
 from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS
 from rfa_models.convert.matrices import Matrices
 from rfa_models.convert.model import convert_language_model, convert_translator
 from rfa_models.convert.release import Release, ReleaseSettings
 from rfa_models.networks.translator import Translator
 
-TOLERANCE = 1e-10
 SOURCES, TARGETS = [[5, 9, 4, 8, END], [7, 3, END]], [[END, 6, 10, 5, 5, 12], [END, 13, 4]]
 SETTINGS: dict[str, dict[str, Any]] = {
     "defaults": {},
@@ -68,11 +68,11 @@ def padded(rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
 
 def assert_rows_equal(found: torch.Tensor, wanted: list[np.ndarray]) -> None:
     for row, logits in zip(found, wanted, strict=True):
-        assert np.abs(row[: len(logits)].detach().numpy() - logits).max() <= TOLERANCE
+        assert np.abs(row[: len(logits)].detach().numpy() - logits).max() <= MODELS_FLOAT64
 
 
 @settings
-def test_a_translator_gives_the_releases_logits(settings):
+def test_a_translator_gives_the_releases_logits(settings: dict[str, Any]) -> None:
     model, released = translator(settings)
     wanted = [released.translate(*rows) for rows in zip(SOURCES, TARGETS, strict=True)]
     source, source_keep = padded(SOURCES)
@@ -81,7 +81,7 @@ def test_a_translator_gives_the_releases_logits(settings):
 
 
 @settings
-def test_a_translator_gives_the_releases_logits_token_by_token(settings):
+def test_a_translator_gives_the_releases_logits_token_by_token(settings: dict[str, Any]) -> None:
     model, released = translator(settings)
     source, keep = padded(SOURCES)
     memories, states, found = model.encode(source, None, keep), None, []
@@ -94,7 +94,7 @@ def test_a_translator_gives_the_releases_logits_token_by_token(settings):
     assert_rows_equal(torch.cat(found, 1), wanted)
 
 
-def test_denominators_of_these_tests_lie_on_both_sides_of_both_floors():
+def test_denominators_of_these_tests_lie_on_both_sides_of_both_floors() -> None:
     """Else the tests above would hold of models that divide otherwise."""
     _, released = translator({})
     for rows in zip(SOURCES, TARGETS, strict=True):
@@ -105,14 +105,14 @@ def test_denominators_of_these_tests_lie_on_both_sides_of_both_floors():
         assert any(abs(den) < 1 for den in found)
 
 
-def test_padding_of_the_source_changes_nothing_in_the_release():
+def test_padding_of_the_source_changes_nothing_in_the_release() -> None:
     _, released = translator({})
     for source, target in zip(SOURCES, TARGETS, strict=True):
         without, with_padding = (released.translate(source, target, padding) for padding in (0, 3))
-        assert np.abs(without - with_padding).max() <= TOLERANCE
+        assert np.abs(without - with_padding).max() <= MODELS_FLOAT64
 
 
-def test_a_target_may_start_with_our_start_token():
+def test_a_target_may_start_with_our_start_token() -> None:
     """fairseq starts it with the end token, and never reads `<s>`."""
     model, released = translator({})
     wanted = released.translate(SOURCES[0], TARGETS[0])
@@ -120,12 +120,12 @@ def test_a_target_may_start_with_our_start_token():
     assert_rows_equal(found, [wanted])
 
 
-def test_a_start_token_is_as_likely_as_in_the_release():
+def test_a_start_token_is_as_likely_as_in_the_release() -> None:
     model, released = translator({})
     assert torch.equal(model.head.weight, released.tensors["decoder.output_projection.weight"].double())
 
 
-def test_an_output_projection_of_its_own_is_kept():
+def test_an_output_projection_of_its_own_is_kept() -> None:
     output = torch.randn(14, 16)
     model, released = translator({}, **{"decoder.output_projection.weight": output})
     assert_rows_equal(
@@ -133,7 +133,7 @@ def test_an_output_projection_of_its_own_is_kept():
     )
 
 
-def test_an_output_projection_may_be_left_out_where_it_is_the_embedding():
+def test_an_output_projection_may_be_left_out_where_it_is_the_embedding() -> None:
     tensors = translator_tensors()
     wanted = convert_translator(release(tensors, {}), matrices())(torch.tensor(SOURCES[:1]), torch.tensor(TARGETS[:1]))
     del tensors["decoder.output_projection.weight"], tensors["encoder.embed_tokens.weight"]
@@ -142,14 +142,14 @@ def test_an_output_projection_may_be_left_out_where_it_is_the_embedding():
 
 
 @pytest.mark.parametrize("prefix", ["", "encoder.cross_attn_proj.", "decoder.", "a\\1."])
-def test_the_project_module_is_found_under_any_name(prefix):
+def test_the_project_module_is_found_under_any_name(prefix: str) -> None:
     renamed = {name.replace(PROJECT, prefix): tensor for name, tensor in translator_tensors().items()}
     found = convert_translator(release(renamed, {}), matrices()).state_dict()
     for name, tensor in convert_translator(release(translator_tensors(), {}), matrices()).state_dict().items():
         assert torch.equal(found[name], tensor), name
 
 
-def test_random_matrices_are_those_of_the_release_in_every_layer():
+def test_random_matrices_are_those_of_the_release_in_every_layer() -> None:
     model = convert_translator(release(translator_tensors(), {}), matrices())
     for layer in model.decoder:
         assert torch.equal(layer.attention.random_matrices, torch.tensor(matrix_pool()[:HEADS]))
@@ -157,7 +157,7 @@ def test_random_matrices_are_those_of_the_release_in_every_layer():
         assert torch.equal(layer.cross_attention.random_matrices, cross.float())
 
 
-def test_the_releases_constants_are_in_the_config():
+def test_the_releases_constants_are_in_the_config() -> None:
     config = convert_translator(release(translator_tensors(), {"causal_tau": 2.0}), matrices()).config
     for attention, constants in ((config.causal_attention, AUTHORS), (config.cross_attention, AUTHORS_CROSS)):
         assert {name: getattr(attention, name) for name in constants} == constants | {"pool_size": 9}
@@ -169,7 +169,7 @@ def test_the_releases_constants_are_in_the_config():
 @pytest.mark.parametrize(
     "settings", [{}, {"causal_tau": 1.7}, {"activation": "gelu"}, {"scale_embedding": False}, {"has_positions": False}]
 )
-def test_a_language_model_gives_the_releases_logits(settings):
+def test_a_language_model_gives_the_releases_logits(settings: dict[str, Any]) -> None:
     tensors = language_model_tensors()
     released = ReleasedModel(tensors, matrix_pool(), pre_norm=True, **settings)
     model = convert_language_model(release(tensors, settings), matrices()).double()
@@ -177,7 +177,7 @@ def test_a_language_model_gives_the_releases_logits(settings):
     assert_rows_equal(model(ids, None, keep), [released.decode(row) for row in TARGETS])
 
 
-def test_a_language_model_keeps_one_embedding_for_input_and_output():
+def test_a_language_model_keeps_one_embedding_for_input_and_output() -> None:
     model = convert_language_model(release(language_model_tensors(), {}), matrices())
     assert model.head.weight is model.embedding.weight
     assert model.config.tie_embeddings

@@ -28,26 +28,26 @@ from rfa_models.errors import CheckpointError
         ("blocks.1.mlp.0.bias", "decoder.layers.1.fc1.bias"),
     ],
 )
-def test_each_of_our_tensors_has_its_name_in_the_release(ours, theirs):
+def test_each_of_our_tensors_has_its_name_in_the_release(ours: str, theirs: str) -> None:
     assert release_name(ours, "a.b.") == theirs
 
 
 @pytest.mark.parametrize("prefix", ["", "x.", "x.y."])
-def test_the_project_module_is_found_by_its_last_name(prefix):
+def test_the_project_module_is_found_by_its_last_name(prefix: str) -> None:
     assert find_project([f"{prefix}random_matrices_eval", "random_matrices", "not_random_matrices_eval"]) == prefix
 
 
 @pytest.mark.parametrize("names", [[], ["a.random_matrices_eval", "b.random_matrices_eval"]])
-def test_none_or_two_project_modules_are_refused(names):
+def test_none_or_two_project_modules_are_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(CheckpointError, match=f"has {len(names)} tensors '...random_matrices_eval', wanted one"):
         find_project(names)
 
 
-def test_layers_are_counted_on_each_side():
+def test_layers_are_counted_on_each_side() -> None:
     names = ["encoder.layers.0.a", "encoder.layers.1.a", "encoder.layers.1.b", "decoder.layers.7.a", "encoder.layers"]
     assert (count_layers(names, "encoder"), count_layers(names, "decoder")) == (2, 1)
 
 
-def test_long_lists_of_names_are_cut():
+def test_long_lists_of_names_are_cut() -> None:
     assert listed({"b", "a"}) == "'a', 'b'"
     assert listed({f"n{i}" for i in range(9)}) == "'n0', 'n1', 'n2', 'n3' and 5 more"

@@ -43,7 +43,7 @@ def saved(table: Any, file: Path) -> Path:
     ],
     ids=["args", "namespace", "cfg", "cfg with namespace"],
 )
-def test_settings_are_found_where_fairseq_puts_them(file, table):
+def test_settings_are_found_where_fairseq_puts_them(file: Path, table: Any) -> None:
     release = read_release(saved(table, file))
     assert release.settings == ReleaseSettings(causal_tau=2.0, cross_tau=0.5, encoder_attention_heads=8)
     assert release.has_settings
@@ -53,32 +53,32 @@ def test_settings_are_found_where_fairseq_puts_them(file, table):
 
 
 @pytest.mark.parametrize("table", [TENSORS, {"model": TENSORS}, {"model": TENSORS, "args": None}])
-def test_tensors_alone_have_the_releases_defaults(file, table):
+def test_tensors_alone_have_the_releases_defaults(file: Path, table: Any) -> None:
     release = read_release(saved(table, file))
     assert release.settings == ReleaseSettings()
     assert not release.has_settings
     assert release.tensors.keys() == TENSORS.keys()
 
 
-def test_what_fairseq_adds_is_left_out(file):
+def test_what_fairseq_adds_is_left_out(file: Path) -> None:
     version = {"decoder.version": torch.tensor([3]), "decoder.embed_positions._float_tensor": torch.zeros(1)}
     assert read_release(saved(TENSORS | version, file)).tensors.keys() == TENSORS.keys()
 
 
-def test_half_precision_becomes_float32_exactly(file):
+def test_half_precision_becomes_float32_exactly(file: Path) -> None:
     half = torch.randn(5).half()
     found = read_release(saved({"a": half}, file)).tensors["a"]
     assert found.dtype == torch.float32
     assert torch.equal(found.half(), half)
 
 
-def test_tied_tensors_stay_tied_and_count_once(file):
+def test_tied_tensors_stay_tied_and_count_once(file: Path) -> None:
     shared = torch.randn(50, 40).half()
     release = read_release(saved({"a": shared, "b": shared, "c": shared}, file))
     assert release.tensors["a"] is release.tensors["b"] is release.tensors["c"]
 
 
-def test_code_is_not_run(file):
+def test_code_is_not_run(file: Path) -> None:
     for table in ({"model": TENSORS, "args": Attack()}, {"model": {"a": Attack()}}, Attack()):
         with pytest.raises(
             CheckpointError, match=r"holds more than tensors and plain values, so it was not loaded: save"
@@ -87,7 +87,7 @@ def test_code_is_not_run(file):
     assert not Path("attacked").exists()
 
 
-def test_namespaces_are_let_in_here_alone(file):
+def test_namespaces_are_let_in_here_alone(file: Path) -> None:
     read_release(saved({"model": TENSORS, "args": Namespace()}, file))
     with pytest.raises(Exception, match="Namespace"):
         torch.load(file, weights_only=True)
@@ -121,21 +121,21 @@ def test_namespaces_are_let_in_here_alone(file):
         ({"model": TENSORS, "args": {"dropout": 1.5}}, "dropout is 1.5, wanted"),
     ],
 )
-def test_other_files_are_refused_in_one_line(file, table, message):
+def test_other_files_are_refused_in_one_line(file: Path, table: Any, message: str) -> None:
     with pytest.raises(CheckpointError, match=message) as error:
         read_release(saved(table, file))
     assert str(error.value).startswith("checkpoint_best.pt: ")
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_the_form_of_old_torch_is_named(file):
+def test_the_form_of_old_torch_is_named(file: Path) -> None:
     torch.save(TENSORS, file, _use_new_zipfile_serialization=False)
     with pytest.raises(CheckpointError, match=r"in the form of torch before 1\.6: load it and save"):
         read_release(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 no archive"])
-def test_other_bytes_are_refused(file, content):
+def test_other_bytes_are_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(CheckpointError, match="truncated or no checkpoint at all"):
         read_release(file)

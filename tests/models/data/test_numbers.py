@@ -38,42 +38,42 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("number", KNOWN)
-def test_known_numbers_have_their_words(number):
+def test_known_numbers_have_their_words(number: int) -> None:
     assert (english(number), german(number)) == KNOWN[number]
 
 
 @pytest.mark.parametrize("number", [-1, 1_000_000])
-def test_a_number_without_words_is_refused(number):
+def test_a_number_without_words_is_refused(number: int) -> None:
     for words in (english, german):
         with pytest.raises(ConfigError, match=f"{number}, wanted a number from 0 to 999,999"):
             words(number)
 
 
-def test_all_numbers_have_words_of_their_own_in_both_languages():
+def test_all_numbers_have_words_of_their_own_in_both_languages() -> None:
     for words in (english, german):
         assert len({words(number) for number in range(100_000)}) == 100_000
 
 
-def test_pairs_are_different_numbers_in_both_languages():
+def test_pairs_are_different_numbers_in_both_languages() -> None:
     pairs = number_pairs(2000, seed=3)
     assert len(set(pairs)) == 2000
     translations = {english(number): german(number) for number in range(1_000_000)}
     assert all(translations[source] == target for source, target in pairs)
 
 
-def test_short_numbers_are_there_as_well_as_long_ones():
+def test_short_numbers_are_there_as_well_as_long_ones() -> None:
     sources = [source for source, _ in number_pairs(2000, seed=3)]
     assert sum("thousand" not in source for source in sources) > 500
     assert sum("hundred thousand" in source or "hundred" in source.split(" thousand")[0] for source in sources) > 200
 
 
-def test_a_seed_gives_the_same_pairs_and_another_seed_others():
+def test_a_seed_gives_the_same_pairs_and_another_seed_others() -> None:
     assert number_pairs(50, seed=1) == number_pairs(50, seed=1)
     assert number_pairs(50, seed=1) == number_pairs(80, seed=1)[:50]
     assert number_pairs(50, seed=1) != number_pairs(50, seed=2)
 
 
 @pytest.mark.parametrize("count", [-1, 500_001])
-def test_more_pairs_than_there_should_be_are_refused(count):
+def test_more_pairs_than_there_should_be_are_refused(count: int) -> None:
     with pytest.raises(ConfigError, match="wanted 0 to 500,000"):
         number_pairs(count, seed=0)

@@ -1,5 +1,7 @@
 """Tokenizers lose nothing: what they encode they decode."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,7 +36,7 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 @pytest.mark.parametrize("kind", ["byte", "bpe"])
 @pytest.mark.parametrize("nasty", NASTY)
-def test_byte_level_tokenizers_give_back_any_text(kind, nasty):
+def test_byte_level_tokenizers_give_back_any_text(kind: str, nasty: str) -> None:
     tokenizer = train_tokenizer(kind, LINES, 280)
     ids = tokenizer.encode(nasty, add_special_tokens=False).ids
     assert tokenizer.decode(ids, skip_special_tokens=False) == nasty
@@ -42,21 +44,21 @@ def test_byte_level_tokenizers_give_back_any_text(kind, nasty):
 
 @settings(max_examples=50, deadline=None)
 @given(text)
-def test_byte_ids_are_the_bytes_of_the_text(any_text):
+def test_byte_ids_are_the_bytes_of_the_text(any_text: str) -> None:
     assert bytes(byte_tokenizer().encode(any_text, add_special_tokens=False).ids) == any_text.encode()
 
 
-def test_byte_tokenizer_has_256_tokens():
+def test_byte_tokenizer_has_256_tokens() -> None:
     assert byte_tokenizer().get_vocab_size() == 256
 
 
-def test_bpe_learns_as_many_tokens_as_asked_and_shortens_the_text():
+def test_bpe_learns_as_many_tokens_as_asked_and_shortens_the_text() -> None:
     tokenizer = train_tokenizer("bpe", LINES * 4, 270)
     assert tokenizer.get_vocab_size() == 270
     assert len(tokenizer.encode(LINES[0]).ids) < len(LINES[0])
 
 
-def test_char_tokenizer_has_one_token_for_each_character_and_one_for_all_others():
+def test_char_tokenizer_has_one_token_for_each_character_and_one_for_all_others() -> None:
     tokenizer = train_tokenizer("char", ["ab\n", "bc é"], 0)
     assert set(tokenizer.get_vocab()) == {UNKNOWN, *"ab\nc é"}
     ids = tokenizer.encode("a\né zb").ids
@@ -65,43 +67,43 @@ def test_char_tokenizer_has_one_token_for_each_character_and_one_for_all_others(
     assert tokenizer.decode(tokenizer.encode("b\nc é").ids, skip_special_tokens=False) == "b\nc é"
 
 
-def test_same_text_gives_the_same_tokenizer():
+def test_same_text_gives_the_same_tokenizer() -> None:
     assert train_tokenizer("bpe", LINES, 280).to_str() == train_tokenizer("bpe", LINES, 280).to_str()
 
 
-def test_vocabulary_too_small_for_bytes_is_refused():
+def test_vocabulary_too_small_for_bytes_is_refused() -> None:
     with pytest.raises(ConfigError, match="vocab_size is 100, byte-level BPE needs at least 256"):
         train_tokenizer("bpe", LINES, 100)
 
 
 @pytest.mark.parametrize("lines", [[], [""]])
-def test_char_tokenizer_of_nothing_is_refused(lines):
+def test_char_tokenizer_of_nothing_is_refused(lines: list[str]) -> None:
     with pytest.raises(DataError, match="no characters"):
         train_tokenizer("char", lines, 0)
 
 
-def test_word_tokenizer_has_one_token_for_each_word_and_one_for_all_others():
+def test_word_tokenizer_has_one_token_for_each_word_and_one_for_all_others() -> None:
     tokenizer = train_tokenizer("word", ["b a\ta\n", "a  c b"], 100)
     assert tokenizer.get_vocab() == {UNKNOWN: 0, "a": 1, "b": 2, "c": 3}
     assert tokenizer.encode("c\n a zz ab").ids == [3, 1, 0, 0]
 
 
-def test_word_tokenizer_keeps_the_most_frequent_words():
+def test_word_tokenizer_keeps_the_most_frequent_words() -> None:
     assert set(train_tokenizer("word", ["b a a c b"], 3).get_vocab()) == {UNKNOWN, "a", "b"}
 
 
-def test_a_word_that_spells_unknown_is_unknown():
+def test_a_word_that_spells_unknown_is_unknown() -> None:
     tokenizer = train_tokenizer("word", [f"a {UNKNOWN} b"], 100)
     assert tokenizer.encode(f"a {UNKNOWN}").ids == [tokenizer.token_to_id("a"), 0]
 
 
 @pytest.mark.parametrize(("lines", "size"), [([], 10), (["  "], 10), (["a"], 1)])
-def test_word_tokenizer_of_nothing_is_refused(lines, size):
+def test_word_tokenizer_of_nothing_is_refused(lines: list[str], size: int) -> None:
     with pytest.raises(DataError, match="give text"):
         train_tokenizer("word", lines, size)
 
 
-def test_letters_are_replaced_in_training_and_ever_after():
+def test_letters_are_replaced_in_training_and_ever_after() -> None:
     config = TokenizerConfig("word", 100, {"(": "", "]": "X"})
     tokenizer = Tokenizer.from_str(make_tokenizer(config, ["( a ]"]).to_str())
     assert set(tokenizer.get_vocab()) == {UNKNOWN, "a", "X"}
@@ -117,13 +119,13 @@ def test_letters_are_replaced_in_training_and_ever_after():
         ({"kind": "words"}, "kind is 'words', wanted one of byte, char, bpe, word"),
     ],
 )
-def test_settings_that_cannot_work_are_named(settings, message):
+def test_settings_that_cannot_work_are_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         TokenizerConfig(**settings)
 
 
 @pytest.mark.parametrize("kind", ["byte", "char", "word", "bpe"])
-def test_special_tokens_are_known_by_name_and_left_out_of_text(kind):
+def test_special_tokens_are_known_by_name_and_left_out_of_text(kind: str) -> None:
     tokenizer = make_tokenizer(TokenizerConfig(kind, 300), LINES, (START, END, CLASS))
     special = [tokenizer.token_to_id(token) for token in (START, END, CLASS)]
     assert len(set(special)) == 3
@@ -133,6 +135,6 @@ def test_special_tokens_are_known_by_name_and_left_out_of_text(kind):
     assert tokenizer.decode([special[0], *ids, special[1]]) == tokenizer.decode(ids)
 
 
-def test_vocabulary_too_small_for_bytes_and_special_tokens_is_refused():
+def test_vocabulary_too_small_for_bytes_and_special_tokens_is_refused() -> None:
     with pytest.raises(ConfigError, match="vocab_size is 257, byte-level BPE needs at least 258"):
         make_tokenizer(TokenizerConfig("bpe", 257), LINES, (START, END))

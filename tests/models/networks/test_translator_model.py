@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from rfa_export.tolerances import FORMS_FLOAT64, MODELS_FLOAT64
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.errors import ConfigError
 from rfa_models.networks.translator import Translator
@@ -42,7 +43,9 @@ def ids(rows: int, length: int, seed: int = 0) -> torch.Tensor:
 
 
 @settings
-def test_step_by_step_gives_what_the_whole_target_gives(translator_of, settings):
+def test_step_by_step_gives_what_the_whole_target_gives(
+    translator_of: Callable[..., Translator], settings: dict[str, Any]
+) -> None:
     model, source, target = translator_of(**settings), ids(3, 7), ids(3, 9, 1)
     keep = torch.ones(3, 7)
     keep[0, 4:] = 0
@@ -52,29 +55,33 @@ def test_step_by_step_gives_what_the_whole_target_gives(translator_of, settings)
         positions = torch.full((3, 1), place)
         logits, states = model.step(target[:, place : place + 1], memories, positions, keep, None, states)
         found.append(logits)
-    torch.testing.assert_close(torch.cat(found, 1), wanted, atol=1e-11, rtol=0)
+    torch.testing.assert_close(torch.cat(found, 1), wanted, atol=MODELS_FLOAT64, rtol=0)
 
 
 @settings
-def test_padding_of_source_and_target_changes_nothing(translator_of, settings):
+def test_padding_of_source_and_target_changes_nothing(
+    translator_of: Callable[..., Translator], settings: dict[str, Any]
+) -> None:
     model, source, target = translator_of(**settings), ids(2, 7), ids(2, 9, 1)
     source_keep, target_keep = torch.ones(2, 7), torch.ones(2, 9)
     source_keep[0, 4:], target_keep[0, 6:] = 0, 0
     found = model(source, target, source_keep, target_keep)
-    torch.testing.assert_close(found[:1, :6], model(source[:1, :4], target[:1, :6]), atol=1e-11, rtol=0)
+    torch.testing.assert_close(found[:1, :6], model(source[:1, :4], target[:1, :6]), atol=MODELS_FLOAT64, rtol=0)
 
 
 @settings
-def test_a_target_token_sees_only_those_before_it(translator_of, settings):
+def test_a_target_token_sees_only_those_before_it(
+    translator_of: Callable[..., Translator], settings: dict[str, Any]
+) -> None:
     model, source, target = translator_of(**settings), ids(1, 7), ids(1, 9, 1)
     changed = target.clone()
     changed[:, 5] = (changed[:, 5] + 1) % 50
     before, after = model(source, target), model(source, changed)
-    torch.testing.assert_close(before[:, :5], after[:, :5], atol=1e-12, rtol=0)
+    torch.testing.assert_close(before[:, :5], after[:, :5], atol=FORMS_FLOAT64, rtol=0)
     assert not torch.allclose(before[:, 5:], after[:, 5:], atol=1e-4)
 
 
-def test_one_embedding_serves_source_target_and_output(translator_of):
+def test_one_embedding_serves_source_target_and_output(translator_of: Callable[..., Translator]) -> None:
     tied, untied = translator_of(), translator_of(tie_embeddings=False)
     assert tied.head.weight is tied.embedding.tokens.weight
     assert sum(p.numel() for p in untied.parameters()) - sum(p.numel() for p in tied.parameters()) == 50 * 16
@@ -89,7 +96,9 @@ def test_one_embedding_serves_source_target_and_output(translator_of):
         ("cross_attention", {"kind": "softmax"}, "make both the same kind"),
     ],
 )
-def test_attentions_that_do_not_go_together_are_refused(small_attention, field, attention, message):
+def test_attentions_that_do_not_go_together_are_refused(
+    small_attention: Callable[..., AttentionConfig], field: str, attention: dict[str, Any], message: str
+) -> None:
     names = ("encoder_attention", "causal_attention", "cross_attention")
     config = TranslatorConfig(50, **dict.fromkeys(names, small_attention()))
     with pytest.raises(ConfigError, match=message):

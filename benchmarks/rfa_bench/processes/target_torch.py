@@ -1,4 +1,4 @@
-"""A process that decodes with torch.jit."""
+"""A probe that decodes with torch.jit."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from rfa_runtime.bundle.bundle import Bundle
 
 
 def load(bundle: Bundle, target: str, threads: int) -> Step:
-    """The method of one token."""
+    """The module's method of one token; tokens and positions go in first, then the states, which come out last."""
     torch.set_num_threads(threads)
-    module, spec = torch.jit.load(bundle.path / bundle.graph("model.torchscript").file), bundle.manifest.state
-    inputs = [torch.zeros(1, 1, dtype=torch.int64) for _ in bundle.graph("model.torchscript").inputs]
-    states = [torch.zeros(state.sizes(1)) for state in spec]
+    graph = bundle.graph("model.torchscript")
+    module = torch.jit.load(bundle.path / graph.file)
+    inputs = [torch.zeros(1, 1, dtype=torch.int64) for _ in graph.inputs]
+    states = [torch.zeros(state.sizes(1)) for state in bundle.manifest.state]
 
     def step(token: int) -> None:
         inputs[0][0, 0] = token

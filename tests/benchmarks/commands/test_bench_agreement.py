@@ -12,12 +12,13 @@ from click.testing import CliRunner, Result
 
 from rfa_bench.cli import main
 from rfa_export.pipeline import export
-from rfa_models.attention.config import AttentionConfig, ModelConfig
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.data.tokenizer import END, START, TokenizerConfig, byte_tokenizer, make_tokenizer
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
 

@@ -22,13 +22,17 @@ class StreamBatches:
                 f"the training text has {len(ids)} tokens, {batch} streams of segments of {length} need at least "
                 f"{(batch + 1) * length + 1}: give more text or a smaller batch_size"
             )
-        self.ids, self.batch, self.length, self.seed = ids, batch, length, seed
+        self.ids = ids
+        self.batch = batch
+        self.length = length
+        self.seed = seed
 
     def __call__(self, index: int) -> tuple[Tensor, Tensor, int]:
         """Inputs and targets, both int64 [B, T], and where in the streams they begin: at 0 there is no state yet."""
         epoch, place = divmod(index, self.segments)
         rng = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         offset = torch.randint(self.length, (1,), generator=rng)
-        starts = offset + torch.arange(self.batch) * self.segments * self.length + place * self.length
+        streams = torch.arange(self.batch) * self.segments * self.length
+        starts = offset + streams + place * self.length
         window = self.ids[starts.unsqueeze(1) + torch.arange(self.length + 1)].long()
         return window[:, :-1], window[:, 1:], place * self.length

@@ -1,15 +1,16 @@
-"""A process that decodes with our own runtime, which binds a state's past and present to one buffer."""
+"""A probe that decodes with our own runtime, which binds a state's past and present to one buffer."""
 
 from __future__ import annotations
 
 from rfa_bench.processes.target_probe import Step, measure
+from rfa_export.graph.roles import MODEL, role_in_bundle
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.session.step import StepSession
 
 
 def load(bundle: Bundle, target: str, threads: int) -> Step:
-    """A graph of ONNX Runtime's own target, or of another that it reads."""
-    session = StepSession(bundle, threads, graph="model" if target == "ort" else f"model.{target}")
+    """A step of the graph of ONNX Runtime's own target, or of another target that ONNX Runtime reads."""
+    session = StepSession(bundle, threads, graph=role_in_bundle(MODEL, target))
     state = session.new_state()
     return lambda token: session.step_token(token, state)
 

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfa_bench.processes.ask import LAST_WORDS, ProbeError, ask
+
 KILOBYTE = 1024
 """Unit of ru_maxrss on Linux."""
+FLOAT32_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -29,29 +32,25 @@ class Export:
 
 
 def measure(size: str, folder: Path, options: tuple[str, ...], progress: Callable[[str], None]) -> Export:
-    """Export a model of a named shape with random weights.  Raises OSError with what rfa-export says where it fails."""
-    checkpoint, bundle = folder / "model.pt", folder / "model.rfa"
+    """Export a model of a named shape with random weights.  Raises ProbeError with what rfa-export says if it fails.
+
+    The model is drawn in a process for itself: a process begins with the peak of the one that starts it, and this one
+    must stay small.
+    """
+    checkpoint = folder / "model.pt"
+    bundle = folder / "model.rfa"
     progress("draw a model")
-    parameters = write_model(size, checkpoint)
+    parameters: int = ask("random_model", size, checkpoint)
     progress(f"export {parameters:,} parameters")
     started = time.perf_counter()
-    peak = run([str(checkpoint), "-o", str(bundle), "--overwrite", *options])
+    peak = run_export([str(checkpoint), "-o", str(bundle), "--overwrite", *options])
     seconds = time.perf_counter() - started
-    model_bytes = parameters * 4
+    model_bytes = parameters * FLOAT32_BYTES
     written = sum(file.stat().st_size for file in bundle.iterdir())
     return Export(parameters, model_bytes, written, seconds, peak, peak / model_bytes)
 
 
-def write_model(size: str, file: Path) -> int:
-    """Write a checkpoint.  Returns its parameters.
-
-    In a process of its own: a process begins with the peak of the one that starts it, and this one must stay small.
-    """
-    command = [sys.executable, "-m", "rfa_bench.processes.random_model", size, str(file)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def run(arguments: list[str]) -> int:
+def run_export(arguments: list[str]) -> int:
     """Run rfa-export to its end.  Returns the most bytes that its process held."""
     command = [sys.executable, "-m", "rfa_export.commands.export", *arguments]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
@@ -60,5 +59,5 @@ def run(arguments: list[str]) -> int:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise OSError(f"rfa-export ended with exit code {process.returncode}: {said.strip()[-300:]}")
+        raise ProbeError(f"rfa-export ended with exit code {process.returncode}: {said.strip()[-LAST_WORDS:]}")
     return usage.ru_maxrss * KILOBYTE

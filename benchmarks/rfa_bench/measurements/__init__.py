@@ -1,0 +1,45 @@
+"""How each figure is taken: a file for each command, and one for their plots.
+
+`measurements.latency` loads its module on first use (PEP 562), and with it torch or ONNX Runtime: `--help` and a wrong
+option are answered without them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rfa_bench.measurements import (
+        agreement,
+        classification,
+        export,
+        growth,
+        latency,
+        overhead,
+        plots,
+        steady,
+        targets,
+        translation,
+    )
+
+__all__ = [
+    "agreement",
+    "classification",
+    "export",
+    "growth",
+    "latency",
+    "overhead",
+    "plots",
+    "steady",
+    "targets",
+    "translation",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load the module of this name."""
+    if name in __all__:
+        return import_module(f"rfa_bench.measurements.{name}")
+    raise AttributeError(f"module 'rfa_bench.measurements' has no attribute {name!r}")

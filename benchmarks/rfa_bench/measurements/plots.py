@@ -1,0 +1,141 @@
+"""One plot for each command that has `--plot`, as a PNG file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from rfa_bench.measurements.classification import ClassificationRow, with_figure
+from rfa_bench.measurements.growth import Growth, exponent
+from rfa_bench.tables import column, distinct, where
+
+if TYPE_CHECKING:
+    from rfa_bench.measurements.latency import LatencyRow
+    from rfa_bench.measurements.translation import TranslationRow
+
+COLOURS = {"rfa": "#0a7d5a", "softmax": "#b3402a"}
+TWO_PANELS = (10, 4)
+"""Inches."""
+DOTS_PER_INCH = 120
+
+
+def latency(rows: Sequence[LatencyRow], title: str, file: Path) -> None:
+    """Time and state against context."""
+    figure = Figure(figsize=TWO_PANELS, layout="constrained")
+    time_axes, state_axes = figure.subplots(1, 2)
+    for system in distinct(rows, "system"):
+        mine = where(rows, system=system)
+        contexts = column(mine, "context")
+        megabytes = np.divide(column(mine, "state_bytes"), 1e6)
+        line(time_axes, contexts, column(mine, "ms_per_token"), system)
+        line(state_axes, contexts, megabytes, system)
+    time_axes.set(title="time per token", xlabel="context, tokens", ylabel="ms", xscale="log", ylim=(0, None))
+    state_axes.set(title="decoding state", xlabel="context, tokens", ylabel="MB", xscale="log", yscale="log")
+    finish(time_axes)
+    finish(state_axes)
+    save(figure, title, file)
+
+
+def translation(rows: Sequence[TranslationRow], title: str, file: Path) -> None:
+    """Time against the target's length, a panel for each length of source."""
+    sources = distinct(rows, "source")
+    figure = Figure(figsize=(3.6 * len(sources) + 1, 4), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(1, len(sources), sharey=True))
+    for axes, source in zip(panels, sources, strict=True):
+        for system in distinct(rows, "system"):
+            mine = where(rows, system=system, source=source)
+            line(axes, column(mine, "target"), column(mine, "ms_per_token"), system)
+        lengths_below(axes, distinct(rows, "target"))
+        axes.set(title=f"source of {source:,}", xlabel="target, tokens")
+        axes.grid(alpha=0.3)
+    panels[0].set(ylabel="ms per token", ylim=(0, None))
+    panels[0].legend(frameon=False)
+    save(figure, title, file)
+
+
+def classification(rows: Sequence[ClassificationRow], title: str, file: Path) -> None:
+    """Time and memory of the call against length, both on logarithmic axes."""
+    figure = Figure(figsize=TWO_PANELS, layout="constrained")
+    time_axes, memory_axes = figure.subplots(1, 2)
+    draw_calls(time_axes, rows, "ms", 1e3)
+    draw_calls(memory_axes, rows, "call_bytes", 1e6)
+    time_axes.set(title="time of the call", xlabel="bytes of text", ylabel="s")
+    memory_axes.set(title="peak memory of the call", xlabel="bytes of text", ylabel="MB")
+    save(figure, title, file)
+
+
+def draw_calls(axes: Axes, rows: Sequence[ClassificationRow], figure: str, unit: float) -> None:
+    """One figure of all systems, where memory was enough.  unit: of the axis, in those of the figure."""
+    for system in distinct(rows, "system"):
+        mine = with_figure(where(rows, system=system), figure)
+        values = np.divide(column(mine, figure), unit)
+        line(axes, column(mine, "bytes"), values, system)
+    plain_numbers(axes)
+    lengths_below(axes, distinct(rows, "bytes"))
+    finish(axes)
+
+
+def growth(sweeps: Mapping[str, list[Growth]], file: Path) -> None:
+    """Time and memory against length in logarithmic axes, beside a line of slope one."""
+    figure = Figure(figsize=TWO_PANELS, layout="constrained")
+    time_axes, memory_axes = figure.subplots(1, 2)
+    draw_sweeps(time_axes, sweeps, "seconds", 1.0)
+    draw_sweeps(memory_axes, sweeps, "bytes", 1e6)
+    time_axes.set(title="forward and backward", ylabel="s")
+    memory_axes.set(title="peak memory", ylabel="MB")
+    save(figure, None, file)
+
+
+def draw_sweeps(axes: Axes, sweeps: Mapping[str, list[Growth]], figure: str, unit: float) -> None:
+    """One figure of all sweeps.  The line of slope one ends where the first sweep ends."""
+    for name, rows in sweeps.items():
+        values = np.divide(column(rows, figure), unit)
+        label = f"{name}, slope {exponent(rows, figure):.2f}"
+        axes.plot(column(rows, "length"), values, marker="o", label=label)
+    first = next(iter(sweeps.values()))
+    lengths = np.array(column(first, "length"))
+    end = getattr(first[-1], figure) / unit
+    axes.plot(lengths, end * lengths / lengths[-1], "k:", label="slope 1")
+    axes.set(xscale="log", yscale="log", xlabel="tokens")
+    finish(axes)
+
+
+def line(axes: Axes, lengths: Sequence[int], values: Sequence[float] | np.ndarray, system: str) -> None:
+    """The line of a system: in the colour of its kind, broken for a variant such as `softmax, no mask`."""
+    kind, comma, _ = system.partition(",")
+    style = "--" if comma else "-"
+    axes.plot(lengths, values, marker="o", label=system, color=COLOURS.get(kind), linestyle=style)
+
+
+def finish(axes: Axes) -> None:
+    """A legend and a faint grid."""
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+
+
+def lengths_below(axes: Axes, lengths: Sequence[int]) -> None:
+    """Lengths on a logarithmic axis, each under its point, as people write them."""
+    axes.set_xscale("log")
+    axes.set_xticks(lengths, list(map("{:,}".format, lengths)))
+    axes.minorticks_off()
+
+
+def plain_numbers(axes: Axes) -> None:
+    """A logarithmic axis of values with 1, 2, 5, 10 beside it in place of powers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def save(figure: Figure, title: str | None, file: Path) -> None:
+    """Write the figure."""
+    if title is not None:
+        figure.suptitle(title)
+    figure.savefig(file, dpi=DOTS_PER_INCH)

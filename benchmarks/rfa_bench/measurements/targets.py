@@ -1,0 +1,141 @@
+"""Every target in every precision: size, load time, time per token, memory, perplexity, and what was verified.
+
+Each target is decoded in a process for itself, by the runtime that it was written for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rfa_bench.processes.ask import ask
+from rfa_bench.subjects.language_twins import random_checkpoint
+from rfa_bench.subjects.shapes import SIZES
+from rfa_export.exams.parity import NotChecked
+from rfa_export.graph.roles import OUR_OWN
+from rfa_export.pipeline import Exported, export
+from rfa_export.runtimes.openvino import OpenVino
+from rfa_export.targets.catalogue import TARGETS
+from rfa_export.targets.export_config import ExportConfig
+from rfa_export.verification.report import Found
+from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from rfa_models.data.texts import read_text
+from rfa_runtime.bundle.bundle import read_bundle
+
+SELF_CONTAINED = ("torchscript", "mobile")
+"""Targets with weights in their own files."""
+SHARED_WEIGHTS = "model.onnx.data"
+"""The weights of all other targets."""
+OTHER_FORM = "model.pt2"
+"""A second form of a target, which no program needs besides the first."""
+PROBES = {
+    "ort": "target_ort",
+    "onnx27": "target_ort",
+    "plain": "target_openvino",
+    "genai": "target_genai",
+    "torchscript": "target_torch",
+    "mobile": "target_ort",
+}
+"""Modules of `processes` that decode with a target, each in its runtime."""
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """One target in one precision; the names are the contract of `rfa-bench targets --json`."""
+
+    system: str
+    """The target."""
+    precision: str
+    runtime: str
+    """That decoded."""
+    threads: int
+    file_bytes: int
+    """Of what a program needs that has only this target: graphs, weights, tokenizer."""
+    load_ms: float
+    ms_per_token: float
+    peak_rss_bytes: int
+    perplexity: float | None
+    """Of target ort, on the text of --eval; the others compute the same, as parity says."""
+    parity: dict[str, str]
+    """By runtime: choices equal to torch's, or why it was not asked."""
+
+
+def model_of(size: str, checkpoint: Path | None) -> Checkpoint:
+    """The language model of a checkpoint, or without one, a model of a named shape with random weights."""
+    if checkpoint is None:
+        return random_checkpoint(SIZES[size])
+    return load_checkpoint(checkpoint)
+
+
+def measure(
+    checkpoint: Checkpoint,
+    precisions: list[str],
+    text: Path | None,
+    folder: Path,
+    threads: int,
+    bursts: int,
+    progress: Callable[[str], None],
+) -> list[TargetRow]:
+    """Export once for each precision, with all targets that have it, then decode with each.
+
+    text: a file whose perplexity is measured.  folder: where bundles go.  bursts: timed bursts of 8 tokens.
+    """
+    words = None if text is None else read_text(text)
+    rows = []
+    for precision in precisions:
+        targets = [name for name, target in TARGETS.items() if precision in target.precisions]
+        progress(f"{precision}: export")
+        config = ExportConfig(tuple(targets), precision, text=words)
+        exported = export(checkpoint, folder / f"{precision}.rfa", overwrite=True, progress=progress, config=config)
+        for target in targets:
+            progress(f"{precision}: decode with {target}")
+            rows.append(row_of(exported, target, precision, threads, bursts))
+    return rows
+
+
+def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> TargetRow:
+    """Decode with one target in a process for itself.  Raises ProbeError where that fails."""
+    figures = ask(probe_of(target), exported.bundle, target, threads, bursts)
+    perplexity = exported.report.perplexity if target == OUR_OWN else None
+    return TargetRow(
+        system=target,
+        precision=precision,
+        threads=threads,
+        file_bytes=bytes_of(exported.bundle, target),
+        perplexity=None if perplexity is None else perplexity.bundle,
+        parity={found.runtime: finding(found) for found in exported.report.parity[target]},
+        **figures,
+    )
+
+
+def probe_of(target: str) -> str:
+    """The module that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
+    name = PROBES[target]
+    if name == "target_openvino" and OpenVino().version() is None:
+        return "target_ort"
+    return name
+
+
+def bytes_of(bundle: Path, target: str) -> int:
+    """Bytes of a target's graphs, of the weights that they read, and of what lies beside them for all targets."""
+    manifest = read_bundle(bundle, check_hashes=False).manifest
+    not_needed = {OTHER_FORM}
+    for graph in manifest.graphs.values():
+        if graph.target != target:
+            not_needed.add(graph.file)
+    if target in SELF_CONTAINED:
+        not_needed.add(SHARED_WEIGHTS)
+    needed = 0
+    for name, entry in manifest.files.items():
+        if name not in not_needed:
+            needed += entry.bytes
+    return needed
+
+
+def finding(found: Found) -> str:
+    """What a runtime's verification found, in a few words."""
+    if isinstance(found, NotChecked):
+        return f"not checked: {found.reason}"
+    ties = f", {found.near_ties} near ties" if found.near_ties else ""
+    return f"{found.tokens_equal} of {found.tokens_compared}{ties}"

@@ -1,0 +1,39 @@
+"""Start the programs of this folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+NO_SETTINGS: Mapping[str, str] = {}
+LAST_WORDS = 300
+"""Characters of what a failed program wrote that its error quotes."""
+DID_NOT_FIT = "out of memory"
+"""What a probe writes last where the machine's memory is not enough: a result, not a failure."""
+
+
+class ProbeError(OSError):
+    """A program of this folder ended without an answer."""
+
+
+def ask(probe: str, *arguments: object, environment: Mapping[str, str] = NO_SETTINGS) -> Any:
+    """Run a probe to its end.  Returns what it printed as JSON.
+
+    probe: name of its module.  environment: variables besides those of this process.  Raises ProbeError with its exit
+    code and its last words where it fails.
+    """
+    done = subprocess.run(
+        command_of(probe, *arguments), capture_output=True, text=True, env=os.environ | dict(environment)
+    )
+    if done.returncode:
+        raise ProbeError(f"{probe} ended with exit code {done.returncode}: {done.stderr.strip()[-LAST_WORDS:]}")
+    return json.loads(done.stdout)
+
+
+def command_of(program: str, *arguments: object) -> list[str]:
+    """The command line of a program of this folder."""
+    return [sys.executable, "-m", f"rfa_bench.processes.{program}", *map(str, arguments)]

@@ -1,0 +1,101 @@
+"""What all commands share: options, how a measurement begins and fails, and how its result is printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from rfa_bench.machine import machine, versions
+from rfa_bench.subjects.shapes import SIZES
+from rfa_export.errors import ExportError
+from rfa_models.errors import ModelError
+from rfa_runtime.errors import RfaRuntimeError
+
+if TYPE_CHECKING:
+    from click.decorators import FC
+
+Progress = Callable[[str], None]
+"""Shows what is being done."""
+FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+COUNT = click.IntRange(min=1)
+BAD_INPUT = 2
+INTERRUPTED = 130
+"""Exit codes: 130 is what a shell reports of a process that Ctrl-C ended."""
+
+
+class Lengths(click.ParamType[list[int]]):
+    """Numbers with commas between them, such as 128,512."""
+
+    name = "N,N,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """Read the numbers.  Fails for anything else, and for numbers below one."""
+        numbers = []
+        for part in value.split(","):
+            if not part.strip().isdecimal() or int(part) < 1:
+                self.fail(f"{value!r} came, wanted numbers above zero such as 128,512", param, ctx)
+            numbers.append(int(part))
+        return numbers
+
+
+def size_option(names: Mapping[str, object], default: str) -> Callable[[FC], FC]:
+    """The option `--size`, a choice between the shapes of these names."""
+    choice = click.Choice(list(names))
+    return click.option("--size", type=choice, default=default, show_default=True, help="Shape of the model.")
+
+
+def count_option(name: str, default: int, help_text: str) -> Callable[[FC], FC]:
+    """An option that is a number above zero."""
+    return click.option(name, type=COUNT, default=default, show_default=True, help=help_text)
+
+
+def lengths_option(name: str, default: str, help_text: str) -> Callable[[FC], FC]:
+    """An option that is numbers with commas between them."""
+    return click.option(name, type=Lengths(), default=default, show_default=True, help=help_text)
+
+
+LANGUAGE_SIZE = size_option(SIZES, "gpt2-small")
+BATCH = count_option("--batch", 1, "Texts side by side.")
+THREADS = count_option("--threads", 1, "CPU threads of a step.")
+PLOT = click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot to this PNG file.")
+KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to use them again; temporary by default.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@contextmanager
+def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
+    """Give a folder for exported graphs, and a function that shows progress on standard error.
+
+    keep: the folder, made if it is not there; a temporary one by default.  An error that we raise on purpose becomes
+    one line and exit code 2, Ctrl-C becomes one line and exit code 130.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as temporary, Console(stderr=True).status("load") as status:
+            folder = keep or Path(temporary)
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder, status.update
+    except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        print("stopped before the measurement came to its end", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def print_result(result: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print JSON with machine and versions, or a text that says where it was measured."""
+    if as_json:
+        print(json.dumps({"machine": machine(), "versions": versions()} | result))
+        return
+    where = machine()
+    print(text)
+    print(f"\nmeasured on {where['processor']}, {where['cores']} cores, onnxruntime {versions()['onnxruntime']}")

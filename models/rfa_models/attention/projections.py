@@ -1,0 +1,63 @@
+"""What every attention layer has: linear layers that make queries, keys, values, and the output.
+
+Parts that read the same tensor are computed by one product, as one large product is faster than several small ones.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rfa_models.attention.config import AttentionConfig
+
+Affine = tuple[Tensor, Tensor]
+"""Weight [outputs, inputs] and bias [outputs]."""
+
+
+class Projections(nn.Module):
+    """The parent of all attention layers.  Checkpoints know the four layers by these names."""
+
+    def __init__(self, config: AttentionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.q_proj = nn.Linear(config.width, config.width)
+        self.k_proj = nn.Linear(config.width, config.width)
+        self.v_proj = nn.Linear(config.width, config.width)
+        self.out_proj = nn.Linear(config.width, config.width)
+
+    def reset_projections(self) -> None:
+        """Initialize as the authors do: Xavier, with gain 1/sqrt(2) for all but the output; zero biases."""
+        for projection in (self.q_proj, self.k_proj, self.v_proj):
+            nn.init.xavier_uniform_(projection.weight, gain=2**-0.5)
+            nn.init.zeros_(projection.bias)
+        nn.init.xavier_uniform_(self.out_proj.weight)
+        nn.init.zeros_(self.out_proj.bias)
+
+
+def affine(projection: nn.Linear) -> Affine:
+    """Weight and bias of a linear layer."""
+    return projection.weight, projection.bias
+
+
+def project_together(x: Tensor, *parts: Affine) -> Tensor:
+    """The outputs of several linear layers side by side.  x: [B, T, E] -> [B, T, sum of their outputs]."""
+    weights, biases = zip(*parts, strict=True)
+    return F.linear(x, torch.cat(weights), torch.cat(biases))
+
+
+def with_constant_one(v_proj: nn.Linear, config: AttentionConfig) -> Affine:
+    """The value projection with one more output for each head, its last: the constant one.
+
+    Its weight is a row of zeros, its bias 1.  The last column of the state is then the normalizer z.
+    """
+    weight = v_proj.weight.unflatten(0, (config.heads, config.head_dim))
+    bias = v_proj.bias.unflatten(0, (config.heads, config.head_dim))
+    return F.pad(weight, (0, 0, 0, 1)).flatten(0, 1), F.pad(bias, (0, 1), value=1.0).flatten()
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Autocast's half precision back to float32: sums over many tokens need it."""
+    if x.dtype in (torch.float16, torch.bfloat16):
+        return x.float()
+    return x
