@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import rfa_export
+import rfa_models
 
 PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 RUN = """
@@ -24,13 +26,15 @@ except SystemExit as end:
 """
 
 
-def test_a_console_shows_the_public_names_and_each_of_them_is_there() -> None:
-    assert set(dir(rfa_export)) == set(rfa_export.__all__)
-    for module, names in rfa_export.HOMES.items():
+@pytest.mark.parametrize("package", [rfa_export, rfa_models], ids=["rfa_export", "rfa_models"])
+def test_a_console_shows_the_public_names_and_each_of_them_is_there(package: ModuleType) -> None:
+    assert set(dir(package)) == set(package.__all__)
+    for home, names in package.HOMES.items():
+        module = importlib.import_module(f"{package.__name__}.{home}")
         for name in names:
-            assert getattr(rfa_export, name) is getattr(importlib.import_module(f"rfa_export.{module}"), name)
+            assert getattr(package, name) is getattr(module, name)
     with pytest.raises(AttributeError, match="has no attribute 'exports'"):
-        rfa_export.exports  # noqa: B018
+        package.exports  # noqa: B018
 
 
 @pytest.mark.parametrize(
