@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +58,16 @@ def graph_lines(graph: rfa_export.GraphFacts) -> str:
     """One graph, in three lines."""
     title = f"{graph.role}: {graph.file} for {graph.target}"
     if graph.opsets:
-        opsets = ", ".join(f"{domain} {version}" for domain, version in graph.opsets.items())
-        providers = ", ".join(f"{name}: {answer}" for name, answer in graph.providers.items())
-        title += f", {opsets}; {providers}"
+        title += f", {joined(graph.opsets, ' ')}; {joined(graph.providers, ': ')}"
     lines = [title, f"  {', '.join(graph.inputs)} -> {', '.join(graph.outputs)}"]
     if graph.operators:
         lines.append(f"  {operators_line(graph.operators)}")
     return "\n".join(lines)
+
+
+def joined(table: Mapping[str, object], between: str) -> str:
+    """Keys and values in one line."""
+    return ", ".join(f"{key}{between}{value}" for key, value in table.items())
 
 
 def operators_line(operators: dict[str, int]) -> str:
