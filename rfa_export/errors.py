@@ -30,4 +30,4 @@ class ParityError(ExportError, ValueError):
 
 
 class TargetError(ExportError, ValueError):
-    """A request that no export can fulfil."""
+    """A target, precision, opset or measurement that cannot be had for this model."""

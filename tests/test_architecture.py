@@ -100,7 +100,7 @@ PUBLIC = {
     },
     "rfa_bench": set[str](),
 }
-LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_export")} | {
+LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_models", "rfa_export")} | {
     FOLDERS["rfa_bench"] / "measurements" / "__init__.py"
 }
 """Load the modules of their names on first use, by importlib; no other file does."""

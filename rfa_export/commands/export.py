@@ -19,6 +19,7 @@ from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import STATES, ExportConfig
 from rfa_models.errors import ModelError
 from rfa_runtime.errors import RfaRuntimeError
+from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
 
 FILE = click.Path(path_type=Path)
 EPILOG = "Example:  rfa-export model.pt -o model.rfa --target ort,plain --precision int4 --eval valid.txt"
@@ -28,8 +29,7 @@ BLOCK_HELP = (
     "Weights of int8 or int4 that share a scale: 128 by default; 256 is faster on processors, CUDA has 128 at most."
 )
 STATE_HELP = "Numbers of the state between two steps."
-INTERRUPTED = 130
-"""128 and the number of the signal, as shells count."""
+STOPPED = "stopped: nothing was written"
 
 
 @click.command(epilog=EPILOG)
@@ -72,7 +72,7 @@ def main(
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("stopped: nothing was written", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         sys.exit(INTERRUPTED)
     print(json.dumps(result(exported, config)) if as_json else report(exported))
 
@@ -94,8 +94,10 @@ def run(
 ) -> rfa_export.Exported:
     """The command's work, with errors still as exceptions."""
     console = Console(file=sys.stderr)  # this one, whatever stands in its place while torch is kept quiet
+    with ending_at_once(STOPPED):
+        export_file = rfa_export.export_file  # loads torch
     with console.status("load") as status:
-        return rfa_export.export_file(checkpoint, bundle, overwrite, status.update, config, text)
+        return export_file(checkpoint, bundle, overwrite, status.update, config, text)
 
 
 def result(exported: rfa_export.Exported, config: ExportConfig) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,7 @@ from rich.table import Table
 import rfa_export
 from rfa_runtime.bundle.bundle import read_bundle
 from rfa_runtime.errors import RfaRuntimeError
-
-INTERRUPTED = 130
-"""128 and the number of the signal, as shells count."""
+from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
 
 
 @click.command(epilog="Example:  rfa-inspect model.rfa")
@@ -30,7 +28,10 @@ INTERRUPTED = 130
 def main(bundle: Path, as_json: bool) -> None:
     """Show what DIR, a bundle of rfa-export, holds: graphs, operators, bytes, state, and what was verified of it."""
     try:
-        found = rfa_export.inspect_bundle(read_bundle(bundle))
+        read = read_bundle(bundle)
+        with ending_at_once():
+            inspect_bundle = rfa_export.inspect_bundle
+        found = inspect_bundle(read)
     except (RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -57,13 +58,16 @@ def graph_lines(graph: rfa_export.GraphFacts) -> str:
     """One graph, in three lines."""
     title = f"{graph.role}: {graph.file} for {graph.target}"
     if graph.opsets:
-        opsets = ", ".join(f"{domain} {version}" for domain, version in graph.opsets.items())
-        providers = ", ".join(f"{name}: {answer}" for name, answer in graph.providers.items())
-        title += f", {opsets}; {providers}"
+        title += f", {joined(graph.opsets, ' ')}; {joined(graph.providers, ': ')}"
     lines = [title, f"  {', '.join(graph.inputs)} -> {', '.join(graph.outputs)}"]
     if graph.operators:
         lines.append(f"  {operators_line(graph.operators)}")
     return "\n".join(lines)
+
+
+def joined(table: Mapping[str, object], between: str) -> str:
+    """Keys and values in one line."""
+    return ", ".join(f"{key}{between}{value}" for key, value in table.items())
 
 
 def operators_line(operators: dict[str, int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import onnx_ir as ir
 import onnxruntime
 
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.bundle.manifest import GraphSpec
+from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
 from rfa_runtime.errors import BundleError, SessionError
 from rfa_runtime.session.ort import PROVIDERS, one_line, open_session
 
@@ -76,7 +76,6 @@ def inspect_bundle(bundle: Bundle) -> Inspection:
         found = list(weights_of(model))
         graphs.append(graph_facts(bundle.path, role, spec, model, found))
         weights += found
-    carried = [state for state in manifest.state if state.kind != "cross"]
     return Inspection(
         bundle=bundle.path.name,
         task=manifest.task,
@@ -85,10 +84,19 @@ def inspect_bundle(bundle: Bundle) -> Inspection:
         graphs=tuple(graphs),
         bytes={name: entry.bytes for name, entry in manifest.files.items()},
         weight_bytes=bytes_by_type(weights),
-        state_bytes=sum(state.row_bytes() for state in carried),
+        state_bytes=stream_bytes(manifest.state),
         states={state.past: f"{state.dtype} {list(state.shape)}" for state in manifest.state},
         parity=dict(manifest.parity),
     )
+
+
+def stream_bytes(states: Sequence[StateSpec]) -> int:
+    """Bytes of the states that a step carries on; what an encoder gives is not among them."""
+    total = 0
+    for state in states:
+        if state.kind != "cross":
+            total += state.row_bytes()
+    return total
 
 
 def load_graph(file: Path) -> ir.Model:

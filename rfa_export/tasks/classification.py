@@ -15,18 +15,16 @@ from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.names import (
     ATTENTION_MASK,
-    BATCH,
     INPUT_IDS,
     LOGITS,
     PAIR,
     PAIR_SEQUENCE,
     POSITION_IDS,
-    SEQUENCE,
 )
 from rfa_export.graph.roles import MODEL
-from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity
+from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity, token_inputs
 from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE
-from rfa_export.tracing.trace import TensorSpec, check_parameters, trace
+from rfa_export.tracing.trace import check_parameters, trace
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
 
 TASK = "classification"
@@ -56,10 +54,10 @@ class ClassifierExport:
         return {MODEL: trace(part.module, part.arguments, LOGITS, SYMBOLIC_SEQUENCE, title)}
 
     def parts(self, states: Sequence[StateSpec] = ()) -> dict[str, Part]:
-        inputs = [TensorSpec(name, (BATCH, SEQUENCE)) for name in INPUTS]
+        inputs = token_inputs(INPUTS)
         if self.pairs:
-            inputs += [TensorSpec(PAIR + name, (BATCH, PAIR_SEQUENCE)) for name in INPUTS]
-        return {MODEL: Part(WholeText(self.module), tuple(inputs))}
+            inputs += token_inputs(INPUTS, PAIR, PAIR_SEQUENCE)
+        return {MODEL: Part(WholeText(self.module), inputs)}
 
     def with_module(self, module: nn.Module) -> ClassifierExport:
         return replace(self, module=module)

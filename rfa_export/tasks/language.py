@@ -13,14 +13,14 @@ from rfa_export.exams.language import language_exam
 from rfa_export.graph.check import check_step
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
-from rfa_export.graph.names import BATCH, LOGITS, SEQUENCE
+from rfa_export.graph.names import LOGITS
 from rfa_export.graph.rewrite.last_logits import last_logits
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
 from rfa_export.graph.roles import MODEL, SCORE
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
-from rfa_export.tasks.task import PRODUCER, Graphs, Part
-from rfa_export.tracing.trace import TensorSpec, check_parameters, input_names, trace
+from rfa_export.tasks.task import PRODUCER, Graphs, Part, token_inputs
+from rfa_export.tracing.trace import check_parameters, input_names, trace
 from rfa_models.tasks.perplexity import perplexity
 from rfa_runtime.bundle.manifest import Manifest, StateSpec
 
@@ -81,8 +81,7 @@ def trace_language_model(module: nn.Module) -> ir.Model:
 
 def part_of(module: nn.Module) -> Part:
     """The module with its inputs: ids, and positions where it takes them."""
-    inputs = [TensorSpec(name, (BATCH, SEQUENCE)) for name in input_names(module)]
-    return Part(module, tuple(inputs))
+    return Part(module, token_inputs(input_names(module)))
 
 
 def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Manifest:

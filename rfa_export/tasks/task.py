@@ -5,7 +5,7 @@ Each task has a file beside this one: `language.py`, `translation.py`, `classifi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from rfa_export.errors import TargetError
 from rfa_export.exams.exam import Exam
 from rfa_export.graph.draft import Drafts
+from rfa_export.graph.names import BATCH, SEQUENCE
 from rfa_export.tracing.trace import Arguments, TensorSpec
 from rfa_export.version import __version__
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
@@ -42,6 +43,11 @@ class Part:
         if self.memory:
             arguments["memory"] = self.memory
         return arguments
+
+
+def token_inputs(names: Iterable[str], prefix: str = "", length: str = SEQUENCE) -> tuple[TensorSpec, ...]:
+    """Inputs of these names, each int64 [batch, length]."""
+    return tuple(TensorSpec(prefix + name, (BATCH, length)) for name in names)
 
 
 class TaskExport(Protocol):

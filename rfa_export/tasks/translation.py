@@ -25,14 +25,13 @@ from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
 from rfa_export.graph.roles import ENCODER, MODEL
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
-from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity
+from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity, token_inputs
 from rfa_export.tasks.translation_halves import DecoderHalf, EncoderHalf, Memories, read_memories
 from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
 from rfa_export.tracing.trace import TensorSpec, check_parameters, trace
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
 
 TASK = "translation"
-TOKENS = (BATCH, SEQUENCE)
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,12 @@ class TranslatorExport:
 
     def encoder(self, memories: Memories) -> Part:
         """The half that reads a source."""
-        inputs = (TensorSpec(INPUT_IDS, TOKENS), TensorSpec(ATTENTION_MASK, TOKENS), TensorSpec(POSITION_IDS, TOKENS))
+        inputs = token_inputs((INPUT_IDS, ATTENTION_MASK, POSITION_IDS))
         return Part(EncoderHalf(self.module, memories), inputs)
 
     def decoder(self, memories: Memories, cross: Sequence[StateSpec]) -> Part:
         """The half that takes steps."""
-        inputs = (TensorSpec(INPUT_IDS, TOKENS), TensorSpec(POSITION_IDS, TOKENS))
+        inputs = token_inputs((INPUT_IDS, POSITION_IDS))
         memory = tuple(map(tensor_of, cross))
         return Part(DecoderHalf(self.module, memories), inputs, memory)
 

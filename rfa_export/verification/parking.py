@@ -27,15 +27,16 @@ def parked(module: nn.Module, folder: Path, worth_it: int = WORTH_IT) -> Iterato
     Afterwards they are in memory again, whatever happens inside.  folder: where the file lies, without a name.
     worth_it: fewer bytes of weights stay where they are.  Raises OSError where the disk is full: nothing is lost then.
     """
-    tensors = [tensor for tensor in chain(module.parameters(), module.buffers()) if tensor.numel()]
+    tensors = list(weights_of(module))
     if sum(tensor.nbytes for tensor in tensors) < worth_it:
         yield
         return
     with tempfile.TemporaryFile(dir=folder) as file:
+        shapes = []
         for tensor in tensors:
             tensor.detach().contiguous().numpy().tofile(file)
+            shapes.append(tensor.shape)
         file.seek(0)
-        shapes = [tensor.shape for tensor in tensors]
         for tensor in tensors:
             tensor.data = tensor.new_empty(0)
         try:
@@ -43,6 +44,13 @@ def parked(module: nn.Module, folder: Path, worth_it: int = WORTH_IT) -> Iterato
         finally:
             for tensor, shape in zip(tensors, shapes, strict=True):
                 tensor.data = read_tensor(file, tensor, shape)
+
+
+def weights_of(module: nn.Module) -> Iterator[Tensor]:
+    """Parameters and buffers that hold any number."""
+    for tensor in chain(module.parameters(), module.buffers()):
+        if tensor.numel():
+            yield tensor
 
 
 def read_tensor(file: IO[bytes], like: Tensor, shape: torch.Size) -> Tensor:

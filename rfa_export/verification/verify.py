@@ -1,4 +1,4 @@
-"""Verify every target of a finished folder in its runtimes, and take the measurements that were asked for."""
+"""Verify every target of a finished folder in its runtimes, and measure drift and perplexity where configured."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def bound_of(target: Target, config: ExportConfig) -> float:
 
 
 def drift_of(task: TaskExport, bundle: Bundle, config: ExportConfig, progress: Progress) -> tuple[DriftRow, ...]:
-    """Measure the drift where it was asked for.  A float16 state is held to its bound, asked for or not."""
+    """Measure the drift that the settings want.  A float16 state is held to its bound in any case."""
     drift = measure_drift(task, bundle, config.drift, progress) if config.drift else ()
     if config.half_state and task.continues_text:
         long = config.drift >= HALF_STATE_TOKENS

@@ -10,13 +10,14 @@ from typing import Any
 import onnx_ir as ir
 import pytest
 import torch
+from already_traced import AlreadyTraced, traced_once
 from small_models import Example, attention_config, disturbed, language_model
 from small_translators import TRANSLATORS
 from tokenizers import Tokenizer
 from torch import nn
 
 from rfa_export import pipeline
-from rfa_export.tasks import language as language_export
+from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tasks.translation import TranslatorExport
 from rfa_models.attention.causal import RfaAttention
@@ -74,29 +75,21 @@ def translator(request: pytest.FixtureRequest, translator_of: Callable[[str], Ex
 
 
 @pytest.fixture(scope="session")
-def gated_and_traced(export: Callable[..., Bundle]) -> tuple[Example, ir.Model]:
-    """The language model of the defaults, with a gate, two layers and a tokenizer, and its graph as torch gives it."""
-    model, graphs = language_model({"gate": True}), list[ir.Model]()
-
-    def trace_and_keep(module: nn.Module) -> ir.Model:
-        graphs.append(trace(module))
-        return graphs[0].clone()
-
-    trace = language_export.trace_language_model
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language_export, "trace_language_model", trace_and_keep)
-        bundle = export(model, tokenizer=byte_tokenizer(), segment_length=16)
-    return Example(model, bundle), graphs[0]
+def gated_task() -> AlreadyTraced:
+    """The language model of the defaults, with a gate and two layers, traced once for all tests."""
+    return traced_once(language_model({"gate": True}), segment_length=16)
 
 
 @pytest.fixture(scope="session")
-def gated(gated_and_traced: tuple[Example, ir.Model]) -> Example:
-    return gated_and_traced[0]
+def gated(gated_task: AlreadyTraced, export_task: Callable[..., Bundle]) -> Example:
+    """The same model and its bundle, with a tokenizer."""
+    return Example(gated_task.module, export_task(gated_task, byte_tokenizer()))
 
 
 @pytest.fixture(scope="session")
-def traced(gated_and_traced: tuple[Example, ir.Model]) -> ir.Model:
-    return gated_and_traced[1]
+def traced(gated_task: AlreadyTraced) -> ir.Model:
+    """Its graph as torch gives it."""
+    return gated_task.graph
 
 
 @pytest.fixture(scope="session")
@@ -108,9 +101,9 @@ def authors(export: Callable[..., Bundle]) -> Example:
 
 
 @pytest.fixture
-def already_traced(traced: ir.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare tests of what comes after tracing the time that it costs."""
-    monkeypatch.setattr(language_export, "trace_language_model", lambda module: traced.clone())
+def already_traced(gated_task: AlreadyTraced, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare tests of the command line, which reads the model from a file, the time that tracing costs."""
+    monkeypatch.setattr(LanguageExport, "trace", lambda _: gated_task.trace())
 
 
 @pytest.fixture(scope="session")

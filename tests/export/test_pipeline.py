@@ -10,16 +10,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from already_traced import AlreadyTraced
+from click.testing import CliRunner
 from small_models import Example, OneLayer
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from rfa_export import __version__, pipeline
-from rfa_export.errors import ExportError, ParityError
-from rfa_export.tasks import language as language_export
+from rfa_export.errors import ExportError, GraphError, ParityError
+from rfa_export.exams.exam import Exam
+from rfa_export.graph.draft import Drafts
+from rfa_export.tasks.task import Graphs
 from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_runtime.bundle.bundle import read_bundle
-from rfa_runtime.bundle.manifest import GraphSpec
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest
+from rfa_runtime.commands.run import main as rfa_run
 from rfa_runtime.errors import BundleExistsError
 
 PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -44,10 +50,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.usefixtures("already_traced")
-def test_an_export_passes_its_stages_and_says_what_it_made(checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_an_export_passes_its_stages_and_says_what_it_made(gated_task: AlreadyTraced, tmp_path: Path) -> None:
     stages: list[str] = []
-    exported = pipeline.export(checkpoint, tmp_path / "model.rfa", progress=stages.append)
+    exported = pipeline.export_task(gated_task, tmp_path / "model.rfa", progress=stages.append)
     assert stages == ["trace", "rewrite", "save", "verify"]
     assert exported.bundle == tmp_path / "model.rfa"
     assert exported.bytes == sum(path.stat().st_size for path in exported.bundle.iterdir())
@@ -101,38 +106,59 @@ def test_nothing_is_written_where_the_bundle_computes_something_else(gated: Exam
     assert contents(old) == before
 
 
-@pytest.mark.usefixtures("already_traced")
-@pytest.mark.parametrize(
-    ("module", "stage"),
-    [
-        (language_export, "check_step"),
-        (pipeline, "save_graphs"),
-        (language_export, "language_exam"),
-        (language_export, "describe"),
-    ],
-)
-def test_nothing_is_left_where_a_stage_fails(
-    checkpoint: Checkpoint, tmp_path: Path, module: object, stage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        assert len(names(tmp_path)) == 1, "there is something to clear away"
-        raise ExportError("as if")
+@pytest.mark.parametrize("stage", ["trace", "rewrite", "save", "verify"])
+def test_nothing_is_left_where_a_stage_fails(gated_task: AlreadyTraced, tmp_path: Path, stage: str) -> None:
+    def fail(begun: str) -> None:
+        if begun == stage:
+            assert len(names(tmp_path)) == 1, "there is something to clear away"
+            raise ExportError("as if")
 
-    monkeypatch.setattr(module, stage, fail)
     with pytest.raises(ExportError, match="as if"):
-        pipeline.export(checkpoint, tmp_path / "model.rfa", progress=ignore)
+        pipeline.export_task(gated_task, tmp_path / "model.rfa", progress=fail)
     assert names(tmp_path) == []
 
 
-@pytest.mark.usefixtures("already_traced")
-def test_a_bundle_is_overwritten_only_when_asked_to(checkpoint: Checkpoint, gated: Example, tmp_path: Path) -> None:
+class CannotBeExamined(AlreadyTraced):
+    """Fails after the graphs are written."""
+
+    def exam(self, manifest: Manifest) -> Exam:
+        raise ParityError("as if")
+
+
+class CannotBeRewritten(AlreadyTraced):
+    """Fails before there is a graph."""
+
+    def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
+        raise GraphError("as if")
+
+
+@pytest.mark.parametrize("kind", [CannotBeExamined, CannotBeRewritten])
+def test_nothing_is_left_where_a_task_fails(
+    gated_task: AlreadyTraced, kind: type[AlreadyTraced], tmp_path: Path
+) -> None:
+    task = kind(gated_task.module, graph=gated_task.graph)
+    with pytest.raises(ExportError, match="as if"):
+        pipeline.export_task(task, tmp_path / "model.rfa", progress=ignore)
+    assert names(tmp_path) == []
+
+
+def test_a_module_with_its_tokenizer_continues_text_and_may_be_exported_again(tmp_path: Path) -> None:
+    folder = tmp_path / "mine.rfa"
+    for overwrite in (False, True):
+        pipeline.export_module(OneLayer(), folder, byte_tokenizer(), overwrite=overwrite, progress=ignore)
+    result = CliRunner().invoke(rfa_run, [str(folder), "ab", "--max-new-tokens", "3", "--json"])
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)["token_ids"]) == 3
+
+
+def test_a_bundle_is_overwritten_only_when_asked_to(gated_task: AlreadyTraced, tmp_path: Path) -> None:
     folder = tmp_path / "model.rfa"
-    pipeline.export_module(gated.module, folder, progress=ignore)
+    pipeline.export_task(gated_task, folder, progress=ignore)
     before = contents(folder)
     with pytest.raises(BundleExistsError, match="exists: give another name, or overwrite it"):
-        pipeline.export(checkpoint, folder, progress=pytest.fail)
+        pipeline.export_task(gated_task, folder, byte_tokenizer(), progress=pytest.fail)
     assert contents(folder) == before
-    pipeline.export(checkpoint, folder, overwrite=True, progress=ignore)
+    pipeline.export_task(gated_task, folder, byte_tokenizer(), overwrite=True, progress=ignore)
     assert "tokenizer.json" not in before
     assert "tokenizer.json" in names(folder)
     assert names(tmp_path) == ["model.rfa"]

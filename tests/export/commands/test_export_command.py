@@ -16,12 +16,11 @@ import onnx_ir as ir
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from rich.status import Status
 
-from rfa_export import pipeline
 from rfa_export.commands import export as cli
 from rfa_export.errors import ParityError
 from rfa_export.exams.language import LanguageExam
-from rfa_export.tasks import language as language_export
 from rfa_runtime.bundle.bundle import read_bundle
 
 PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
@@ -167,12 +166,13 @@ def test_a_bundle_that_fails_the_comparison_is_one_line_too(folder: Path, monkey
 
 
 @pytest.mark.usefixtures("already_traced")
-@pytest.mark.parametrize(
-    ("module", "stage"),
-    [(language_export, "cleanup"), (pipeline, "save_graphs"), (language_export, "language_exam")],
-)
-def test_ctrl_c_leaves_nothing(folder: Path, module: object, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, stage, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+@pytest.mark.parametrize("stage", ["trace", "rewrite", "save", "verify"])
+def test_ctrl_c_leaves_nothing(folder: Path, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def show(_: Status, begun: str) -> None:
+        if begun == stage:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Status, "update", show)
     result = rfa_export("model.pt")
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "stopped: nothing was written\n")
     assert names(folder) == ["model.pt"]
@@ -231,17 +231,17 @@ EXPORTS = """
 import os, signal, sys, torch
 from pathlib import Path
 import onnx_ir as ir
+from already_traced import AlreadyTraced
 from rfa_export import pipeline
-from rfa_export.tasks import language as language_export
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 torch.set_num_threads(1)
-checkpoint, traced = load_checkpoint(Path("model.pt")), ir.load(sys.argv[1])
-language_export.trace_language_model = lambda module: traced.clone()
+checkpoint = load_checkpoint(Path("model.pt"))
+task = AlreadyTraced(checkpoint.model, checkpoint.segment_length, graph=ir.load(sys.argv[1]))
 for line in sys.stdin:
     stage, delay = line.split()
     if os.fork() == 0:
         kill = lambda begun: begun == stage and signal.setitimer(signal.ITIMER_REAL, float(delay))
-        pipeline.export(checkpoint, Path("model.rfa"), True, kill)
+        pipeline.export_task(task, Path("model.rfa"), checkpoint.tokenizer, True, kill)
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
 """
