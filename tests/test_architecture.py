@@ -69,7 +69,7 @@ FLOORS = {
         lowering rounding rewrite
         check cleanup draft
         softplus views weight_readers
-        edit names packed roles weights
+        edit names packed weights
     """,
     "rfa_bench": """
         cli

@@ -19,11 +19,11 @@ from rfa_export.exams.steps import (
     running_here,
     split_points,
 )
-from rfa_export.graph.names import INPUT_IDS, POSITION_IDS
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.tracing.trace import input_names
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import INPUT_IDS, POSITION_IDS, SCORE
 from rfa_runtime.session.step import StepSession
 
 BATCH = 2
@@ -56,7 +56,7 @@ class LanguageExam:
     def score(self, bundle: Bundle, bound: float) -> Parity:
         """Give the scoring graph all tokens, piece by piece, and compare the logits of every position."""
         length = self.ids.shape[1]
-        session = StepSession(bundle, graph="score")
+        session = StepSession(bundle, graph=SCORE)
         state = session.new_state(len(self.ids), capacity=length)
         comparison = Comparison(self.largest, bound=bound)
         for start in range(0, length, PIECE):

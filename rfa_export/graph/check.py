@@ -9,7 +9,7 @@ import onnx_ir as ir
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import Dims, dims
-from rfa_export.graph.names import (
+from rfa_runtime.bundle.interface import (
     ATTENTION_MASK,
     BATCH,
     CROSS_MASK,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import onnxruntime_genai
 
-from rfa_export.graph.names import INPUT_IDS, LOGITS
 from rfa_export.runtimes.process import serve
 from rfa_export.runtimes.runtime import Arrays, Run
+from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS
 
 LONGEST = 1 << 14
 """Tokens that the text may have."""

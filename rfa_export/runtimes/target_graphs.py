@@ -10,19 +10,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rfa_export.graph.names import (
-    ATTENTION_MASK,
-    INPUT_IDS,
-    LOGITS,
-    PAIR,
-    POSITION_IDS,
-    SEQLENS_K,
-    TOTAL_SEQUENCE_LENGTH,
-)
-from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
 from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import (
+    ATTENTION_MASK,
+    ENCODER,
+    INPUT_IDS,
+    LOGITS,
+    MODEL,
+    PAIR,
+    POSITION_IDS,
+    PREFILL,
+    SEQLENS_K,
+    TOTAL_SEQUENCE_LENGTH,
+    role_in_bundle,
+)
 from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
 from rfa_runtime.session.padding import pad
 

@@ -10,8 +10,9 @@ import torch
 from torch.export.pt2_archive._package import load_pt2
 
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
+from rfa_runtime.bundle.interface import ENCODER, MODEL, PREFILL
 
-METHODS = {"model": "forward", "prefill": "prefill", "encoder": "encode"}
+METHODS = {MODEL: "forward", PREFILL: "prefill", ENCODER: "encode"}
 """Of the TorchScript module, by the graph's role."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rfa_export.graph.roles import OUR_OWN
+from rfa_runtime.bundle.interface import OUR_TARGET
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,10 @@ class TargetFacts:
 EVERY_PRECISION = ("fp32", "fp16", "int8", "int4")
 
 ORT = TargetFacts(
-    OUR_OWN, "ONNX Runtime and onnxruntime-web, with their fastest operators", EVERY_PRECISION, rounds_activations=True
+    OUR_TARGET,
+    "ONNX Runtime and onnxruntime-web, with their fastest operators",
+    EVERY_PRECISION,
+    rounds_activations=True,
 )
 ONNX27 = TargetFacts("onnx27", "standard ONNX of opset 27, with its LinearAttention", EVERY_PRECISION)
 PLAIN = TargetFacts("plain", "ordinary operators, for OpenVINO, TensorRT and older runtimes", EVERY_PRECISION)

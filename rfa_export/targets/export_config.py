@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, NEWEST, OLDEST
-from rfa_export.graph.roles import OUR_OWN
 from rfa_export.precision import Precision, precision_of
 from rfa_export.targets.catalogue import PLAIN, TARGETS
+from rfa_runtime.bundle.interface import OUR_TARGET
 
 STATES = ("fp32", "fp16")
 
@@ -17,7 +17,7 @@ STATES = ("fp32", "fp16")
 class ExportConfig:
     """Raises TargetError for what cannot be had, before anything is loaded or traced."""
 
-    targets: tuple[str, ...] = (OUR_OWN,)
+    targets: tuple[str, ...] = (OUR_TARGET,)
     """Names of what to write for, all with the same weights; see `targets/catalogue.py`."""
     precision: str = "fp32"
     """Of the weights; see `precision.py`."""
@@ -78,16 +78,16 @@ class ExportConfig:
         for name in self.targets:
             if not TARGETS[name].halves_states:
                 raise TargetError(f"target {name} has only float32 states: leave it out, or keep --state fp32")
-        if OUR_OWN not in self.targets:
-            raise TargetError(f"a float16 state is tried out with target {OUR_OWN}: add it to the targets")
+        if OUR_TARGET not in self.targets:
+            raise TargetError(f"a float16 state is tried out with target {OUR_TARGET}: add it to the targets")
 
     def check_measurements(self) -> None:
         """Perplexity and drift are measured in our own runtime."""
         if self.drift < 0:
             raise TargetError(f"drift over {self.drift} tokens came, wanted a number above zero")
         measures = self.text is not None or self.drift > 0
-        if measures and OUR_OWN not in self.targets:
-            raise TargetError(f"perplexity and drift are measured with target {OUR_OWN}: add it to the targets")
+        if measures and OUR_TARGET not in self.targets:
+            raise TargetError(f"perplexity and drift are measured with target {OUR_TARGET}: add it to the targets")
 
 
 def check_name(name: str) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 from rfa_export.errors import TargetError
 from rfa_export.graph.draft import Drafts, Lowered, graph_inputs
 from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime
-from rfa_export.graph.names import LOGITS
-from rfa_export.graph.roles import MODEL, SCORE, role_in_bundle
 from rfa_export.runtimes.genai import GenAi
 from rfa_export.targets.catalogue import GENAI
 from rfa_export.targets.ort import fused
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
+from rfa_runtime.bundle.interface import LOGITS, MODEL, SCORE, role_in_bundle
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
 
 CONFIG = "genai_config.json"

@@ -13,12 +13,12 @@ import onnxruntime
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from rfa_export.errors import TargetError
-from rfa_export.graph.roles import ENCODER, MODEL, OUR_OWN, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.targets.catalogue import MOBILE
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tracing.quiet import quiet
+from rfa_runtime.bundle.interface import ENCODER, MODEL, OUR_TARGET, role_in_bundle
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 from rfa_runtime.session.ort import session_options
 
@@ -44,7 +44,9 @@ class Mobile(Target):
                 convert(folder / source.file, folder / spec.file)
                 made[role_in_bundle(role, self.name)] = spec
         if not made:
-            raise TargetError(f"target {self.name} is made of the graphs of target {OUR_OWN}: add that to the targets")
+            raise TargetError(
+                f"target {self.name} is made of the graphs of target {OUR_TARGET}: add that to the targets"
+            )
         write_operators([folder / spec.file for spec in made.values()], folder / OPERATORS)
         return made
 

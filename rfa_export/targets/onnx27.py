@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Drafts, Lowered
 from rfa_export.graph.lowering.standard_operators import standard_linear_attention, standard_products
-from rfa_export.graph.roles import ENCODER, MODEL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.reference import Reference
 from rfa_export.targets.catalogue import ONNX27
 from rfa_export.targets.target import Target
+from rfa_runtime.bundle.interface import ENCODER, MODEL, role_in_bundle
 from rfa_runtime.bundle.manifest import StateSpec
 
 

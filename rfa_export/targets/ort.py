@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts, Lowered
 from rfa_export.graph.lowering.fuse import fuse, fuse_residuals
-from rfa_export.graph.roles import ENCODER, MODEL, SCORE
 from rfa_export.runtimes.web import OnnxRuntimeWeb
 from rfa_export.targets.catalogue import ORT
 from rfa_export.targets.target import Target
+from rfa_runtime.bundle.interface import ENCODER, MODEL, SCORE
 from rfa_runtime.bundle.manifest import StateSpec
 
 FILES = {MODEL: "model.onnx", SCORE: "model.score.onnx", ENCODER: "encoder.onnx"}

@@ -17,12 +17,11 @@ from rfa_export.graph.lowering.older_opset import lower_to_opset
 from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, OLDEST
 from rfa_export.graph.lowering.plain_attention import recurrent_chunk, recurrent_step
 from rfa_export.graph.lowering.standard_operators import standard_products
-from rfa_export.graph.names import SEQUENCE
-from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.catalogue import PLAIN
 from rfa_export.targets.target import Target
+from rfa_runtime.bundle.interface import ENCODER, MODEL, PREFILL, SEQUENCE, role_in_bundle
 from rfa_runtime.bundle.manifest import StateSpec
 
 

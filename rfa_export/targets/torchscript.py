@@ -17,8 +17,6 @@ from torch import Tensor, nn
 from torch.export.pt2_archive._package import package_pt2
 
 from rfa_export.errors import TargetError
-from rfa_export.graph.names import LOGITS, SEQUENCE
-from rfa_export.graph.roles import ENCODER, MODEL, PREFILL, role_in_bundle
 from rfa_export.runtimes.torch_runtimes import METHODS, TorchExport, TorchJit
 from rfa_export.targets.catalogue import TORCHSCRIPT
 from rfa_export.targets.target import Target
@@ -26,6 +24,7 @@ from rfa_export.tasks.task import Part, TaskExport
 from rfa_export.tracing.explicit_state import ExplicitState
 from rfa_export.tracing.quiet import quiet
 from rfa_export.tracing.trace import TensorSpec, evaluating
+from rfa_runtime.bundle.interface import ENCODER, LOGITS, MODEL, PREFILL, SEQUENCE, role_in_bundle
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 
 SCRIPT = "model.ts"

@@ -13,21 +13,21 @@ from rfa_export.exams.exam import Exam
 from rfa_export.graph.check import check_classifier
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
-from rfa_export.graph.names import (
+from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity, token_inputs
+from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE
+from rfa_export.tracing.trace import check_parameters, trace
+from rfa_runtime.bundle.interface import (
     ATTENTION_MASK,
+    CLASSIFICATION,
     INPUT_IDS,
     LOGITS,
+    MODEL,
     PAIR,
     PAIR_SEQUENCE,
     POSITION_IDS,
 )
-from rfa_export.graph.roles import MODEL
-from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity, token_inputs
-from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE
-from rfa_export.tracing.trace import check_parameters, trace
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
 
-TASK = "classification"
 INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
 
 
@@ -72,7 +72,7 @@ class ClassifierExport:
         """The manifest of a classifier's bundle."""
         return Manifest(
             producer=PRODUCER,
-            task=TASK,
+            task=CLASSIFICATION,
             vocab_size=self.vocab_size,
             graphs={},
             state=(),

@@ -13,18 +13,15 @@ from rfa_export.exams.language import language_exam
 from rfa_export.graph.check import check_step
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
-from rfa_export.graph.names import LOGITS
 from rfa_export.graph.rewrite.last_logits import last_logits
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
-from rfa_export.graph.roles import MODEL, SCORE
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
 from rfa_export.tasks.task import PRODUCER, Graphs, Part, token_inputs
 from rfa_export.tracing.trace import check_parameters, input_names, trace
 from rfa_models.tasks.perplexity import perplexity
+from rfa_runtime.bundle.interface import LANGUAGE_MODEL, LOGITS, MODEL, SCORE
 from rfa_runtime.bundle.manifest import Manifest, StateSpec
-
-TASK = "language-model"
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Ma
     """The manifest of a language model's bundle."""
     return Manifest(
         producer=PRODUCER,
-        task=TASK,
+        task=LANGUAGE_MODEL,
         vocab_size=vocabulary(step),
         graphs={},
         state=tuple(states),

@@ -7,7 +7,8 @@ from torch import nn
 
 from rfa_export.errors import TraceError
 from rfa_export.graph.edit import dims, nodes_of, output_of
-from rfa_export.graph.names import LOGITS, STATEFUL, TOP_LOGIT, TOP_TOKEN
+from rfa_export.graph.names import STATEFUL
+from rfa_runtime.bundle.interface import LOGITS, TOP_LOGIT, TOP_TOKEN
 
 STEP_OUTPUTS = (LOGITS, TOP_LOGIT, TOP_TOKEN)
 """Outputs of a step graph, states left out."""

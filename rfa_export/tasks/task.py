@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from rfa_export.errors import TargetError
 from rfa_export.exams.exam import Exam
 from rfa_export.graph.draft import Drafts
-from rfa_export.graph.names import BATCH, SEQUENCE
 from rfa_export.tracing.trace import Arguments, TensorSpec
 from rfa_export.version import __version__
+from rfa_runtime.bundle.interface import BATCH, SEQUENCE
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
 
 PRODUCER = f"rfa-export {__version__}"

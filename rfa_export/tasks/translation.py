@@ -19,19 +19,28 @@ from rfa_export.graph.check import check_encoder, check_step
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.edit import dims
-from rfa_export.graph.names import ATTENTION_MASK, BATCH, CROSS_MASK, INPUT_IDS, LOGITS, POSITION_IDS, SEQUENCE, SOURCE
 from rfa_export.graph.rewrite.last_logits import last_logits
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
-from rfa_export.graph.roles import ENCODER, MODEL
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
 from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity, token_inputs
 from rfa_export.tasks.translation_halves import DecoderHalf, EncoderHalf, Memories, read_memories
 from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
 from rfa_export.tracing.trace import TensorSpec, check_parameters, trace
+from rfa_runtime.bundle.interface import (
+    ATTENTION_MASK,
+    BATCH,
+    CROSS_MASK,
+    ENCODER,
+    INPUT_IDS,
+    LOGITS,
+    MODEL,
+    POSITION_IDS,
+    SEQUENCE,
+    SOURCE,
+    TRANSLATION,
+)
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
-
-TASK = "translation"
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ class TranslatorExport:
         """The manifest of a translator's bundle."""
         return Manifest(
             producer=PRODUCER,
-            task=TASK,
+            task=TRANSLATION,
             vocab_size=vocabulary(step),
             graphs={},
             state=tuple(states),

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from rfa_export.errors import TraceError
-from rfa_export.graph.names import CROSS_MASK, CROSS_PARTS, cross
+from rfa_export.graph.names import CROSS_PARTS, cross
 from rfa_export.tracing.trace import evaluating, reason
+from rfa_runtime.bundle.interface import CROSS_MASK
 
 
 @dataclass(frozen=True)

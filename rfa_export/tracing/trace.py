@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from rfa_export.errors import TraceError
-from rfa_export.graph.names import BATCH, INPUT_IDS, PAIR_SEQUENCE, POSITION_IDS, SEQUENCE, SOURCE
 from rfa_export.tracing.quiet import quiet
 from rfa_export.tracing.symbolic import SYMBOLIC
 from rfa_models.attention import operators
 from rfa_models.attention.operators import Operators
+from rfa_runtime.bundle.interface import BATCH, INPUT_IDS, PAIR_SEQUENCE, POSITION_IDS, SEQUENCE, SOURCE
 
 OPSET = 23
 """The first with RMSNormalization, and one that every ONNX Runtime since 1.23 runs."""

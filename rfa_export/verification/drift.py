@@ -15,11 +15,11 @@ from torch import Tensor
 
 from rfa_export.errors import TargetError
 from rfa_export.exams.float64 import float64
-from rfa_export.graph.roles import MODEL
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tolerances import STATE_FLOAT16
 from rfa_export.tracing.explicit_state import ExplicitState
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.bundle.manifest import StateSpec
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession

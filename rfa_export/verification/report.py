@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rfa_export.exams.parity import NotChecked, Parity
-from rfa_export.graph.roles import OUR_OWN
 from rfa_export.verification.drift import DriftRow
 from rfa_export.verification.drift import as_line as drift_as_line
 from rfa_export.verification.perplexity import Perplexity
+from rfa_runtime.bundle.interface import OUR_TARGET
 
 Found = Parity | NotChecked
 
@@ -32,9 +32,9 @@ class Report:
             if others:
                 table[target]["others"] = [other.as_table() for other in others]
         if self.drift:
-            table[OUR_OWN]["drift"] = [row.as_table() for row in self.drift]
+            table[OUR_TARGET]["drift"] = [row.as_table() for row in self.drift]
         if self.perplexity is not None:
-            table[OUR_OWN]["perplexity"] = self.perplexity.as_table()
+            table[OUR_TARGET]["perplexity"] = self.perplexity.as_table()
         return table
 
     def lines(self) -> Iterator[str]:

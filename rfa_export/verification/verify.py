@@ -10,7 +10,6 @@ from tokenizers import Tokenizer
 
 from rfa_export.exams.exam import Exam
 from rfa_export.exams.parity import NotChecked
-from rfa_export.graph.roles import OUR_OWN
 from rfa_export.graph.rounding.round_weights import rounded_module
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.targets.export_config import ExportConfig
@@ -22,6 +21,7 @@ from rfa_export.verification.parking import parked
 from rfa_export.verification.perplexity import measure_perplexity
 from rfa_export.verification.report import Found, Report
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.interface import OUR_TARGET
 
 Progress = Callable[[str], None]
 HALF_STATE_TOKENS = 4096
@@ -57,7 +57,7 @@ def verify(
 def ask(exam: Exam, bundle: Bundle, target: Target, config: ExportConfig, progress: Progress) -> Iterator[Found]:
     """What each of a target's runtimes computes; a runtime that is not installed is no fault."""
     bound = bound_of(target, config)
-    if target.name == OUR_OWN:
+    if target.name == OUR_TARGET:
         yield exam.verify(bundle, bound)
     for runtime in target.runtimes:
         objection = "not installed" if runtime.version() is None else runtime.objection(bundle.path)

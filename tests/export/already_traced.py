@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import onnx_ir as ir
 from torch import nn
 
-from rfa_export.graph.roles import SCORE
 from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import Graphs
+from rfa_runtime.bundle.interface import SCORE
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from rfa_bench.processes.ask import ask
 from rfa_bench.subjects.language_twins import random_checkpoint
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.exams.parity import NotChecked
-from rfa_export.graph.roles import OUR_OWN
 from rfa_export.pipeline import Exported, export
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.targets.catalogue import TARGETS
@@ -22,6 +21,7 @@ from rfa_export.verification.report import Found
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from rfa_models.data.texts import read_text
 from rfa_runtime.bundle.bundle import read_bundle
+from rfa_runtime.bundle.interface import OUR_TARGET
 
 SELF_CONTAINED = ("torchscript", "mobile")
 """Targets with weights in their own files."""
@@ -97,7 +97,7 @@ def measure(
 def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> TargetRow:
     """Decode with one target in a process for itself.  Raises ProbeError where that fails."""
     figures = ask(probe_of(target), exported.bundle, target, threads, bursts)
-    perplexity = exported.report.perplexity if target == OUR_OWN else None
+    perplexity = exported.report.perplexity if target == OUR_TARGET else None
     return TargetRow(
         system=target,
         precision=precision,

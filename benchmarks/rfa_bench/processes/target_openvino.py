@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rfa_bench.processes.target_probe import Step, measure
-from rfa_export.graph.names import INPUT_IDS
-from rfa_export.graph.roles import MODEL, role_in_bundle
 from rfa_export.runtimes.serve_openvino import compile_graph
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import INPUT_IDS, MODEL, role_in_bundle
 
 
 def load(bundle: Bundle, target: str, threads: int) -> Step:

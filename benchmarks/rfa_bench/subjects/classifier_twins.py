@@ -11,12 +11,12 @@ from rfa_bench.subjects.shapes import softmax_classifier
 from rfa_export.exams.classification import ClassifierExam, classifier_exam
 from rfa_export.graph.cleanup import remove_unused
 from rfa_export.graph.draft import Drafts
-from rfa_export.graph.roles import MODEL
 from rfa_export.pipeline import export_task
 from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.task import Graphs
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
+from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.bundle.manifest import Manifest
 
 MASK_OF_ATTENTION = 4

@@ -28,11 +28,12 @@ from rfa_models.checks import LARGEST_COUNT
 from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.classifier_config import ClassifierConfig
-from rfa_models.networks.kinds import KINDS, Model, ModelKind, Task, task_of
+from rfa_models.networks.kinds import KINDS, Model, ModelKind, task_of
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_models.tables import read_table
 from rfa_models.whole_files import save_atomically
 from rfa_models.wording import one_line, shown
+from rfa_runtime.bundle.interface import LANGUAGE_MODEL, Task
 
 FORMAT = "rfa-checkpoint"
 FORMAT_VERSION = 1
@@ -67,7 +68,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "training": checkpoint.training,
         "tensors": stored_tensors(checkpoint.model),
     }
-    if checkpoint.task == "language-model":
+    if checkpoint.task == LANGUAGE_MODEL:
         table["segment_length"] = checkpoint.segment_length
     save_atomically(table, path)
 
@@ -98,7 +99,7 @@ def check_header(table: dict[str, Any], path: Path) -> None:
     task = table.get("task")
     if not isinstance(task, str) or task not in KINDS:
         raise CheckpointError(f"{path}: task {shown(task)}, wanted one of {', '.join(KINDS)}")
-    of_text = task == "language-model"
+    of_text = task == LANGUAGE_MODEL
     entries = ENTRIES | {"segment_length": int} if of_text else ENTRIES
     for key, wanted in entries.items():
         if not isinstance(table.get(key), wanted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
@@ -12,8 +12,8 @@ from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
+from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION, Task
 
-Task = Literal["language-model", "translation", "classification"]
 Model = LanguageModel | Translator | Classifier
 
 
@@ -30,21 +30,21 @@ class ModelKind:
 
 
 KINDS: dict[str, ModelKind] = {
-    "language-model": ModelKind(ModelConfig, LanguageModel, {"blocks": "layers"}, "embedding.weight"),
-    "translation": ModelKind(
+    LANGUAGE_MODEL: ModelKind(ModelConfig, LanguageModel, {"blocks": "layers"}, "embedding.weight"),
+    TRANSLATION: ModelKind(
         TranslatorConfig,
         Translator,
         {"encoder": "encoder_layers", "decoder": "decoder_layers"},
         "embedding.tokens.weight",
     ),
-    "classification": ModelKind(ClassifierConfig, Classifier, {"layers": "layers"}),
+    CLASSIFICATION: ModelKind(ClassifierConfig, Classifier, {"layers": "layers"}),
 }
 
 
 def task_of(model: Model) -> Task:
     """The task that a model is for."""
     if isinstance(model, LanguageModel):
-        return "language-model"
+        return LANGUAGE_MODEL
     if isinstance(model, Translator):
-        return "translation"
-    return "classification"
+        return TRANSLATION
+    return CLASSIFICATION

@@ -11,7 +11,6 @@ from rfa_models.data.config import DataConfig, LabelledConfig, PairsConfig
 from rfa_models.data.tokenizer import TokenizerConfig
 from rfa_models.errors import ConfigError
 from rfa_models.networks.classifier_config import ClassifierConfig
-from rfa_models.networks.kinds import Task
 from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_models.recipes.train_config import (
@@ -22,6 +21,7 @@ from rfa_models.recipes.train_config import (
 )
 from rfa_models.tables import read_table
 from rfa_models.wording import one_line, shown
+from rfa_runtime.bundle.interface import Task
 
 C = TypeVar("C", ModelConfig, TranslatorConfig, ClassifierConfig)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from rfa_export.graph.edit import describe_like, nodes_of
-from rfa_export.graph.names import BATCH, TOP_LOGIT, TOP_TOKEN
+from rfa_runtime.bundle.interface import BATCH, TOP_LOGIT, TOP_TOKEN
 
 
 def count_layers(model: ir.Model, layers: int) -> None:

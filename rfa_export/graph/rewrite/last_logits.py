@@ -6,7 +6,7 @@ import onnx_ir as ir
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import constant, insert_before, output_of
-from rfa_export.graph.names import BATCH, LOGITS
+from rfa_runtime.bundle.interface import BATCH, LOGITS
 
 POINTWISE = ("Identity", "Cast", "Add", "Sub", "Mul", "Div", "Tanh")
 """What may follow the product with the vocabulary: a bias, a temperature, a soft cap; none mixes positions."""

@@ -10,7 +10,8 @@ import onnx_ir as ir
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import nodes_of
-from rfa_export.graph.names import BATCH, CAPACITY, SEQLENS_K, STATEFUL, TOTAL_SEQUENCE_LENGTH, StateSlot
+from rfa_export.graph.names import STATEFUL, StateSlot
+from rfa_runtime.bundle.interface import BATCH, CAPACITY, SEQLENS_K, TOTAL_SEQUENCE_LENGTH
 from rfa_runtime.bundle.manifest import StateSpec
 
 CACHE_LENGTH_INPUTS = {5: (SEQLENS_K, (BATCH,)), 6: (TOTAL_SEQUENCE_LENGTH, ())}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from rfa_export.graph.edit import constant, output_of
-from rfa_export.graph.names import BATCH, LOGITS, TOP_LOGIT, TOP_TOKEN
+from rfa_runtime.bundle.interface import BATCH, LOGITS, TOP_LOGIT, TOP_TOKEN
 
 
 def top_token(step: ir.Model) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfa_runtime.bundle.files import compare_files, list_files
+from rfa_runtime.bundle.interface import OUR_TARGET
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 from rfa_runtime.bundle.manifest_json import parse_manifest
 from rfa_runtime.bundle.names import MANIFEST, check_name
@@ -25,7 +26,6 @@ from rfa_runtime.errors import BundleError, ManifestError
 __all__ = ["Bundle", "Staging", "read_bundle", "staged_bundle", "write_bundle"]
 
 MAX_MANIFEST_BYTES = 16 << 20
-OUR_TARGET = "ort"
 EXPORT_AGAIN = "; it was written for other runtimes: export it again with --target ort among its targets"
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal
 
+from rfa_runtime.bundle.interface import BATCH, CAPACITY, LOGITS, SOURCE
+
 FORMAT_VERSION = 1
-BATCH, CAPACITY, SOURCE = "batch", "capacity", "source"
-"""The dimensions of a state that are not known until it is made: rows, room in a cache, tokens of a source."""
 DTYPE_BYTES = {"float16": 2, "float32": 4, "int32": 4}
 """The dtypes that a state may have; int32 for what the encoder made alone."""
 
@@ -58,7 +58,7 @@ class GraphSpec:
     """Its inputs without the states."""
     logits: str
     """See Logits."""
-    outputs: tuple[str, ...] = ("logits",)
+    outputs: tuple[str, ...] = (LOGITS,)
     """Its outputs without the states."""
 
 

@@ -11,13 +11,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any, get_args
 
+from rfa_runtime.bundle.interface import BATCH, CAPACITY, ENCODER, LOGITS, SOURCE
 from rfa_runtime.bundle.json_object import MAX_TEXT, JsonObject, parse_json
 from rfa_runtime.bundle.manifest import (
-    BATCH,
-    CAPACITY,
     DTYPE_BYTES,
     FORMAT_VERSION,
-    SOURCE,
     FileEntry,
     GraphSpec,
     Logits,
@@ -109,7 +107,7 @@ def graph_spec(entry: JsonObject, files: dict[str, FileEntry]) -> GraphSpec:
     if file not in files:
         entry.refuse("file", file, "a file of the list")
     inputs = names(entry, "inputs")
-    outputs = names(entry, "outputs") if "outputs" in entry.table else ("logits",)
+    outputs = names(entry, "outputs") if "outputs" in entry.table else (LOGITS,)
     return GraphSpec(file, entry.text("target"), inputs, entry.choice("logits", get_args(Logits)), outputs)
 
 
@@ -165,7 +163,7 @@ def fits(shape: list[Any], named: dict[int, str]) -> bool:
 def check_encoder(graphs: dict[str, GraphSpec], states: tuple[StateSpec, ...]) -> None:
     """Raise ManifestError unless every encoder gives the cross tensors, all of them and nothing else."""
     wanted = {state.past for state in states if state.kind == "cross"}
-    encoders = [set(spec.outputs) for role, spec in graphs.items() if role.partition(".")[0] == "encoder"]
+    encoders = [set(spec.outputs) for role, spec in graphs.items() if role.partition(".")[0] == ENCODER]
     for given in encoders or [set[str]()]:
         if given - wanted:
             raise ManifestError(

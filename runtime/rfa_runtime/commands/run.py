@@ -15,17 +15,11 @@ from typing import Any, NoReturn
 import click
 
 import rfa_runtime
+from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION
 from rfa_runtime.commands.run_classification import run_classification
 from rfa_runtime.commands.run_language import run_language
 from rfa_runtime.commands.run_translation import run_translation
-from rfa_runtime.commands.task_options import (
-    CLASSIFICATION,
-    LANGUAGE_MODEL,
-    TRANSLATION,
-    TaskCommand,
-    check_options,
-    option_of,
-)
+from rfa_runtime.commands.task_options import TaskCommand, check_options, option_of
 from rfa_runtime.errors import BundleError, OptionError, RfaRuntimeError
 
 FILE = click.Path(path_type=Path)

@@ -8,6 +8,7 @@ from typing import Any
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import ENCODER
 from rfa_runtime.commands.run_lines import as_json_line, run_lines, show_score
 from rfa_runtime.commands.run_prompt import one_text, show
 from rfa_runtime.errors import BundleError, OptionError
@@ -24,7 +25,7 @@ def run_translation(
     **options: Any,
 ) -> None:
     """What was asked for."""
-    if "encoder" not in bundle.manifest.graphs:
+    if ENCODER not in bundle.manifest.graphs:
         raise BundleError(f"{bundle.path.name} is for the task 'translation' and has no encoder: export it again")
     search = search_config(**options)
     translator = rfa_runtime.Translator(bundle, threads, provider, max_source_tokens)

@@ -11,9 +11,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION
 from rfa_runtime.errors import OptionError
 
-LANGUAGE_MODEL, TRANSLATION, CLASSIFICATION = "language-model", "translation", "classification"
 MODELS = {LANGUAGE_MODEL: "language models", TRANSLATION: "translators", CLASSIFICATION: "classifiers"}
 """What the models of each task are called."""
 

@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from rfa_runtime.bundle.interface import (
+    INPUT_IDS,
+    LOGITS,
+    POSITION_IDS,
+    SEQLENS_K,
+    TOP_LOGIT,
+    TOP_TOKEN,
+    TOTAL_SEQUENCE_LENGTH,
+)
 from rfa_runtime.bundle.manifest import GraphSpec
 from rfa_runtime.session.buffer import Buffer
 from rfa_runtime.session.state import State
 
-INPUT_IDS, POSITION_IDS = "input_ids", "position_ids"
-LOGITS, TOP_LOGIT, TOP_TOKEN = "logits", "top_logit", "top_token"
-SEQLENS_K, TOTAL_SEQUENCE_LENGTH = "seqlens_k", "total_sequence_length"
-KNOWN_INPUTS = (INPUT_IDS, POSITION_IDS, SEQLENS_K, TOTAL_SEQUENCE_LENGTH)
 KNOWN_OUTPUTS = {LOGITS: np.float32, TOP_LOGIT: np.float32, TOP_TOKEN: np.int64}
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rfa_runtime.bundle.manifest import SOURCE, StateSpec
+from rfa_runtime.bundle.interface import SOURCE
+from rfa_runtime.bundle.manifest import StateSpec
 from rfa_runtime.errors import StateError
 
 Arrays = Mapping[str, np.ndarray]

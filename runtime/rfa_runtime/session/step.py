@@ -10,9 +10,10 @@ from math import isfinite
 import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, STEP_INPUTS
 from rfa_runtime.decoding.sampling import check_finite, most_likely_token
 from rfa_runtime.errors import OptionError, SessionError, StateError
-from rfa_runtime.session.binding import INPUT_IDS, KNOWN_INPUTS, KNOWN_OUTPUTS, LOGITS, Binding
+from rfa_runtime.session.binding import KNOWN_OUTPUTS, Binding
 from rfa_runtime.session.ort import one_line, open_session
 from rfa_runtime.session.state import State
 from rfa_runtime.session.state_arrays import Arrays
@@ -21,7 +22,7 @@ from rfa_runtime.session.state_arrays import Arrays
 class StepSession:
     """A loaded graph.  It holds no sequence: many threads may use it at once, each with states of its own."""
 
-    def __init__(self, bundle: Bundle, threads: int | None = None, provider: str = "cpu", graph: str = "model") -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None, provider: str = "cpu", graph: str = MODEL) -> None:
         """Load a graph of the bundle.  threads: of one step; None leaves it to ONNX Runtime.  provider: cpu, cuda."""
         if threads is not None and threads < 1:
             raise OptionError(f"threads is {threads}, wanted at least 1")
@@ -126,9 +127,9 @@ class StepSession:
         """Hold the graph to what the manifest says of it."""
         inputs = {value.name for value in self._session.get_inputs()}
         outputs = {value.name for value in self._session.get_outputs()}
-        unknown = set(self.graph.inputs) - set(KNOWN_INPUTS)
+        unknown = set(self.graph.inputs) - set(STEP_INPUTS)
         if unknown or INPUT_IDS not in self.graph.inputs:
-            raise SessionError(f"{self.graph.file} wants inputs {sorted(unknown)}, this runtime gives {KNOWN_INPUTS}")
+            raise SessionError(f"{self.graph.file} wants inputs {sorted(unknown)}, this runtime gives {STEP_INPUTS}")
         unknown = set(self.graph.outputs) - set(KNOWN_OUTPUTS)
         if unknown or LOGITS not in self.graph.outputs:
             raise SessionError(f"{self.graph.file} gives {self.graph.outputs}, this runtime reads {(*KNOWN_OUTPUTS,)}")

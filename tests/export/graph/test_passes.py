@@ -12,13 +12,13 @@ from small_translators import every_setting
 
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.edit import nodes_of
-from rfa_export.graph.roles import SCORE
 from rfa_export.graph.rounding.round_weights import round_weights
 from rfa_export.precision import PRECISIONS
 from rfa_export.targets.registry import REGISTRY
 from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.translation import TranslatorExport
+from rfa_runtime.bundle.interface import SCORE
 from rfa_runtime.bundle.manifest import StateSpec
 
 
