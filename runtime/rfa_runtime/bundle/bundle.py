@@ -15,11 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_runtime.bundle.files import compare_files, list_files
+from rfa_runtime.bundle.files import MANIFEST, check_name, compare_files, list_files
 from rfa_runtime.bundle.interface import OUR_TARGET
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 from rfa_runtime.bundle.manifest_json import parse_manifest
-from rfa_runtime.bundle.names import MANIFEST, check_name
 from rfa_runtime.bundle.staging import Staging, staged_bundle
 from rfa_runtime.errors import BundleError, ManifestError
 

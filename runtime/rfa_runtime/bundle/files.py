@@ -1,16 +1,34 @@
-"""The files of a bundle's folder: which are there, what are they, and are they the ones that were written?"""
+"""The files of a bundle's folder: which names they may have, and are they the ones that were written?
+
+A name must be plain on every system: it names a file in the bundle's own folder and nothing else.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from rfa_runtime.bundle.manifest import FileEntry
-from rfa_runtime.bundle.names import MANIFEST, check_name
 from rfa_runtime.errors import BundleIntegrityError, BundlePathError
+
+MANIFEST = "manifest.json"
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,254}")
+"""Letters, digits, `_ . + -`, no dot first: nothing that any file system reads as a path, a drive or a stream."""
+DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
+"""Windows opens these as devices, whatever comes after a dot."""
+
+
+def check_name(name: str) -> str:
+    """Return the name where it is harmless, raise BundlePathError where it is not."""
+    if not PLAIN.fullmatch(name):
+        raise BundlePathError(f"the file name {name[:80]!r} is refused: wanted only letters, digits and _ . + -")
+    if DEVICES.fullmatch(name.split(".")[0]) or name.endswith("."):
+        raise BundlePathError(f"the file name {name!r} is refused: on some systems it is a device or another file")
+    return name
 
 
 def list_files(folder: Path) -> dict[str, int]:
@@ -29,9 +47,14 @@ def list_files(folder: Path) -> dict[str, int]:
 def compare_files(folder: Path, wanted: Mapping[str, FileEntry], hashes: bool) -> None:
     """Raise BundleIntegrityError unless the folder holds exactly these files.  hashes: read all of them."""
     found = list_files(folder)
-    for names, what in ((wanted.keys() - found, "missing"), (found.keys() - wanted, "not in the manifest")):
-        if names:
-            raise BundleIntegrityError(f"{folder.name}/{min(names)} is {what}: copy or export the bundle again")
+    missing = wanted.keys() - found
+    if missing:
+        raise BundleIntegrityError(f"{folder.name}/{min(missing)} is missing: copy or export the bundle again")
+    extra = found.keys() - wanted
+    if extra:
+        raise BundleIntegrityError(
+            f"{folder.name}/{min(extra)} is not in the manifest: copy or export the bundle again"
+        )
     for name, entry in wanted.items():
         if found[name] != entry.bytes:
             raise BundleIntegrityError(

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any, get_args
 
+from rfa_runtime.bundle.files import MANIFEST, check_name
 from rfa_runtime.bundle.interface import BATCH, CAPACITY, ENCODER, LOGITS, SOURCE
 from rfa_runtime.bundle.json_object import MAX_TEXT, JsonObject, parse_json
 from rfa_runtime.bundle.manifest import (
@@ -23,7 +24,6 @@ from rfa_runtime.bundle.manifest import (
     SpecialIds,
     StateSpec,
 )
-from rfa_runtime.bundle.names import MANIFEST, check_name
 from rfa_runtime.errors import BundleVersionError, ManifestError
 
 MAX_VOCABULARY = 1 << 24

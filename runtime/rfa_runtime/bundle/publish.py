@@ -9,8 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from rfa_runtime.bundle.files import sync
-from rfa_runtime.bundle.names import MANIFEST
+from rfa_runtime.bundle.files import MANIFEST, sync
 from rfa_runtime.errors import BundleExistsError
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rfa_runtime.bundle.files import describe_files, sync
+from rfa_runtime.bundle.files import MANIFEST, describe_files, sync
 from rfa_runtime.bundle.manifest import Manifest
 from rfa_runtime.bundle.manifest_json import dump_manifest
-from rfa_runtime.bundle.names import MANIFEST
 from rfa_runtime.bundle.process_lock import try_lock, unlock
 from rfa_runtime.bundle.publish import ASIDE, check_free, publish
 from rfa_runtime.errors import BundleError

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfa_runtime.decoding.search_config import Hypothesis, SearchConfig
+from rfa_runtime.decoding.generation import Hypothesis
+from rfa_runtime.decoding.search_config import SearchConfig
 
 
 class Beams:

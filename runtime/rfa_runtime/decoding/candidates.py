@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfa_runtime.decoding.sampling import check_finite
+from rfa_runtime.session.logits import check_finite
 
 BLOCK = 64
 """Logits whose largest are compared first, so that few are left to sort: over rows of 32,000 logits this took a fifth

@@ -1,8 +1,10 @@
-"""One text that is being written: from the logits after a token to the next piece."""
+"""One text that is being written: what is asked for, and from the logits after a token to the next piece."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -10,8 +12,8 @@ from tokenizers import Tokenizer
 from rfa_runtime.bundle.manifest import Manifest
 from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Piece
-from rfa_runtime.decoding.sampling import Sampler, SamplingConfig
-from rfa_runtime.decoding.stopping import StopStrings
+from rfa_runtime.decoding.sampling import SAMPLING_SETTINGS, Sampler, SamplingConfig
+from rfa_runtime.decoding.stopping import StopStrings, check_stops, stop_strings
 from rfa_runtime.errors import OptionError
 
 NO_LIMIT = 1 << 62
@@ -20,11 +22,12 @@ NO_LIMIT = 1 << 62
 
 @dataclass(frozen=True)
 class Request:
-    """How texts are to be written, and when they end."""
+    """How a text is to be written, and when it ends."""
 
-    sampling: SamplingConfig
+    sampling: SamplingConfig | None = None
+    """How tokens are chosen; None takes the bundle's own way."""
     max_new_tokens: int | None = 128
-    """None sets no limit."""
+    """None sets no limit: memory does not grow with the text."""
     stop: tuple[str, ...] = ()
     """Strings that end the text, and are not part of it."""
     ignore_eos: bool = False
@@ -35,7 +38,41 @@ class Request:
         limit = self.max_new_tokens
         if limit is not None and (type(limit) is not int or limit < 1):
             raise OptionError(f"max_new_tokens is {limit!r}, wanted a whole number above 0, or None for no limit")
-        StopStrings(self.stop)
+        if self.stop:
+            check_stops(self.stop)
+
+
+class Settings(TypedDict, total=False):
+    """Keywords that stand for the fields of a Request, and for those of its SamplingConfig."""
+
+    sampling: SamplingConfig
+    max_new_tokens: int | None
+    stop: Sequence[str]
+    ignore_eos: bool
+    temperature: float
+    top_k: int | None
+    top_p: float | None
+    repetition_penalty: float
+    seed: int | None
+
+
+def request_of(given: Request | SamplingConfig | None, own: SamplingConfig, settings: Settings) -> Request:
+    """Return the request that a call describes, its sampling filled in.
+
+    given: what the keywords are put over.  own: the bundle's sampling, for what nobody says.  Raises OptionError for a
+    setting out of range, TypeError for a keyword that nobody knows.
+    """
+    request = Request(given) if isinstance(given, SamplingConfig) else given or Request()
+    over_request: dict[str, Any] = {}
+    over_sampling: dict[str, Any] = {}
+    for name, value in settings.items():
+        home = over_sampling if name in SAMPLING_SETTINGS else over_request
+        home[name] = value
+    if "stop" in over_request:
+        over_request["stop"] = stop_strings(over_request["stop"])
+    request = replace(request, **over_request)
+    sampling = request.sampling or own
+    return replace(request, sampling=replace(sampling, **over_sampling))
 
 
 class Continuation:
@@ -45,9 +82,10 @@ class Continuation:
         self, request: Request, manifest: Manifest, tokenizer: Tokenizer | None, prompt: list[int], row: int = 0
     ) -> None:
         """Begin after a prompt.  row: place in a batch, which gives it random numbers of its own."""
-        self.greedy = request.sampling.greedy
+        sampling = request.sampling or SamplingConfig()
+        self.greedy = sampling.greedy
         """Whether the most likely token is the one: then `take` it, and nobody has to look at the logits."""
-        self._sampler = Sampler(request.sampling, manifest.vocab_size, prompt, row)
+        self._sampler = Sampler(sampling, manifest.vocab_size, prompt, row)
         self._detokenizer = detokenizer(tokenizer)
         self._spell = self._detokenizer.push
         self._stops = StopStrings(request.stop) if request.stop else None
@@ -76,7 +114,10 @@ class Continuation:
     def _last(self, token: int, text: str, reason: str) -> Piece:
         """End the text with what was held back: bytes that are no character, the beginning of a stop string."""
         text += self._released(self._detokenizer.flush())
-        return Piece(token, text, "stop" if self._stops is not None and self._stops.found else reason)
+        stopped = self._stops is not None and self._stops.found
+        return Piece(token, text, "stop" if stopped else reason)
 
     def _released(self, rest: str) -> str:
-        return rest if self._stops is None else self._stops.push(rest) + self._stops.flush()
+        if self._stops is None:
+            return rest
+        return self._stops.push(rest) + self._stops.flush()

@@ -1,8 +1,9 @@
-"""What decoding gives: pieces while it runs, a Generation at its end."""
+"""What decoding gives: pieces while it runs, a Generation or a Translation at its end."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -28,48 +29,89 @@ class Generation:
     text: str
     """Without the prompt, and without the stop string."""
     finish_reason: str
+    """See Piece."""
     prompt_tokens: int
+    """Of a translation: of its source, the end token included."""
     completion_tokens: int
     ttft_s: float
-    """From the call to the first token."""
+    """Time to first token: seconds from the call to the first token."""
     tokens_per_s: float
     """Of the tokens after the first; 0 where there are none."""
     state_bytes: int
-    """What is kept between two tokens of this text."""
+    """What is kept between two tokens of this text; of a translation for all its hypotheses together."""
     peak_rss_bytes: int
-    """Of the process so far."""
+    """The most resident memory of the process so far."""
 
     def as_table(self) -> dict[str, Any]:
         """For `--json`."""
         return asdict(self)
 
 
-class Recorder:
-    """Gathers the pieces of one text and the times at which they came."""
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation that was found."""
 
-    def __init__(self, prompt_tokens: int, started: float) -> None:
-        self._prompt_tokens, self._started = prompt_tokens, started
-        self._pieces: list[Piece] = []
-        self._first = self._last = started
+    token_ids: list[int]
+    """The end token included, where it came."""
+    score: float
+    """See SearchConfig.length_penalty; 0 would be certain."""
+    finish_reason: str
+    """`stop`: the model ended it.  `length`: the limit did."""
+    text: str = ""
 
-    def add(self, piece: Piece) -> None:
-        """Take the next piece."""
+
+@dataclass(frozen=True)
+class Translation(Generation):
+    """The translation of a source: its best hypothesis as a Generation, and the others."""
+
+    score: float
+    """Of the best hypothesis."""
+    n_best: list[Hypothesis]
+    """The best first: as many as were asked for."""
+
+
+class Clock:
+    """When a call began, and when its first and its last token were there."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._first = 0.0
+        self._last = 0.0
+
+    def tick(self) -> None:
+        """Take note that a token is there."""
         self._last = time.perf_counter()
-        if not self._pieces:
-            self._first = self._last
-        self._pieces.append(piece)
+        self._first = self._first or self._last
 
-    def finish(self, state_bytes: int) -> Generation:
-        """Return the whole."""
-        count, seconds = len(self._pieces), self._last - self._first
+    def generation(self, pieces: Sequence[Piece], prompt_tokens: int, state_bytes: int) -> Generation:
+        """The text that consists of these pieces; the last of them has just come."""
         return Generation(
-            token_ids=[piece.token_id for piece in self._pieces],
-            text="".join(piece.text for piece in self._pieces),
-            finish_reason=self._pieces[-1].finish_reason or "stop",
-            prompt_tokens=self._prompt_tokens,
-            completion_tokens=count,
-            ttft_s=self._first - self._started,
-            tokens_per_s=(count - 1) / seconds if seconds else 0.0,
-            state_bytes=state_bytes,
-            peak_rss_bytes=peak_rss_bytes(),
+            token_ids=[piece.token_id for piece in pieces],
+            text="".join(piece.text for piece in pieces),
+            finish_reason=pieces[-1].finish_reason or "stop",
+            **self._figures(prompt_tokens, len(pieces), state_bytes),
         )
+
+    def translation(self, n_best: list[Hypothesis], prompt_tokens: int, state_bytes: int) -> Translation:
+        """What was found for a source, the best first; its last token has just come."""
+        best = n_best[0]
+        return Translation(
+            token_ids=best.token_ids,
+            text=best.text,
+            finish_reason=best.finish_reason,
+            score=best.score,
+            n_best=n_best,
+            **self._figures(prompt_tokens, len(best.token_ids), state_bytes),
+        )
+
+    def _figures(self, prompt_tokens: int, completion_tokens: int, state_bytes: int) -> dict[str, Any]:
+        """The figures that every finished text has."""
+        seconds = self._last - self._first
+        return {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "ttft_s": self._first - self._started,
+            "tokens_per_s": (completion_tokens - 1) / seconds if seconds else 0.0,
+            "state_bytes": state_bytes,
+            "peak_rss_bytes": peak_rss_bytes(),
+        }

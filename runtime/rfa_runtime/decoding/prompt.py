@@ -1,17 +1,35 @@
-"""From a prompt to the token ids that a model continues."""
+"""From a prompt to a state that has read it.
+
+Letters: N vocabulary.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.errors import BundleError, PromptError
+from rfa_runtime.session.state import State
+from rfa_runtime.session.step import StepSession
 
 TOKENIZER = "tokenizer.json"
 Prompt = str | Sequence[int]
 """Text, or token ids."""
+CHUNK = 512
+"""Tokens of a prompt that are read at once: memory stays bounded, and a step is long enough to use all cores."""
+
+
+def check_task(bundle: Bundle, task: str) -> None:
+    """Raise BundleError for a bundle of another task, and for one whose graph does not end in the last logits."""
+    name = bundle.path.name
+    if bundle.manifest.task != task:
+        raise BundleError(f"{name} is for the task {bundle.manifest.task!r}, wanted a bundle for {task!r}")
+    if bundle.graph(MODEL).logits != "last":
+        raise BundleError(f"{name}: the graph {MODEL!r} gives all logits, wanted those of the last position")
 
 
 def load_tokenizer(bundle: Bundle) -> Tokenizer | None:
@@ -28,8 +46,12 @@ def load_tokenizer(bundle: Bundle) -> Tokenizer | None:
 
 def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -> list[int]:
     """Return the ids to read before the first token is chosen: at least one, the start token first if there is one."""
-    ids = encode_text(prompt, tokenizer, bundle) if isinstance(prompt, str) else [int(token) for token in prompt]
-    vocab_size, bos = bundle.manifest.vocab_size, bundle.manifest.special_ids.bos
+    if isinstance(prompt, str):
+        ids = encode_text(prompt, tokenizer, bundle)
+    else:
+        ids = [int(token) for token in prompt]
+    vocab_size = bundle.manifest.vocab_size
+    bos = bundle.manifest.special_ids.bos
     if bos is not None:
         ids = [bos, *ids]
     if not ids:
@@ -48,3 +70,11 @@ def encode_text(text: str, tokenizer: Tokenizer | None, bundle: Bundle) -> list[
     except UnicodeEncodeError as error:
         raise PromptError(f"the prompt is not valid text at character {error.start}: is it UTF-8?") from error
     return list(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def read_in_chunks(session: StepSession, ids: list[int], state: State) -> np.ndarray:
+    """Read a prompt and advance a state of one row.  Returns the logits after it, [1, N]; at least one id must come."""
+    tokens = np.array([ids], np.int64)
+    for start in range(0, len(ids), CHUNK):
+        logits = session.step(tokens[:, start : start + CHUNK], state)
+    return logits

@@ -5,14 +5,14 @@ Letters: N vocabulary, C candidates still in the draw.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from rfa_runtime.errors import LogitsError, OptionError
+from rfa_runtime.errors import OptionError
+from rfa_runtime.session.logits import check_finite, most_likely_token
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,14 @@ class SamplingConfig:
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> SamplingConfig:
         """Make one from names and values, such as the defaults in a manifest."""
-        unknown = table.keys() - {field.name for field in fields(cls)}
+        unknown = table.keys() - SAMPLING_SETTINGS
         if unknown:
-            known = ", ".join(field.name for field in fields(cls))
+            known = ", ".join(SAMPLING_SETTINGS)
             raise OptionError(f"sampling has the unknown setting {min(unknown)!r}, known are: {known}")
         return cls(**table)
+
+
+SAMPLING_SETTINGS = tuple(field.name for field in fields(SamplingConfig))
 
 
 class Sampler:
@@ -77,18 +80,13 @@ class Sampler:
             return most_likely_token(logits)
         if self._seen is not None:
             logits = penalize(logits, self._seen, self._config.repetition_penalty)
-        greedy = self._config.temperature == 0
-        token = most_likely_token(logits) if greedy else draw(logits, self._config, self._rng)
+        if self._config.temperature == 0:
+            token = most_likely_token(logits)
+        else:
+            token = draw(logits, self._config, self._rng)
         if self._seen is not None:
             self._seen[token] = True
         return token
-
-
-def most_likely_token(logits: np.ndarray) -> int:
-    """Return the index of the largest logit.  logits: [N]."""
-    token = int(logits.argmax())
-    check_finite(logits.item(token))
-    return token
 
 
 def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -> int:
@@ -102,9 +100,11 @@ def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -
     probabilities = softmax(logits[tokens], config.temperature)
     if config.top_p is not None:
         kept = most_likely(probabilities, config.top_p)
-        tokens, probabilities = tokens[kept], probabilities[kept]
+        tokens = tokens[kept]
+        probabilities = probabilities[kept]
     heaps = probabilities.cumsum()
-    return int(tokens[min(heaps.searchsorted(rng.random() * heaps[-1], side="right"), len(tokens) - 1)])
+    place = heaps.searchsorted(rng.random() * heaps[-1], side="right")
+    return int(tokens[min(place, len(tokens) - 1)])
 
 
 def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
@@ -125,16 +125,11 @@ def most_likely(probabilities: np.ndarray, mass: float) -> np.ndarray:
 
 def penalize(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:
     """Make tokens that were seen less likely: divide what is positive, multiply what is negative.  [N], bool [N]."""
-    tokens, changed = np.flatnonzero(seen), logits.copy()
+    tokens = np.flatnonzero(seen)
     values = logits[tokens]
+    changed = logits.copy()
     changed[tokens] = np.where(values > 0, values / penalty, values * penalty)
     return changed
-
-
-def check_finite(largest: float) -> None:
-    """Raise LogitsError where nothing can be chosen.  numpy's max and argmax give NaN where there is any."""
-    if not math.isfinite(largest):
-        raise LogitsError(f"the graph gave logits up to {largest}: its weights or its state are damaged")
 
 
 def in_range(config: SamplingConfig, name: str, lowest: float, highest: float, types: tuple[type, ...]) -> None:

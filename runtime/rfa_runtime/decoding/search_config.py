@@ -1,16 +1,17 @@
-"""How a translation is looked for, and what is found.
+"""How a translation is looked for.
 
 Letters: M source tokens.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from rfa_runtime.errors import OptionError
 
-LENGTH_RATIO, LENGTH_MARGIN = 2, 20
+LENGTH_RATIO = 2
+LENGTH_MARGIN = 20
 """Without another limit a translation ends after LENGTH_RATIO * M + LENGTH_MARGIN tokens: a longer one repeats itself.
 The margin is for sources of a few words."""
 MAX_BEAM = 1024
@@ -57,48 +58,6 @@ class SearchConfig:
     def score(self, total: float, length: int) -> float:
         """What a hypothesis is worth.  total: sum of the log probabilities of its tokens."""
         return float(total / length**self.length_penalty)
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """One translation that was found."""
-
-    token_ids: list[int]
-    """The end token included, where it came."""
-    score: float
-    """See SearchConfig.length_penalty; 0 would be certain."""
-    finish_reason: str
-    """`stop`: the model ended it.  `length`: the limit did."""
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Translation:
-    """The translation of a source; the names are the contract of `rfa-run --json`."""
-
-    token_ids: list[int]
-    """Of the best hypothesis, the end token included."""
-    text: str
-    finish_reason: str
-    prompt_tokens: int
-    """Of the source, the end token included."""
-    completion_tokens: int
-    ttft_s: float
-    """From the call to the first token: reading the source takes most of it."""
-    tokens_per_s: float
-    """Of the best hypothesis, after its first token; 0 where there are none."""
-    state_bytes: int
-    """What is kept between two tokens for this source, all its hypotheses together."""
-    peak_rss_bytes: int
-    """Of the process so far."""
-    score: float
-    """Of the best hypothesis."""
-    n_best: list[Hypothesis]
-    """The best first: as many as were asked for."""
-
-    def as_table(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
 
 
 def check_whole(name: str, value: Any, highest: int, why: str = "") -> None:

@@ -11,9 +11,7 @@ class StopStrings:
     """Lets text through up to the first stop string, and never a part of one."""
 
     def __init__(self, stops: Sequence[str]) -> None:
-        if isinstance(stops, str) or not all(isinstance(stop, str) and stop for stop in stops):
-            raise OptionError(f"stop is {stops!r}, wanted a list of strings that are not empty")
-        self._stops = tuple(stops)
+        self._stops = stop_strings(stops)
         self._held = ""
         self.found = False
         """Whether a stop string has come: nothing follows it."""
@@ -21,28 +19,58 @@ class StopStrings:
     def push(self, piece: str) -> str:
         """Take the next piece of text, return what may be shown."""
         text = self._held + piece
-        # The one that is complete first counts, as if each character came alone.
-        found = [(text.find(stop) + len(stop), text.find(stop)) for stop in self._stops if stop in text]
-        if found:
-            self.found, self._held = True, ""
-            return text[: min(found)[1]]
-        shown = len(text) - self._beginning_at_end(text)
+        beginning = self._first_complete(text)
+        if beginning is not None:
+            self.found = True
+            self._held = ""
+            return text[:beginning]
+        shown = len(text) - self._begun_at_end(text)
         self._held = text[shown:]
         return text[:shown]
 
     def flush(self) -> str:
         """Return what was held back, when no more text comes."""
-        text, self._held = self._held, ""
+        text = self._held
+        self._held = ""
         return text
 
-    def _beginning_at_end(self, text: str) -> int:
-        """Length of the longest end of the text that a stop string begins with."""
-        return max(
-            (
-                length
-                for stop in self._stops
-                for length in range(min(len(stop) - 1, len(text)), 0, -1)
-                if text.endswith(stop[:length])
-            ),
-            default=0,
-        )
+    def _first_complete(self, text: str) -> int | None:
+        """Where the stop string begins that is complete first, as if each character came by itself."""
+        first_end = len(text) + 1
+        beginning = None
+        for stop in self._stops:
+            place = text.find(stop)
+            end = place + len(stop)
+            if place < 0 or end > first_end:
+                continue
+            if end < first_end or beginning is None or place < beginning:
+                first_end = end
+                beginning = place
+        return beginning
+
+    def _begun_at_end(self, text: str) -> int:
+        """How many characters at the end of the text a stop string may begin with."""
+        return max(longest_beginning(stop, text) for stop in self._stops)
+
+
+def longest_beginning(stop: str, text: str) -> int:
+    """Length of the longest end of the text that is the beginning of a stop string, but not the whole of it."""
+    for length in range(min(len(stop) - 1, len(text)), 0, -1):
+        if text.endswith(stop[:length]):
+            return length
+    return 0
+
+
+def stop_strings(stops: Sequence[str]) -> tuple[str, ...]:
+    """Return stop strings as a tuple.  Raises OptionError for a single string, and for what is no text."""
+    check_stops(stops)
+    return tuple(stops)
+
+
+def check_stops(stops: Sequence[str]) -> None:
+    """Raise OptionError unless these are strings that are not empty."""
+    wrong = isinstance(stops, str)
+    for stop in stops:
+        wrong = wrong or not isinstance(stop, str) or not stop
+    if wrong:
+        raise OptionError(f"stop is {stops!r}, wanted a list of strings that are not empty")

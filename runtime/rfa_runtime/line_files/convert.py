@@ -16,8 +16,7 @@ from pathlib import Path
 
 from rfa_runtime.bar import Bar, progress_bar
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.bundle.files import sha256
-from rfa_runtime.bundle.names import MANIFEST
+from rfa_runtime.bundle.files import MANIFEST, sha256
 from rfa_runtime.errors import OptionError
 from rfa_runtime.line_files.answers import Worker, answers
 from rfa_runtime.line_files.lines import Line, in_batches, read_lines

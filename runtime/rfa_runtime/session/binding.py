@@ -20,40 +20,44 @@ from rfa_runtime.bundle.interface import (
 )
 from rfa_runtime.bundle.manifest import GraphSpec
 from rfa_runtime.session.buffer import Buffer
+from rfa_runtime.session.ort import Session
 from rfa_runtime.session.state import State
 
 KNOWN_OUTPUTS = {LOGITS: np.float32, TOP_LOGIT: np.float32, TOP_TOKEN: np.int64}
 
 
 class Binding:
-    """The inputs and outputs of steps of T tokens on one state."""
+    """The inputs and outputs of steps of T tokens on one state.
 
-    def __init__(self, session: Any, graph: GraphSpec, vocab_size: int, state: State, count: int) -> None:
-        self.session, self.graph, self.count, self.batch = session, graph, count, state.batch
+    It is made for the buffers that the state has now: `moves` says whether it still has them.
+    """
+
+    def __init__(self, session: Session, graph: GraphSpec, vocab_size: int, state: State, count: int) -> None:
+        self.count = count
+        """T."""
+        self.batch = state.batch
+        self.moves = state.moves
+        self._session = session
         self._offsets = np.arange(count)
-        device = next((buffer.device for buffer in state.buffers.values()), "cpu")
-        self.inputs = {name: self._input(name, device) for name in graph.inputs}
-        self._ids = self.inputs[INPUT_IDS]
-        self._others = [(name, buffer) for name, buffer in self.inputs.items() if name != INPUT_IDS]
-        # At one token, position and index of the last valid token are both the number of tokens before.
-        self._counters = [
-            (buffer.items, int(name == TOTAL_SEQUENCE_LENGTH)) for name, buffer in self._others if buffer.items
-        ]
+        self._inputs = {name: self._input(name, state.device) for name in graph.inputs}
+        self._ids = self._inputs[INPUT_IDS]
         self._id = self._ids.items
-        positions = 1 if graph.logits == "last" else count
-        # On the CPU: sampling happens there, and ONNX Runtime copies the output from wherever it was computed.
-        outputs = {
-            name: Buffer(np.empty((state.batch, positions, vocab_size if name == LOGITS else 1), KNOWN_OUTPUTS[name]))
-            for name in graph.outputs
-        }
+        self._others = [(name, buffer) for name, buffer in self._inputs.items() if name != INPUT_IDS]
+        self._counters = counters(self._others)
+        last = graph.logits == "last"
+        outputs = {name: self._output(name, 1 if last else count, vocab_size) for name in graph.outputs}
         logits = outputs[LOGITS].read()
-        self.logits = logits[:, 0] if graph.logits == "last" else logits
+        self.logits = logits[:, 0] if last else logits
         """[B, N] or [B, T, N]: overwritten by every step."""
         self.top: tuple[Any, Any] | None = None
-        if TOP_TOKEN in outputs and TOP_LOGIT in outputs:
-            self.top = outputs[TOP_TOKEN].items, outputs[TOP_LOGIT].items
         """The most likely token of each row and its logit, where the graph gives them."""
+        if TOP_TOKEN in outputs and TOP_LOGIT in outputs:
+            self.top = (outputs[TOP_TOKEN].items, outputs[TOP_LOGIT].items)
         self.io = self._bind(state, outputs)
+
+    def fits(self, state: State, count: int) -> bool:
+        """Whether it serves for steps of this many tokens on the buffers that the state has now."""
+        return self.count == count and self.moves == state.moves
 
     def write(self, input_ids: np.ndarray, state: State) -> None:
         """Fill in the inputs of the next step.  input_ids: int64 [B, T]."""
@@ -65,7 +69,8 @@ class Binding:
         """Fill in the inputs of the next step, for one row and one token."""
         if self._id is None:  # on another device
             return self.write(np.array([[token]], np.int64), state)
-        self._id[0], before = token, state.longest
+        self._id[0] = token
+        before = state.longest
         for items, ahead in self._counters:
             items[0] = before + ahead
 
@@ -84,9 +89,14 @@ class Binding:
             return Buffer(np.zeros(batch, np.int32), device)
         return Buffer(np.zeros((batch, self.count), np.int64), device)
 
+    def _output(self, name: str, positions: int, vocab_size: int) -> Buffer:
+        """On the CPU: sampling happens there, and ONNX Runtime copies the output from wherever it was computed."""
+        width = vocab_size if name == LOGITS else 1
+        return Buffer(np.empty((self.batch, positions, width), KNOWN_OUTPUTS[name]))
+
     def _bind(self, state: State, outputs: dict[str, Buffer]) -> Any:
-        io = self.session.io_binding()
-        for name, buffer in self.inputs.items():
+        io = self._session.io_binding()
+        for name, buffer in self._inputs.items():
             io.bind_ortvalue_input(name, buffer.value)
         for spec in state.specs:  # past and present share their memory: nothing is allocated or copied in a step
             io.bind_ortvalue_input(spec.past, state.buffers[spec.past].value)
@@ -95,3 +105,15 @@ class Binding:
         for name, buffer in outputs.items():
             io.bind_ortvalue_output(name, buffer.value)
         return io
+
+
+def counters(inputs: list[tuple[str, Buffer]]) -> list[tuple[Any, int]]:
+    """The inputs that count tokens, with what each is ahead of the tokens before a step of one token.
+
+    Position and index of the last valid token are both the number of tokens before; the total is one more.
+    """
+    found = []
+    for name, buffer in inputs:
+        if buffer.items:
+            found.append((buffer.items, 1 if name == TOTAL_SEQUENCE_LENGTH else 0))
+    return found

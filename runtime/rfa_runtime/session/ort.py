@@ -1,12 +1,16 @@
-"""ONNX Runtime: the one place that imports it, sets it up, and turns its errors into ours."""
+"""ONNX Runtime: the one place that imports it, sets it up, holds graphs to their manifest, and words its errors."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from rfa_runtime.errors import MissingBackendError, OptionError, SessionError
-from rfa_runtime.session.huge_pages import on_huge_pages
+from rfa_runtime.session.huge_pages import WORTH_IT, on_huge_pages
 
 try:
     import onnxruntime
@@ -21,17 +25,48 @@ FATAL = 4
 """Whatever ONNX Runtime would print as an error it also raises, and we report that in one line."""
 
 
-def open_session(file: Path, threads: int | None, provider: str, long_inputs: bool = False) -> Any:
-    """Load a graph as an onnxruntime.InferenceSession.  Raises SessionError, whatever is wrong with the file.
+class Value(Protocol):
+    """An input or an output of a graph."""
 
-    long_inputs: see session_options.
+    name: str
+
+
+class Session(Protocol):
+    """What is used of an onnxruntime.InferenceSession, which has no types of its own."""
+
+    def run(self, outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Run the graph on arrays.  Returns the outputs in the order of their names."""
+
+    def run_with_iobinding(self, binding: Any) -> None:
+        """Run the graph on buffers that were bound before."""
+
+    def io_binding(self) -> Any:
+        """Return an object that buffers can be bound to."""
+
+    def get_inputs(self) -> list[Value]:
+        """Return what the graph takes."""
+
+    def get_outputs(self) -> list[Value]:
+        """Return what the graph gives."""
+
+
+def open_session(
+    file: Path, threads: int | None, provider: str, long_inputs: bool = False, huge_pages: bool = True
+) -> Session:
+    """Load a graph.  Raises SessionError, whatever is wrong with the file, OptionError for a wrong setting.
+
+    threads: of one step; None leaves their number to ONNX Runtime.  provider: `cpu` or `cuda`.  long_inputs: see
+    session_options.  huge_pages: see huge_pages.py.
 
     Weights outside the bundle's folder are refused by ONNX Runtime itself: absolute paths, `..` and links.
     """
+    if threads is not None and threads < 1:
+        raise OptionError(f"threads is {threads}, wanted at least 1")
     check_provider(provider)
     try:
+        large = huge_pages and is_large(file.parent)
         # Without fallback: it prints to standard output, and would quietly decode on another device.
-        with on_huge_pages():
+        with on_huge_pages() if large else nullcontext():
             session = onnxruntime.InferenceSession(
                 str(file), session_options(threads, long_inputs), providers=[PROVIDERS[provider]], enable_fallback=0
             )
@@ -40,6 +75,16 @@ def open_session(file: Path, threads: int | None, provider: str, long_inputs: bo
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise SessionError(f"ONNX Runtime found no usable {provider} device for {file.name}: is its driver there?")
     return session
+
+
+def is_large(folder: Path) -> bool:
+    """Whether the files of a bundle are so large that huge pages are worth their while."""
+    return sum(file.stat().st_size for file in folder.iterdir()) >= WORTH_IT
+
+
+def run_error(file: str, error: Exception) -> SessionError:
+    """What is raised where a graph was loaded and then fails."""
+    return SessionError(f"ONNX Runtime failed in {file}: {one_line(error)}")
 
 
 def session_options(threads: int | None, long_inputs: bool = False) -> Any:
@@ -70,6 +115,29 @@ def check_provider(provider: str) -> None:
         raise OptionError(f"provider is {provider!r}, wanted {' or '.join(PROVIDERS)}")
     if PROVIDERS[provider] not in onnxruntime.get_available_providers():
         raise OptionError(f"this ONNX Runtime has no {PROVIDERS[provider]}: install 'rfa-runtime[gpu]' in its place")
+
+
+def check_known(file: str, what: str, declared: Collection[str], needed: str, known: Collection[str]) -> None:
+    """Raise SessionError for names in the manifest that this runtime does not know, or where one that it needs lacks.
+
+    what: `inputs` or `outputs`, for the message.
+    """
+    unknown = set(declared) - set(known)
+    if unknown or needed not in declared:
+        raise SessionError(
+            f"{file} has the {what} {sorted(declared)}, this runtime needs {needed!r} and knows {sorted(known)}: "
+            "export the bundle again"
+        )
+
+
+def check_graph(session: Session, file: str, inputs: Collection[str], outputs: Collection[str]) -> None:
+    """Raise SessionError unless the graph has just these inputs and outputs, its states among them."""
+    found_inputs = {value.name for value in session.get_inputs()}
+    found_outputs = {value.name for value in session.get_outputs()}
+    for what, found, declared in (("inputs", found_inputs, inputs), ("outputs", found_outputs, outputs)):
+        odd = found ^ set(declared)
+        if odd:
+            raise SessionError(f"{file} and the manifest disagree on the {what} {sorted(odd)}: export the bundle again")
 
 
 def one_line(error: Exception) -> str:

@@ -5,18 +5,14 @@ Letters: B rows of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from rfa_runtime.bundle.manifest import StateSpec
 from rfa_runtime.errors import StateError
 from rfa_runtime.session.buffer import Buffer
-from rfa_runtime.session.state_arrays import Arrays, encoded, same_source, show, with_room
-
-if TYPE_CHECKING:
-    from rfa_runtime.session.binding import Binding
+from rfa_runtime.session.state_arrays import Arrays, check_encoded, same_source, show, with_room
 
 FIRST_CAPACITY = 256
 """Tokens that a new cache has room for; it doubles when it is full."""
@@ -36,12 +32,12 @@ class State:
         self.buffers = buffers
         """By the name of the past input; bound to both past and present."""
         self.longest = int(lengths.max())
-        """Tokens that the longest row has read.  Rows advance together, so this alone is counted."""
+        """Tokens that the longest row has read.  Rows advance together, so nothing else is counted."""
         self._behind = self.longest - lengths
         self.capacity = min((buffers[spec.past].shape[2] for spec in specs if spec.kind == "cache"), default=0)
         """Tokens that the caches have room for; 0 where the state has none, and so no limit."""
-        self.binding: Binding | None = None
-        """Where a session keeps what it prepared for this state: it goes when the state goes."""
+        self.moves = 0
+        """How often the buffers were replaced by others: what was prepared for them is then of no use."""
 
     @staticmethod
     def zeros(
@@ -58,11 +54,15 @@ class State:
         if batch < 1 or (capacity is not None and capacity < 1):
             raise StateError(f"a state of batch {batch} and capacity {capacity} is empty, wanted both above zero")
         room = capacity or FIRST_CAPACITY
-        arrays = dict(encoded([spec for spec in specs if spec.kind == "cross"], batch, cross or {}))
+        of_source = check_encoded(specs, batch, cross or {})
+        buffers = {}
         for spec in specs:
-            if spec.kind != "cross":
-                arrays[spec.past] = np.zeros(spec.sizes(batch, room), spec.dtype)  # untouched pages cost nothing
-        return State(specs, np.zeros(batch, np.int64), {name: Buffer(array, device) for name, array in arrays.items()})
+            if spec.kind == "cross":
+                array = of_source[spec.past]
+            else:
+                array = np.zeros(spec.sizes(batch, room), spec.dtype)  # untouched pages cost nothing
+            buffers[spec.past] = Buffer(array, device)
+        return State(specs, np.zeros(batch, np.int64), buffers)
 
     @staticmethod
     def stack(states: Sequence[State]) -> State:
@@ -77,7 +77,8 @@ class State:
         for spec in first.specs:
             parts = [with_room(spec, state.read(spec), room) for state in states]
             arrays[spec.past] = np.concatenate(same_source(spec, parts))
-        return first._like(np.concatenate([state.lengths for state in states]), arrays)
+        lengths = np.concatenate([state.lengths for state in states])
+        return first._like(lengths, arrays)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -90,15 +91,20 @@ class State:
         return sum(buffer.nbytes for buffer in self.buffers.values())
 
     def copy(self) -> State:
-        """Return a state of its own that goes on from here.  What an encoder made never changes: both read the same."""
-        return self._like(self.lengths, self._map(lambda spec, array: array if spec.kind == "cross" else array.copy()))
+        """Return another state that goes on from here.  What an encoder made never changes: both read the same."""
+        arrays = {}
+        for spec in self.specs:
+            array = self.read(spec)
+            arrays[spec.past] = array if spec.kind == "cross" else array.copy()
+        return self._like(self.lengths, arrays)
 
     def select(self, rows: Iterable[int]) -> State:
         """Return a new state of some rows, in the given order; a row may come more than once."""
         chosen = np.asarray(list(rows), np.int64)
         if chosen.size == 0 or chosen.min() < 0 or chosen.max() >= self.batch:
             raise StateError(f"rows {chosen.tolist()} were asked for, the state has rows 0 to {self.batch - 1}")
-        return self._like(self.lengths[chosen], self._map(lambda spec, array: array[chosen]))
+        arrays = {spec.past: self.read(spec)[chosen] for spec in self.specs}
+        return self._like(self.lengths[chosen], arrays)
 
     def reorder(self, rows: Sequence[int] | np.ndarray) -> None:
         """Put row `rows[i]` in place i, in the same memory; what an encoder made stays where it is.
@@ -121,15 +127,18 @@ class State:
             if spec.kind != "cross":
                 buffer = self.buffers[spec.past]
                 buffer.write(np.zeros(buffer.shape, buffer.dtype))
-        self.longest, self._behind = 0, np.zeros(self.batch, np.int64)
+        self.longest = 0
+        self._behind = np.zeros(self.batch, np.int64)
 
     def reserve(self, tokens: int) -> None:
         """Make room for sequences of this length in the caches: twice as much each time, so that copies stay rare."""
         if not 0 < self.capacity < tokens:
             return
         room = max(tokens, 2 * self.capacity)
-        grown = self._like(self.lengths, self._map(lambda spec, array: with_room(spec, array, room)))
-        self.buffers, self.capacity, self.binding = grown.buffers, room, None
+        grown = self._like(self.lengths, {spec.past: with_room(spec, self.read(spec), room) for spec in self.specs})
+        self.buffers = grown.buffers
+        self.capacity = room
+        self.moves += 1
 
     def read(self, spec: StateSpec) -> np.ndarray:
         """Return one tensor of the state: a view on the CPU, a copy from elsewhere."""
@@ -150,9 +159,13 @@ class State:
             "was this state made by another bundle?"
         )
 
-    def _map(self, change: Callable[[StateSpec, np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
-        return {spec.past: change(spec, self.read(spec)) for spec in self.specs}
+    @property
+    def device(self) -> str:
+        """Where the buffers lie."""
+        for buffer in self.buffers.values():
+            return buffer.device
+        return "cpu"
 
     def _like(self, lengths: np.ndarray, arrays: dict[str, np.ndarray]) -> State:
-        device = next((buffer.device for buffer in self.buffers.values()), "cpu")
-        return State(self.specs, lengths, {name: Buffer(array, device) for name, array in arrays.items()})
+        buffers = {name: Buffer(array, self.device) for name, array in arrays.items()}
+        return State(self.specs, lengths, buffers)

@@ -5,11 +5,11 @@ Letters: B rows of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rfa_runtime.bundle.interface import SOURCE
+from rfa_runtime.bundle.interface import BATCH, SOURCE
 from rfa_runtime.bundle.manifest import StateSpec
 from rfa_runtime.errors import StateError
 
@@ -17,15 +17,16 @@ Arrays = Mapping[str, np.ndarray]
 """By name."""
 
 
-def encoded(specs: list[StateSpec], batch: int, cross: Arrays) -> Arrays:
+def check_encoded(specs: Sequence[StateSpec], batch: int, cross: Arrays) -> Arrays:
     """Check what an encoder made of B sources.  Raises StateError where something is missing or does not fit."""
-    odd = set(cross) ^ {spec.past for spec in specs}
+    wanted = [spec for spec in specs if spec.kind == "cross"]
+    odd = set(cross) ^ {spec.past for spec in wanted}
     if odd:
         name = min(odd)
         what = "came, which the model has not" if name in cross else "did not come: encode the source first"
-        raise StateError(f"the model reads {len(specs)} tensors of a source, {name!r} {what}")
-    source = max((source_of(spec, cross[spec.past]) for spec in specs), default=0)
-    for spec in specs:
+        raise StateError(f"the model reads {len(wanted)} tensors of a source, {name!r} {what}")
+    source = max((source_of(spec, cross[spec.past]) for spec in wanted), default=0)
+    for spec in wanted:
         array = cross[spec.past]
         if array.shape != spec.sizes(batch, source=source) or array.dtype != spec.dtype:
             raise StateError(
@@ -46,7 +47,14 @@ def same_source(spec: StateSpec, parts: list[np.ndarray]) -> list[np.ndarray]:
         return parts
     axis = spec.shape.index(SOURCE)
     longest = max(part.shape[axis] for part in parts)
-    return [np.pad(p, [(0, (longest - p.shape[axis]) * (i == axis)) for i in range(p.ndim)]) for p in parts]
+    return [filled_up(part, axis, longest) for part in parts]
+
+
+def filled_up(array: np.ndarray, axis: int, size: int) -> np.ndarray:
+    """Add zeros at the end of one axis until it has this size."""
+    widths = [(0, 0)] * array.ndim
+    widths[axis] = (0, size - array.shape[axis])
+    return np.pad(array, widths)
 
 
 def with_room(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
@@ -60,4 +68,5 @@ def with_room(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
 
 def show(spec: StateSpec, batch: int | str) -> str:
     """A shape for people, `B` for any batch."""
-    return "(" + ", ".join(str(batch if dim == "batch" else dim) for dim in spec.shape) + f") {spec.dtype}"
+    sizes = [str(batch if dim == BATCH else dim) for dim in spec.shape]
+    return f"({', '.join(sizes)}) {spec.dtype}"

@@ -6,34 +6,46 @@ Letters: B rows, T tokens, N vocabulary.
 from __future__ import annotations
 
 from math import isfinite
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, STEP_INPUTS
-from rfa_runtime.decoding.sampling import check_finite, most_likely_token
-from rfa_runtime.errors import OptionError, SessionError, StateError
+from rfa_runtime.errors import StateError
 from rfa_runtime.session.binding import KNOWN_OUTPUTS, Binding
-from rfa_runtime.session.ort import one_line, open_session
+from rfa_runtime.session.logits import check_finite, most_likely_token
+from rfa_runtime.session.ort import check_graph, check_known, open_session, run_error
 from rfa_runtime.session.state import State
 from rfa_runtime.session.state_arrays import Arrays
 
 
 class StepSession:
-    """A loaded graph.  It holds no sequence: many threads may use it at once, each with states of its own."""
+    """A loaded graph.  It holds no sequence: many threads may use it at once, each with its own states.
 
-    def __init__(self, bundle: Bundle, threads: int | None = None, provider: str = "cpu", graph: str = MODEL) -> None:
+    A bundle of 16 MB or more is moved to huge pages while it loads.  That sets options of glibc's malloc for the whole
+    process and starts a thread, see huge_pages.py; `huge_pages=False` leaves both alone.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        threads: int | None = None,
+        provider: str = "cpu",
+        graph: str = MODEL,
+        huge_pages: bool = True,
+    ) -> None:
         """Load a graph of the bundle.  threads: of one step; None leaves it to ONNX Runtime.  provider: cpu, cuda."""
-        if threads is not None and threads < 1:
-            raise OptionError(f"threads is {threads}, wanted at least 1")
         self.bundle = bundle
         self.graph = bundle.graph(graph)
         self.vocab_size = bundle.manifest.vocab_size
         self.specs = bundle.manifest.state
         self._device = provider
-        self._session = open_session(bundle.path / self.graph.file, threads, provider)
+        self._session = open_session(bundle.path / self.graph.file, threads, provider, huge_pages=huge_pages)
         self._run = self._session.run_with_iobinding
         self._has_cache = any(spec.kind == "cache" for spec in self.specs)
+        self._bindings = WeakKeyDictionary[State, Binding]()
+        """What is prepared for each state; it goes when the state goes."""
         self._check_interface()
 
     def new_state(self, batch: int = 1, capacity: int | None = None, cross: Arrays | None = None) -> State:
@@ -54,12 +66,12 @@ class StepSession:
         count = input_ids.shape[1]
         if self._has_cache and count > 1 and state.batch > 1 and state.longest:
             return self._step_one_by_one(input_ids, state)
-        binding = self._bind(state, count)
+        binding = self._on(state, count)
         binding.write(input_ids, state)
         return self._advance(binding, state)
 
     def step_token(self, token: int, state: State) -> np.ndarray:
-        """As `step`, for one token of a single row.  Returns logits [1, N], or [1, 1, N].
+        """Read one token of a single row, as `step` does.  Returns logits [1, N], or [1, 1, N].
 
         A large graph leaves the processor's caches cold, and whatever code then runs is fetched from memory first:
         numpy's checks and copies cost some 100 us after a step of 30 ms.  Here a token is an int from end to end.
@@ -68,9 +80,7 @@ class StepSession:
             raise StateError(
                 f"token {token} came for a state of {state.batch} rows, wanted one row and 0 to {self.vocab_size - 1}"
             )
-        binding = state.binding
-        if binding is None or binding.count != 1 or binding.session is not self._session or self._has_cache:
-            binding = self._bind(state, 1)
+        binding = self._on(state, 1)
         binding.write_token(token, state)
         return self._advance(binding, state)
 
@@ -79,7 +89,7 @@ class StepSession:
 
         Raises LogitsError where the logits are not finite, StateError for a state of several rows or without a step.
         """
-        binding = state.binding
+        binding = self._bindings.get(state)
         if binding is None or binding.batch != 1:
             raise StateError(f"the state has {state.batch} rows, wanted one, and a step before")
         if binding.top is None:
@@ -89,20 +99,22 @@ class StepSession:
             check_finite(logit[-1])
         return int(token[-1])
 
-    def _bind(self, state: State, count: int) -> Binding:
+    def _on(self, state: State, count: int) -> Binding:
+        """What steps of this many tokens on a state take, prepared when the first comes."""
         if self._has_cache:
             state.reserve(state.longest + count)
-        binding = state.binding
-        if binding is None or binding.count != count or binding.session is not self._session:
+        binding = self._bindings.get(state)
+        if binding is None or not binding.fits(state, count):
             state.check(self.specs)
-            binding = state.binding = Binding(self._session, self.graph, self.vocab_size, state, count)
+            binding = Binding(self._session, self.graph, self.vocab_size, state, count)
+            self._bindings[state] = binding
         return binding
 
     def _advance(self, binding: Binding, state: State) -> np.ndarray:
         try:
             self._run(binding.io)
         except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
-            raise SessionError(f"ONNX Runtime failed in {self.graph.file}: {one_line(error)}") from error
+            raise run_error(self.graph.file, error) from error
         state.longest += binding.count
         return binding.logits
 
@@ -125,19 +137,9 @@ class StepSession:
 
     def _check_interface(self) -> None:
         """Hold the graph to what the manifest says of it."""
-        inputs = {value.name for value in self._session.get_inputs()}
-        outputs = {value.name for value in self._session.get_outputs()}
-        unknown = set(self.graph.inputs) - set(STEP_INPUTS)
-        if unknown or INPUT_IDS not in self.graph.inputs:
-            raise SessionError(f"{self.graph.file} wants inputs {sorted(unknown)}, this runtime gives {STEP_INPUTS}")
-        unknown = set(self.graph.outputs) - set(KNOWN_OUTPUTS)
-        if unknown or LOGITS not in self.graph.outputs:
-            raise SessionError(f"{self.graph.file} gives {self.graph.outputs}, this runtime reads {(*KNOWN_OUTPUTS,)}")
-        pasts, presents = [s.past for s in self.specs], [s.present for s in self.specs if s.kind != "cross"]
-        wanted = {*self.graph.inputs, *pasts}, {*self.graph.outputs, *presents}
-        for found, declared, what in ((inputs, wanted[0], "inputs"), (outputs, wanted[1], "outputs")):
-            if found != declared:
-                raise SessionError(
-                    f"{self.graph.file} and the manifest disagree on the {what} {sorted(found ^ declared)}: "
-                    "export the bundle again"
-                )
+        file = self.graph.file
+        check_known(file, "inputs", self.graph.inputs, INPUT_IDS, STEP_INPUTS)
+        check_known(file, "outputs", self.graph.outputs, LOGITS, KNOWN_OUTPUTS)
+        inputs = [*self.graph.inputs, *(spec.past for spec in self.specs)]
+        outputs = [*self.graph.outputs, *(spec.present for spec in self.specs if spec.kind != "cross")]
+        check_graph(self._session, file, inputs, outputs)

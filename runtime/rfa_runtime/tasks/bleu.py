@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rfa_runtime.decoding.search_config import SearchConfig, Translation
+from rfa_runtime.decoding.generation import Translation
+from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.errors import MissingExtraError
 from rfa_runtime.line_files.answer_rows import answer_rows
 from rfa_runtime.line_files.answers import Worker

@@ -13,18 +13,15 @@ from typing import Any
 import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.interface import CLASSIFICATION, LOGITS, MODEL
 from rfa_runtime.decoding.prompt import encode_text, load_tokenizer
-from rfa_runtime.decoding.sampling import check_finite
-from rfa_runtime.errors import BundleError, OptionError, PromptError, SessionError
-from rfa_runtime.session.ort import one_line, open_session
-from rfa_runtime.session.padding import pad, similar
+from rfa_runtime.errors import BundleError, PromptError, SessionError
+from rfa_runtime.session.logits import check_finite
+from rfa_runtime.session.padding import similar
+from rfa_runtime.session.whole import WholeGraph
 
-TASK = "classification"
 Text = str | tuple[str, str]
 """One text, or a pair where the class is that of two documents."""
-INPUTS = ("input_ids", "attention_mask", "position_ids")
-PAIR = "pair_"
-"""Begins the names of the inputs for the second document."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +44,29 @@ class Classification:
 class Classifier:
     """Names the classes of texts with the model of a bundle."""
 
-    def __init__(self, bundle: Bundle | Path | str, threads: int | None = None, provider: str = "cpu") -> None:
-        """Load a bundle, or take one that was read.  threads, provider: see StepSession."""
+    def __init__(
+        self,
+        bundle: Bundle | Path | str,
+        threads: int | None = None,
+        provider: str = "cpu",
+        huge_pages: bool = True,
+    ) -> None:
+        """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
         self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
-        if self.bundle.manifest.task != TASK:
+        manifest = self.bundle.manifest
+        if manifest.task != CLASSIFICATION:
             raise BundleError(
-                f"{self.bundle.path.name} is for the task {self.bundle.manifest.task!r}, a Classifier wants {TASK!r}"
+                f"{self.bundle.path.name} is for the task {manifest.task!r}, a Classifier wants {CLASSIFICATION!r}"
             )
-        if threads is not None and threads < 1:
-            raise OptionError(f"threads is {threads}, wanted at least 1")
-        self.labels = self.bundle.manifest.labels
-        self.graph = self.bundle.graph("model")
-        self.pairs = PAIR + INPUTS[0] in self.graph.inputs
-        """Whether it takes pairs of documents."""
+        self.labels = manifest.labels
         self.tokenizer = load_tokenizer(self.bundle)
-        self._session = open_session(self.bundle.path / self.graph.file, threads, provider, long_inputs=True)
-        self._check_interface()
+        self._graph = WholeGraph(self.bundle, MODEL, [LOGITS], threads, provider, huge_pages)
+        file = self._graph.spec.file
+        if self._graph.spec.logits != "sequence":
+            raise SessionError(f"{file} gives {self._graph.spec.logits!r} logits, wanted those of the whole sequence")
+        self.pairs = self._graph.takes_pairs
+        """Whether it takes pairs of documents."""
+        self._documents = 2 if self.pairs else 1
 
     def classify(self, text: Text) -> Classification:
         """Name the class of a text, or of a pair.  Raises PromptError for one that has no tokens."""
@@ -72,33 +76,27 @@ class Classifier:
         """Name the classes of many texts.  Those of like length go through the graph together."""
         encoded = [self.encode(text) for text in texts]
         found: list[Classification | None] = [None] * len(texts)
-        for group in similar([tuple(map(len, documents)) for documents in encoded]):
-            members = [encoded[row] for row in group]
-            for row, documents, logits in zip(group, members, self.logits(members), strict=True):
-                found[row] = self._classification(logits, sum(map(len, documents)))
+        lengths = [tuple(map(len, documents)) for documents in encoded]
+        for group in similar(lengths):
+            logits = self.logits([encoded[row] for row in group])
+            for place, row in enumerate(group):
+                found[row] = self._classification(logits[place], sum(lengths[row]))
         return [one for one in found if one is not None]
 
     def encode(self, text: Text) -> tuple[list[int], ...]:
         """Return the ids of the one or two documents, cut where the model's length ends.  Raises PromptError."""
         documents = (text,) if isinstance(text, str) else text
-        if len(documents) != 1 + self.pairs:
-            raise PromptError(f"{len(documents)} document(s) came, {self.bundle.path.name} wants {1 + self.pairs}")
+        if len(documents) != self._documents:
+            raise PromptError(f"{len(documents)} document(s) came, {self.bundle.path.name} wants {self._documents}")
         return tuple(map(self._encode, documents))
 
     def logits(self, encoded: list[tuple[list[int], ...]]) -> np.ndarray:
         """Run the graph on the ids of B texts or pairs, as `encode` gives them.  Returns float32 logits [B, C]."""
-        given: dict[str, np.ndarray] = {}
-        for prefix, rows in zip(("", PAIR), zip(*encoded, strict=True), strict=False):
-            ids, mask = pad(rows)
-            positions = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
-            given |= {prefix + name: array for name, array in zip(INPUTS, (ids, mask, positions), strict=True)}
-        try:
-            (logits,) = self._session.run(["logits"], {name: given[name] for name in self.graph.inputs})
-        except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
-            raise SessionError(f"ONNX Runtime failed in {self.graph.file}: {one_line(error)}") from error
+        texts = [[documents[place] for documents in encoded] for place in range(self._documents)]
+        logits = self._graph.run(*texts)[LOGITS]
         if logits.shape != (len(encoded), len(self.labels)):
             raise SessionError(
-                f"{self.graph.file} gave logits of shape {logits.shape}, "
+                f"{self._graph.spec.file} gave logits of shape {logits.shape}, "
                 f"wanted ({len(encoded)}, {len(self.labels)}): export the bundle again"
             )
         check_finite(np.abs(logits).max().item())
@@ -107,11 +105,14 @@ class Classifier:
     def _encode(self, text: str) -> list[int]:
         if not text:
             raise PromptError("the text is empty: give some text")
-        manifest, first = self.bundle.manifest, self.bundle.manifest.special_ids.bos
+        manifest = self.bundle.manifest
+        first = manifest.special_ids.bos
         ids = encode_text(text, self.tokenizer, self.bundle)
         if not ids:
             raise PromptError("the text has no characters that the model knows")
-        ids = (ids if first is None else [first, *ids])[: manifest.max_tokens or None]
+        if first is not None:
+            ids = [first, *ids]
+        ids = ids[: manifest.max_tokens or None]
         if max(ids) >= manifest.vocab_size:
             raise PromptError(f"the text has the token {max(ids)}, the model knows 0 to {manifest.vocab_size - 1}")
         return ids
@@ -122,22 +123,3 @@ class Classifier:
         chosen = int(logits.argmax())
         probabilities = dict(zip(self.labels, (weights / weights.sum()).tolist(), strict=True))
         return Classification(self.labels[chosen], chosen, probabilities, tokens)
-
-    def _check_interface(self) -> None:
-        """Hold the graph to what the manifest says of it, and both to what this runtime gives."""
-        prefixes = ("", PAIR)[: 1 + self.pairs]
-        known = {prefix + name for prefix in prefixes for name in INPUTS}
-        wanted = {prefix + INPUTS[0] for prefix in prefixes}
-        inputs = {value.name for value in self._session.get_inputs()}
-        outputs = [value.name for value in self._session.get_outputs()]
-        if inputs != set(self.graph.inputs):
-            raise SessionError(
-                f"{self.graph.file} and the manifest disagree on the inputs {sorted(inputs ^ set(self.graph.inputs))}: "
-                "export the bundle again"
-            )
-        if not wanted <= inputs <= known:
-            raise SessionError(f"{self.graph.file} wants inputs {sorted(inputs)}, this runtime gives {sorted(known)}")
-        if outputs != ["logits"] or self.graph.logits != "sequence":
-            raise SessionError(
-                f"{self.graph.file} gives {self.graph.logits!r} logits in {outputs}, wanted 'sequence' in ['logits']"
-            )

@@ -9,20 +9,18 @@ Letters: B segments at once, T tokens, N vocabulary.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
+from rfa_runtime.bar import progress_bar
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.decoding.prompt import encode_prompt, load_tokenizer
+from rfa_runtime.bundle.interface import LANGUAGE_MODEL, MODEL, SCORE
+from rfa_runtime.decoding.prompt import CHUNK, check_task, encode_prompt, load_tokenizer
 from rfa_runtime.errors import LogitsError, OptionError, TextError
 from rfa_runtime.session.step import StepSession
-from rfa_runtime.tasks.language import CHUNK, check_task
 
 LARGEST_LOSS = 700.0
 """Of a token on average: e to a higher power is no number any more, and no model that was trained comes near."""
@@ -63,22 +61,21 @@ def score_text(
     segment_length: tokens read from one empty state; None takes the bundle's, 0 carries the state through the text.
     batch: segments side by side.  Shows its progress where standard error is a terminal.
     """
-    check_task(bundle)
+    check_task(bundle, LANGUAGE_MODEL)
     ids = stream_of(text, bundle)
-    length = segment_length if segment_length is not None else bundle.manifest.scoring.get("segment_length", 0)
+    length = bundle.manifest.scoring.get("segment_length", 0) if segment_length is None else segment_length
     if length < 0 or batch < 1:
         raise OptionError(f"segment_length is {length} and batch {batch}, wanted 0 or more and at least 1")
-    role = "score" if "score" in bundle.manifest.graphs else "model"
+    role = SCORE if SCORE in bundle.manifest.graphs else MODEL
     session = StepSession(bundle, threads, provider, role)
     length = min(length or len(ids) - 1, len(ids) - 1)
     batch, chunk = fit_memory(session, length, batch)
     total = 0.0
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("score", total=len(ids) - 1)
+    with progress_bar("score", len(ids) - 1) as bar:
         for inputs, targets in segments(ids, length, batch):
             for loss, count in losses(session, inputs, targets, chunk):
                 total += loss
-                progress.advance(task, count)
+                bar.advance(count)
     size = len(text.encode())
     tokens = len(ids) - 1
     if not total / tokens < LARGEST_LOSS:  # also refuses NaN
@@ -106,11 +103,13 @@ def fit_memory(session: StepSession, length: int, batch: int) -> tuple[int, int]
 
 def segments(ids: np.ndarray, length: int, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cut a stream into batches of segments: inputs and targets [B, T].  The last may be shorter, and comes alone."""
-    inputs, targets = ids[:-1], ids[1:]
+    inputs = ids[:-1]
+    targets = ids[1:]
     whole = len(inputs) // length * length
-    rows = inputs[:whole].reshape(-1, length), targets[:whole].reshape(-1, length)
-    for start in range(0, len(rows[0]), batch):
-        yield rows[0][start : start + batch], rows[1][start : start + batch]
+    input_rows = inputs[:whole].reshape(-1, length)
+    target_rows = targets[:whole].reshape(-1, length)
+    for start in range(0, len(input_rows), batch):
+        yield input_rows[start : start + batch], target_rows[start : start + batch]
     if whole < len(inputs):
         yield inputs[None, whole:], targets[None, whole:]
 

@@ -1,6 +1,6 @@
 """The main path of translation: source -> ids -> encoder -> (candidates -> beams -> step) ... -> text.
 
-Greedy translation of one source goes a shorter way, that of `decoder.py`: the graph names the most likely token.
+Greedy translation of one source goes a shorter way, that of `tasks/language.py`: the graph names the most likely token.
 
 Letters: B sources, N vocabulary.
 """
@@ -14,23 +14,22 @@ from pathlib import Path
 import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.interface import TRANSLATION
 from rfa_runtime.decoding.batch_search import search_all
 from rfa_runtime.decoding.beam import Beams
 from rfa_runtime.decoding.candidates import log_sums
 from rfa_runtime.decoding.continuation import Continuation, Request
 from rfa_runtime.decoding.detokenize import detokenizer
-from rfa_runtime.decoding.generation import Piece
-from rfa_runtime.decoding.prompt import Prompt, load_tokenizer
+from rfa_runtime.decoding.generation import Clock, Hypothesis, Piece, Translation
+from rfa_runtime.decoding.prompt import Prompt, check_task, load_tokenizer
 from rfa_runtime.decoding.sampling import SamplingConfig
-from rfa_runtime.decoding.search_config import Hypothesis, SearchConfig, Translation, check_whole
+from rfa_runtime.decoding.search_config import SearchConfig, check_whole
 from rfa_runtime.decoding.source import encode_source
-from rfa_runtime.decoding.timing import Clock
 from rfa_runtime.errors import BundleError
 from rfa_runtime.session.encoder import Encoder, batches
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
-TASK = "translation"
 MAX_SOURCE_TOKENS = 8192
 """Of one source: an encoder with softmax needs memory for the square of it."""
 
@@ -44,16 +43,17 @@ class Translator:
         threads: int | None = None,
         provider: str = "cpu",
         max_source_tokens: int = MAX_SOURCE_TOKENS,
+        huge_pages: bool = True,
     ) -> None:
-        """Load a bundle, or take one that was read.  threads, provider: see StepSession."""
+        """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
         check_whole("max_source_tokens", max_source_tokens, 1 << 31)
         self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
         self._start = start_token(self.bundle)
         self._eos = self.bundle.manifest.special_ids.eos
         self._max_source_tokens = max_source_tokens
         self.tokenizer = load_tokenizer(self.bundle)
-        self.encoder = Encoder(self.bundle, threads, provider)
-        self.session = StepSession(self.bundle, threads, provider)
+        self.encoder = Encoder(self.bundle, threads, provider, huge_pages)
+        self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
 
     def encode(self, source: Prompt) -> list[int]:
         """Return the ids that the encoder reads.  Raises PromptError for a source that cannot be translated."""
@@ -65,7 +65,8 @@ class Translator:
 
     def translate_batch(self, sources: Sequence[Prompt], search: SearchConfig | None = None) -> list[Translation]:
         """Translate several sources of any lengths in one batch; the results are those of one by one."""
-        search, clock = search or SearchConfig(), Clock()
+        search = search or SearchConfig()
+        clock = Clock()
         encoded = [self.encode(source) for source in sources]
         if search.beam == 1 and len(encoded) == 1:
             return [self._greedy(encoded[0], search, clock)]
@@ -76,7 +77,8 @@ class Translator:
 
         max_new_tokens: see SearchConfig.  The last piece has a finish_reason.
         """
-        ids, search = self.encode(source), SearchConfig(max_new_tokens=max_new_tokens)
+        search = SearchConfig(max_new_tokens=max_new_tokens)
+        ids = self.encode(source)
         return self._stream(ids, search.limit(len(ids)))
 
     def _stream(self, ids: list[int], limit: int) -> Iterator[Piece]:
@@ -95,15 +97,18 @@ class Translator:
             logits = self.session.step_token(piece.token_id, state)
 
     def _greedy(self, ids: list[int], search: SearchConfig, clock: Clock) -> Translation:
-        pieces, total = list[Piece](), 0.0
+        pieces: list[Piece] = []
+        total = 0.0
         state = self._read([ids])
         for piece, logits in self._follow(state, search.limit(len(ids))):
-            total -= log_sums(logits, logits[:, piece.token_id].astype(np.float64)).item()  # its logit is the largest
+            top = logits[:, piece.token_id].astype(np.float64)  # its logit is the largest
+            total -= log_sums(logits, top).item()
             pieces.append(piece)
             clock.tick()
-        tokens, texts, reasons = zip(*pieces, strict=True)
-        found = Hypothesis(list(tokens), search.score(total, len(tokens)), str(reasons[-1]), "".join(texts))
-        return clock.finish([found], len(ids), state.nbytes)
+        tokens = [piece.token_id for piece in pieces]
+        text = "".join(piece.text for piece in pieces)
+        found = Hypothesis(tokens, search.score(total, len(tokens)), str(pieces[-1].finish_reason), text)
+        return clock.translation([found], len(ids), state.nbytes)
 
     def _search(self, encoded: list[list[int]], search: SearchConfig, clock: Clock) -> list[Translation]:
         """Search for B translations side by side: longest sources first, as those of like length are read together."""
@@ -114,12 +119,15 @@ class Translator:
         state = self._read(sources)
         for place, size in search_all(self.session, state, self._start, beams, search.beam, clock.tick):
             n_best = [self._spelled(hypothesis) for hypothesis in beams[place].best()]
-            found[order[place]] = clock.finish(n_best, len(sources[place]), size)
+            found[order[place]] = clock.translation(n_best, len(sources[place]), size)
         return [found[row] for row in range(len(encoded))]
 
     def _read(self, sources: list[list[int]]) -> State:
         """Read sources, the longest first.  Returns the state of B rows that have read no target yet."""
-        states = [self.session.new_state(len(batch), cross=self.encoder.encode(batch)) for batch in batches(sources)]
+        states = []
+        for batch in batches(sources):
+            of_sources = self.encoder.encode(batch)
+            states.append(self.session.new_state(len(batch), cross=of_sources))
         return states[0] if len(states) == 1 else State.stack(states)
 
     def _spelled(self, hypothesis: Hypothesis) -> Hypothesis:
@@ -131,9 +139,8 @@ class Translator:
 
 def start_token(bundle: Bundle) -> int:
     """Return the token that starts a translation.  Raises BundleError for a bundle that is no translator's."""
-    if bundle.manifest.task != TASK:
-        raise BundleError(f"{bundle.path.name} is for the task {bundle.manifest.task!r}, wanted a translator's bundle")
+    check_task(bundle, TRANSLATION)
     start = bundle.manifest.special_ids.bos
-    if start is None or bundle.graph("model").logits != "last":
+    if start is None:
         raise BundleError(f"{bundle.path.name} names no token that starts a translation: export it again")
     return start
