@@ -1,11 +1,13 @@
 """Text files to batches: slices change no token, batches are a function of the step."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from rfa_models.data import texts as data
 from rfa_models.data.texts import SegmentBatches, encode, read_text, slices, split_text
@@ -38,40 +40,40 @@ pieces = st.sampled_from(
 )
 
 
-def sliced(tokenizer, text: str, size: int) -> list[int]:
+def sliced(tokenizer: Tokenizer, text: str, size: int) -> list[int]:
     """`encode` with slices of a chosen size."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "slices", lambda whole: slices(whole, size))
         return encode(tokenizer, text).tolist()
 
 
-def at_once(tokenizer, text: str) -> list[int]:
+def at_once(tokenizer: Tokenizer, text: str) -> list[int]:
     return tokenizer.encode(text, add_special_tokens=False).ids
 
 
 @tokenizers
 @pytest.mark.parametrize("size", [1, 7, 64])
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY.keys())
-def test_slices_do_not_change_the_tokens_of_nasty_texts(tokenizer, text, size):
+def test_slices_do_not_change_the_tokens_of_nasty_texts(tokenizer: Tokenizer, text: str, size: int) -> None:
     assert sliced(tokenizer, text, size) == at_once(tokenizer, text)
 
 
 @tokenizers
 @settings(max_examples=100, deadline=None)
 @given(parts=st.lists(pieces, max_size=40), size=st.integers(1, 9))
-def test_slices_do_not_change_the_tokens_of_any_text(tokenizer, parts, size):
+def test_slices_do_not_change_the_tokens_of_any_text(tokenizer: Tokenizer, parts: list[str], size: int) -> None:
     text = "".join(parts)
     assert sliced(tokenizer, text, size) == at_once(tokenizer, text)
 
 
-def test_these_texts_have_tokens_that_a_cut_could_break():
+def test_these_texts_have_tokens_that_a_cut_could_break() -> None:
     assert {"ĊĊ", "ĊĠ"} & set(TOKENIZERS["bpe"].get_vocab())
     assert at_once(TOKENIZERS["bpe"], "a\n\n\nb") != [
         token for part in ("a\n", "\n", "\nb") for token in at_once(TOKENIZERS["bpe"], part)
     ]
 
 
-def test_slices_join_to_the_text_and_are_of_the_size_asked_for():
+def test_slices_join_to_the_text_and_are_of_the_size_asked_for() -> None:
     text = NASTY["lines"]
     parts = list(slices(text, 50))
     assert "".join(parts) == text
@@ -79,14 +81,14 @@ def test_slices_join_to_the_text_and_are_of_the_size_asked_for():
     assert all(len(part) >= 50 for part in parts[:-1])
 
 
-def test_encode_gives_int32_ids():
+def test_encode_gives_int32_ids() -> None:
     ids = encode(TOKENIZERS["byte"], "abc")
     assert ids.dtype == torch.int32
     assert ids.tolist() == [97, 98, 99]
     assert encode(TOKENIZERS["byte"], "").shape == (0,)
 
 
-def test_reading_keeps_every_byte_of_a_text(tmp_path):
+def test_reading_keeps_every_byte_of_a_text(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes("a\r\nb\n\n é\u2028".encode())
     assert read_text(path).encode() == path.read_bytes()
@@ -95,25 +97,25 @@ def test_reading_keeps_every_byte_of_a_text(tmp_path):
 @pytest.mark.parametrize(
     ("content", "offset"), [(b"\xff", 0), (b"abc\xe9", 3), (("é" * 5000).encode() + b"\x80ok", 10_000)]
 )
-def test_bytes_that_are_not_utf8_are_refused_with_their_place(tmp_path, content, offset):
+def test_bytes_that_are_not_utf8_are_refused_with_their_place(tmp_path: Path, content: bytes, offset: int) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=f"latin.txt: byte {offset} is not UTF-8"):
+    with pytest.raises(DataError, match=f"latin.txt: byte 0x.. at offset {offset} is not UTF-8"):
         read_text(path)
 
 
-def test_built_in_text_is_there_and_the_same_each_time():
+def test_built_in_text_is_there_and_the_same_each_time() -> None:
     text = read_text("pydoc")
     assert len(text) > 100_000
     assert text == read_text("pydoc")
 
 
-def test_missing_file_is_an_os_error(tmp_path):
+def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "absent.txt")
 
 
-def test_validation_text_is_cut_off_at_a_line_break():
+def test_validation_text_is_cut_off_at_a_line_break() -> None:
     text = "one line of text\n" * 100
     train, valid = split_text(text, 0.1)
     assert train + valid == text
@@ -123,7 +125,7 @@ def test_validation_text_is_cut_off_at_a_line_break():
 
 @settings(max_examples=50, deadline=None)
 @given(text=st.text(max_size=60), fraction=st.floats(0.01, 0.99))
-def test_split_loses_no_character(text, fraction):
+def test_split_loses_no_character(text: str, fraction: float) -> None:
     assert "".join(split_text(text, fraction)) == text
 
 
@@ -131,7 +133,7 @@ def batches(seed: int = 0, tokens: int = 103, batch: int = 3, length: int = 8) -
     return SegmentBatches(torch.arange(tokens, dtype=torch.int32), batch, length, seed)
 
 
-def test_batches_are_a_function_of_the_step_in_any_order():
+def test_batches_are_a_function_of_the_step_in_any_order() -> None:
     forwards, backwards = batches(), batches()
     wanted = {step: forwards(step) for step in range(12)}
     for step in reversed(range(12)):
@@ -139,19 +141,19 @@ def test_batches_are_a_function_of_the_step_in_any_order():
             assert torch.equal(found, expected)
 
 
-def test_batches_differ_by_step_and_by_seed():
+def test_batches_differ_by_step_and_by_seed() -> None:
     assert not torch.equal(batches()(0)[0], batches()(1)[0])
     assert not torch.equal(batches(seed=0)(0)[0], batches(seed=1)(0)[0])
 
 
-def test_targets_are_the_inputs_one_token_later():
+def test_targets_are_the_inputs_one_token_later() -> None:
     inputs, targets = batches()(5)
     assert inputs.dtype == targets.dtype == torch.int64
     assert inputs.shape == targets.shape == (3, 8)
     assert torch.equal(inputs + 1, targets)
 
 
-def test_an_epoch_takes_every_segment_once():
+def test_an_epoch_takes_every_segment_once() -> None:
     source = batches(batch=1)
     starts = [int(source(step)[0][0, 0]) for step in range(source.segments)]
     assert len(set(starts)) == source.segments
@@ -160,11 +162,11 @@ def test_an_epoch_takes_every_segment_once():
 
 @settings(max_examples=50, deadline=None)
 @given(length=st.integers(1, 9), extra=st.integers(0, 30), seed=st.integers(0, 5), step=st.integers(0, 40))
-def test_batches_of_the_shortest_texts_stay_inside_the_text(length, extra, seed, step):
+def test_batches_of_the_shortest_texts_stay_inside_the_text(length: int, extra: int, seed: int, step: int) -> None:
     inputs, targets = batches(seed, tokens=2 * length + 1 + extra, length=length)(step)
     assert inputs.shape == targets.shape == (3, length)
 
 
-def test_text_too_short_for_two_segments_is_refused():
+def test_text_too_short_for_two_segments_is_refused() -> None:
     with pytest.raises(DataError, match="16 tokens, segments of 8 need at least 17"):
         batches(tokens=16)
