@@ -110,3 +110,11 @@ def test_a_terminal_hears_of_speed_and_state_after_the_text(toy: Bundle) -> None
     assert said.startswith("20 tokens, ")
     assert " tokens/s, state " in said
     assert said.rstrip().endswith(" kB")
+
+
+def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
+    places = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    command = [sys.executable, "-c", "from rfa_runtime.commands.start import main; main()"]
+    done = subprocess.run(command, capture_output=True, env=environment() | {"PYTHONPATH": places})
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
