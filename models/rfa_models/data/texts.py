@@ -25,10 +25,15 @@ LINE_BORDER = re.compile(r"(?<=\S\n)(?=\S)")
 
 def read_texts(config: DataConfig) -> tuple[str, str]:
     """Return training and validation text.  Raises DataError, or OSError as `open` does."""
-    train = "".join(read_text(source) for source in config.train)
+    train = read_all(config.train)
     if not config.valid:
         return split_text(train, config.valid_fraction)
-    return train, "".join(read_text(source) for source in config.valid)
+    return train, read_all(config.valid)
+
+
+def read_all(sources: tuple[str, ...]) -> str:
+    """Return the texts of all sources, one after the other."""
+    return "".join(map(read_text, sources))
 
 
 def read_text(source: str | Path) -> str:

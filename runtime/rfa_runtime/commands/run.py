@@ -1,6 +1,6 @@
 """`rfa-run`: the command line of bundles, whatever their task.
 
-It imports nothing heavy by itself: names of the package load their modules when they are used.
+No heavy module is imported here: names of the package load their modules when they are used.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def names_a_bundle(argument: str) -> bool:
     """Whether an argument that stands by itself is a folder, or looks like the name of one that is not there."""
     if argument.endswith(BUNDLE_SUFFIX):
         return True
-    has_space = any(character.isspace() for character in argument)
+    has_space = len(argument.split()) > 1
     if not has_space and (os.sep in argument or "/" in argument):
         return True
     return exists(argument)

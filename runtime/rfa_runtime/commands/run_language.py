@@ -64,8 +64,8 @@ def generate(
         show(spelled_ids(timed))
     else:
         print(given if isinstance(given, str) else "", end="", flush=True)
-        show(piece.text for piece in timed)
-    if sys.stderr.isatty():
+        show(texts(timed))
+    if sys.stderr is not None and sys.stderr.isatty():  # None where it was closed
         print(timed.words(bundle), file=sys.stderr)
 
 
@@ -73,7 +73,7 @@ def token_ids(text: str) -> list[int]:
     """Read token ids with commas or spaces between them.  Raises OptionError for what is no whole number."""
     words = text.replace(",", " ").split()
     try:
-        return [int(word) for word in words]
+        return list(map(int, words))
     except ValueError as error:
         raise OptionError(f"--ids is {text[:60]!r}, wanted whole numbers with commas or spaces between them") from error
 
@@ -83,6 +83,12 @@ def length_limit(max_new_tokens: int | None) -> int | None:
     if max_new_tokens is None:
         return DEFAULT_LENGTH
     return max_new_tokens or None
+
+
+def texts(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:
+    """Yield the text of each piece."""
+    for piece in pieces:
+        yield piece.text
 
 
 def spelled_ids(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:
@@ -115,10 +121,20 @@ class Timed:
         said = f"{self.tokens:,} tokens"
         if self.tokens > 1:
             said += f", {(self.tokens - 1) / self.seconds:,.0f} tokens/s"
-        specs = bundle.manifest.state
-        if all(spec.kind == "recurrent" for spec in specs):
-            said += f", state {sum(spec.row_bytes() for spec in specs) / 1000:,.0f} kB"
+        size = fixed_state_bytes(bundle)
+        if size is not None:
+            said += f", state {size / 1000:,.0f} kB"
         return said
+
+
+def fixed_state_bytes(bundle: Bundle) -> int | None:
+    """Return the size of the state of one text in bytes; None where the state grows with the text."""
+    size = 0
+    for spec in bundle.manifest.state:
+        if spec.kind != "recurrent":
+            return None
+        size += spec.row_bytes()
+    return size
 
 
 def show_perplexity(
@@ -148,7 +164,10 @@ def sampling_config(defaults: rfa_runtime.SamplingConfig, options: dict[str, Any
 
     Where the bundle takes the most likely token and an option asks for chance, the temperature is 1 unless it is given.
     """
-    given = {name: options[name] for name in SAMPLING if options[name] is not None}
+    given: dict[str, Any] = {}
+    for name in SAMPLING:
+        if options[name] is not None:
+            given[name] = options[name]
     if given.keys() & ASK_FOR_CHANCE and defaults.temperature == 0:
         given.setdefault("temperature", 1.0)
     return replace(defaults, **given)

@@ -63,7 +63,8 @@ def translate(
     elif search.beam > 1:
         print(translator.translate(source, search).text)
     else:
-        show(piece.text for piece in translator.stream(source, search.max_new_tokens))
+        pieces = translator.stream(source, search.max_new_tokens)
+        show(piece.text for piece in pieces)
 
 
 def translate_lines(
