@@ -9,7 +9,6 @@ import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show_score
 from rfa_runtime.errors import OptionError, PromptError
-from rfa_runtime.line_files.answers import Worker
 
 
 def run_classification(
@@ -49,7 +48,7 @@ def classify_lines(classifier: rfa_runtime.Classifier, as_json: bool, **options:
         texts = [documents(line, classifier) for line in lines]
         return [spell(found) for found in classifier.classify_batch(texts)]
 
-    run_lines(classifier.bundle, Worker[str, str](check, classes), {"json": as_json}, **options)
+    run_lines(classifier.bundle, rfa_runtime.Worker[str, str](check, classes), {"json": as_json}, **options)
 
 
 def show_accuracy(

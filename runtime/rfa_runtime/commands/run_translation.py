@@ -10,7 +10,6 @@ import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show, show_score
 from rfa_runtime.errors import BundleError, OptionError
-from rfa_runtime.line_files.answers import Worker
 
 
 def run_translation(
@@ -82,7 +81,7 @@ def translate_lines(
         found = translator.translate_batch(lines, search)
         return [as_json_line(one) if as_json else one.text for one in found]
 
-    worker = Worker[str, str](translator.encode, translations)
+    worker = rfa_runtime.Worker[str, str](translator.encode, translations)
     settings = asdict(search) | {"json": as_json, "max_source_tokens": max_source_tokens}
     run_lines(translator.bundle, worker, settings, **options)
 

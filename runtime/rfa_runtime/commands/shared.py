@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.errors import PromptError, TextError
-from rfa_runtime.line_files.answers import Worker
 from rfa_runtime.line_files.text import decode, read_text
 
 
@@ -65,7 +64,7 @@ def show(parts: Iterable[str]) -> None:
 
 def run_lines(
     bundle: Bundle,
-    worker: Worker[str, str],
+    worker: rfa_runtime.Worker[str, str],
     settings: Mapping[str, object],
     input_file: Path,
     output: Path,
