@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install check test demo clean
+.PHONY: install check test demo bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -25,6 +25,9 @@ test: install  ## the test suite
 
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh
+
+bundle: install  ## the small model that comes with rfa-runtime, from its checkpoint
+	$(BIN)/python models/pretrained/make_bundle.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache

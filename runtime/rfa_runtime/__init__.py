@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rfa_runtime.decoding.sampling import SamplingConfig
     from rfa_runtime.decoding.search_config import Hypothesis, SearchConfig, Translation
     from rfa_runtime.errors import RfaRuntimeError
+    from rfa_runtime.line_files.answers import Worker
     from rfa_runtime.line_files.convert import convert_lines
     from rfa_runtime.line_files.labelled import read_labelled
     from rfa_runtime.line_files.pairs import read_pairs
@@ -51,6 +52,7 @@ __all__ = [
     "Translation",
     "TranslationScore",
     "Translator",
+    "Worker",
     "__version__",
     "convert_lines",
     "read_bundle",
@@ -70,6 +72,7 @@ HOMES = {
     "decoding.sampling": ("SamplingConfig",),
     "decoding.search_config": ("Hypothesis", "SearchConfig", "Translation"),
     "errors": ("RfaRuntimeError",),
+    "line_files.answers": ("Worker",),
     "line_files.convert": ("convert_lines",),
     "line_files.labelled": ("read_labelled",),
     "line_files.pairs": ("read_pairs",),

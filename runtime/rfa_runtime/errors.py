@@ -62,7 +62,7 @@ class OptionError(RfaRuntimeError, ValueError):
 
 
 class OutputExistsError(RfaRuntimeError, FileExistsError):
-    """A file of answers is there, and not one that can be gone on with."""
+    """A file of answers is there, and it is not one that this run may continue."""
 
 
 class PromptError(RfaRuntimeError, ValueError):

@@ -1,11 +1,6 @@
-"""Pairs of a sentence and its translation.
+"""Pairs of a sentence and its translation, for training: `rfa_runtime.line_files.pairs` says which files hold them.
 
-    NAME.tsv      source<TAB>target
-    NAME.jsonl    {"source": ..., "target": ...}
-    two files     a line of the one belongs to the same line of the other
-    numbers       built in
-
-No side of a pair may be empty.
+`numbers` in place of a file name are the built-in pairs.
 """
 
 from __future__ import annotations
@@ -14,15 +9,18 @@ from pathlib import Path
 
 from rfa_models.data.config import NumbersConfig, PairsConfig
 from rfa_models.data.numbers import number_pairs
-from rfa_models.data.rows import filled, json_row, json_text, parse_rows, read_lines, split_rows, two_columns
+from rfa_models.data.rows import all_rows, split_rows
 from rfa_models.errors import DataError
+from rfa_runtime.line_files import pairs as pair_files
+from rfa_runtime.line_files.pairs import PARSERS, Pair
 
-Pair = tuple[str, str]
+__all__ = ["Pair", "read_pairs", "read_sources"]
+
 NUMBERS = "numbers"
 
 
 def read_pairs(config: PairsConfig) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs.  Raises DataError, or OSError as `open` does."""
+    """Return training and validation pairs.  Raises DataError, or OSError as `open` does."""
     train = read_sources(config.train, config.numbers)
     if not config.valid:
         return split_rows(train, config.valid_fraction)
@@ -30,47 +28,27 @@ def read_pairs(config: PairsConfig) -> tuple[list[Pair], list[Pair]]:
 
 
 def read_sources(names: tuple[str, ...], numbers: NumbersConfig) -> list[Pair]:
-    """All pairs that the names stand for.  Plain files come in twos: sources, then targets."""
+    """Return all pairs that the names stand for.  Plain files come in twos: sources, then targets."""
     pairs: list[Pair] = []
     rest = list(names)
     while rest:
         name = rest.pop(0)
         if name == NUMBERS:
-            pairs += number_pairs(numbers.count, numbers.seed)
-        elif Path(name).suffix in PARSERS:
-            pairs += parse_rows(Path(name), PARSERS[Path(name).suffix])
+            pairs += built_in(numbers)
+        elif not is_plain(name):
+            pairs += all_rows(pair_files.read_pairs, [Path(name)])
         elif rest and is_plain(rest[0]):
-            pairs += side_by_side(Path(name), Path(rest.pop(0)))
+            pairs += all_rows(pair_files.read_pairs, [Path(name), Path(rest.pop(0))])
         else:
             raise DataError(f"{name} is neither .tsv nor .jsonl, nor one of two plain files: name its translation next")
     return pairs
 
 
+def built_in(numbers: NumbersConfig) -> list[Pair]:
+    """Return numbers in words, English and German."""
+    return [Pair(english, german) for english, german in number_pairs(numbers.count, numbers.seed)]
+
+
 def is_plain(name: str) -> bool:
-    """Whether this can be the second of two plain files."""
+    """Whether this can be one of two plain files."""
     return name != NUMBERS and Path(name).suffix not in PARSERS
-
-
-def side_by_side(source: Path, target: Path) -> list[Pair]:
-    """Two plain files of as many lines.  Raises DataError."""
-    sources, targets = read_lines(source), read_lines(target)
-    if len(sources) != len(targets):
-        raise DataError(f"{source} has {len(sources)} lines, {target} has {len(targets)}: wanted as many in both")
-    for path, lines in ((source, sources), (target, targets)):
-        for number, line in enumerate(lines, 1):
-            filled(line, f"line at {path}:{number}")
-    return list(zip(sources, targets, strict=True))
-
-
-def parse_tsv(line: str) -> Pair:
-    """One row of a .tsv."""
-    return two_columns(line, "source", "target")
-
-
-def parse_jsonl(line: str) -> Pair:
-    """One row of a .jsonl."""
-    table = json_row(line)
-    return json_text(table, "source"), json_text(table, "target")
-
-
-PARSERS = {".tsv": parse_tsv, ".jsonl": parse_jsonl}

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from rfa_models.data.config import DataConfig
 from rfa_models.errors import DataError
+from rfa_runtime.errors import TextError
+from rfa_runtime.line_files import text as text_files
 
 BUILT_IN = "pydoc"
 """In place of a file name: the help texts that come with every Python, about 700 kB of English."""
@@ -22,23 +24,27 @@ LINE_BORDER = re.compile(r"(?<=\S\n)(?=\S)")
 
 
 def read_texts(config: DataConfig) -> tuple[str, str]:
-    """Training and validation text.  Raises DataError, or OSError as `open` does."""
-    train = "".join(read_text(source) for source in config.train)
+    """Return training and validation text.  Raises DataError, or OSError as `open` does."""
+    train = read_all(config.train)
     if not config.valid:
         return split_text(train, config.valid_fraction)
-    return train, "".join(read_text(source) for source in config.valid)
+    return train, read_all(config.valid)
+
+
+def read_all(sources: tuple[str, ...]) -> str:
+    """Return the texts of all sources, one after the other."""
+    return "".join(map(read_text, sources))
 
 
 def read_text(source: str | Path) -> str:
     """Read a UTF-8 file, or the built-in text.  Raises DataError where it is not text, OSError as `open` does."""
     if str(source) == BUILT_IN:
-        return "\n".join(text for _, text in sorted(pydoc_data.topics.topics.items()))
+        topics = pydoc_data.topics.topics
+        return "\n".join(topics[name] for name in sorted(topics))
     try:
-        return Path(source).read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{source}: byte {error.start} is not UTF-8 text: convert the file first") from error
-    except ValueError as error:
-        raise DataError(f"{str(source)!r} is not a file's name ({error})") from error
+        return text_files.read_text(source)
+    except TextError as error:
+        raise DataError(str(error)) from error
 
 
 def split_text(text: str, valid_fraction: float) -> tuple[str, str]:
@@ -54,12 +60,14 @@ def encode(tokenizer: Tokenizer, text: str) -> Tensor:
 
     The text is encoded in slices, in parallel, cut where no token can reach across.
     """
-    encodings = tokenizer.encode_batch_fast(list(slices(text)), add_special_tokens=False)
-    return torch.tensor([token for encoding in encodings for token in encoding.ids], dtype=torch.int32)
+    tokens: list[int] = []
+    for encoding in tokenizer.encode_batch_fast(list(slices(text)), add_special_tokens=False):
+        tokens += encoding.ids
+    return torch.tensor(tokens, dtype=torch.int32)
 
 
 def slices(text: str, size: int = 65_536) -> Iterator[str]:
-    """Cut a text into pieces of at least `size` characters, each at a lone line break between two words."""
+    """Cut a text into pieces of at least `size` characters, each at a single line break between two words."""
     start = 0
     while start < len(text):
         border = LINE_BORDER.search(text, start + size)
@@ -80,22 +88,27 @@ class SegmentBatches:
                 f"the training text has {len(ids)} tokens, segments of {length} need at least {2 * length + 1}: "
                 "give more text or a smaller segment_length"
             )
-        self.ids, self.batch, self.length, self.seed = ids, batch, length, seed
+        self.ids = ids
+        self.batch = batch
+        self.length = length
+        self.seed = seed
         self.segments = (len(ids) - length - 1) // length
-        self._epoch, self._starts = -1, torch.empty(0, dtype=torch.int64)
+        self._epoch = -1
+        self._starts = torch.empty(0, dtype=torch.int64)
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of one step, both int64 [B, T]."""
+        """Return inputs and targets of one step, both int64 [B, T]."""
         index = torch.arange(step * self.batch, (step + 1) * self.batch)
         starts = torch.stack([self._start(int(i)) for i in index])
         window = self.ids[starts.unsqueeze(1) + torch.arange(self.length + 1)].long()
         return window[:, :-1], window[:, 1:]
 
     def _start(self, index: int) -> Tensor:
-        """Where the index-th segment of the whole run begins."""
+        """Return where the index-th segment of the whole run begins."""
         epoch, place = divmod(index, self.segments)
         if epoch != self._epoch:
             rng = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
             offset = torch.randint(self.length, (1,), generator=rng)
-            self._epoch, self._starts = epoch, torch.randperm(self.segments, generator=rng) * self.length + offset
+            self._epoch = epoch
+            self._starts = torch.randperm(self.segments, generator=rng) * self.length + offset
         return self._starts[place]

@@ -1,6 +1,6 @@
 """`rfa-run`: the command line of bundles, whatever their task.
 
-It imports nothing heavy by itself: names of the package load their modules when they are used.
+No heavy module is imported here: names of the package load their modules when they are used.
 """
 
 from __future__ import annotations
@@ -13,18 +13,23 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 import rfa_runtime
 from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION
 from rfa_runtime.commands.run_classification import run_classification
 from rfa_runtime.commands.run_language import run_language
 from rfa_runtime.commands.run_translation import run_translation
-from rfa_runtime.commands.task_options import TaskCommand, check_options, option_of
+from rfa_runtime.commands.task_options import TaskCommand, TaskOption, option_of, whose
 from rfa_runtime.errors import BundleError, OptionError, RfaRuntimeError
 
 FILE = click.Path(path_type=Path)
 EPILOG = 'Example:  rfa-run model.rfa "Once upon a time" --max-new-tokens 200 --temperature 0.8 --top-k 40'
-INTERRUPTED, PIPE_CLOSED = 130, 141
+SHIPPED = Path(rfa_runtime.__file__).parent / "pretrained" / "shakespeare.rfa"
+"""The bundle that comes with this package; `make bundle` writes it."""
+BUNDLE_SUFFIX = ".rfa"
+INTERRUPTED = 130
+PIPE_CLOSED = 141
 """128 and the number of the signal, as shells count."""
 LENGTH_HELP = "128 by default, 0 sets no limit; a translation ends by the length of its source unless this is given."
 RUNS: dict[str, Callable[..., None]] = {
@@ -32,12 +37,14 @@ RUNS: dict[str, Callable[..., None]] = {
     TRANSLATION: run_translation,
     CLASSIFICATION: run_classification,
 }
-language_option, translation_option = option_of(LANGUAGE_MODEL), option_of(TRANSLATION)
-written_option, file_option = option_of(LANGUAGE_MODEL, TRANSLATION), option_of(TRANSLATION, CLASSIFICATION)
+language_option = option_of(LANGUAGE_MODEL)
+translation_option = option_of(TRANSLATION)
+written_option = option_of(LANGUAGE_MODEL, TRANSLATION)
+file_option = option_of(TRANSLATION, CLASSIFICATION)
 
 
 @click.command(cls=TaskCommand, epilog=EPILOG)
-@click.argument("bundle", type=FILE, metavar="DIR")
+@click.argument("bundle", required=False, metavar="[DIR]")
 @click.argument("prompt", required=False)
 @click.option("--prompt-file", type=FILE, help="Read the prompt from a file.")
 @click.option("--score", type=FILE, multiple=True, metavar="FILE", help="Print how good the model is on a file.")
@@ -45,6 +52,7 @@ written_option, file_option = option_of(LANGUAGE_MODEL, TRANSLATION), option_of(
 @click.option("--provider", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @written_option("--max-new-tokens", type=click.IntRange(min=0), help=LENGTH_HELP)
+@language_option("--ids", metavar="ID,...", help="Token ids as the prompt; without a tokenizer, ids are printed too.")
 @language_option("--temperature", type=float, help="0 picks the most likely token.")
 @language_option("--top-k", type=int, help="Draw from the k most likely tokens.")
 @language_option("--top-p", type=float, help="Draw from the fewest tokens whose probabilities add up to p.")
@@ -69,6 +77,10 @@ written_option, file_option = option_of(LANGUAGE_MODEL, TRANSLATION), option_of(
 def main(context: click.Context, /, **options: Any) -> None:
     """Continue, translate or classify PROMPT with the model in DIR, a bundle of rfa-export.
 
+    Without DIR, a small model of Shakespeare's plays that comes with this program is used:  rfa-run "ROMEO:".  One
+    argument is DIR where it exists, ends in .rfa, or has a path separator and no space, or where an option brings the
+    text; else it is PROMPT.
+
     PROMPT `-` is read from standard input.  Sampling options that are left out are the bundle's own.  Where it has
     none, the most likely token is taken; or with --seed, --top-k or --top-p, one drawn at temperature 1.
 
@@ -89,39 +101,86 @@ def main(context: click.Context, /, **options: Any) -> None:
         sys.exit(INTERRUPTED)
 
 
-def run(context: click.Context, bundle: Path, **options: Any) -> None:
-    """The command's work, with errors still as exceptions: the bundle's task decides what that is."""
-    check_request(**options)
-    read = rfa_runtime.read_bundle(bundle)
+def run(context: click.Context, bundle: str | None, prompt: str | None, **options: Any) -> None:
+    """Do the command's work; errors leave as exceptions.  The bundle's task decides what the work is."""
+    folder, text = bundle_and_prompt(bundle, prompt, options_with_text(**options))
+    check_request(text, **options)
+    read = rfa_runtime.read_bundle(folder)
     task = read.manifest.task
     if task not in RUNS:
-        raise BundleError(f"{bundle.name} is for the task {task!r}, this version knows {', '.join(RUNS)}: upgrade it")
-    check_options(context, bundle.name, task)
-    RUNS[task](read, **options)
+        raise BundleError(f"{folder.name} is for the task {task!r}, this version knows {', '.join(RUNS)}: upgrade it")
+    check_options(context, folder.name, task)
+    RUNS[task](read, prompt=text, **options)
 
 
-def check_request(
-    prompt: str | None,
-    prompt_file: Path | None,
-    score: tuple[Path, ...],
-    input_file: Path | None,
-    output: Path,
-    overwrite: bool,
-    **_: Any,
-) -> None:
-    """Raise OptionError unless one thing is asked for."""
+def bundle_and_prompt(first: str | None, second: str | None, sources: list[str]) -> tuple[Path, str | None]:
+    """Tell the arguments apart: the bundle's folder and the prompt.  sources: options that bring a text.
+
+    Raises OptionError where nothing was given.
+    """
+    if first is None and not sources:
+        raise OptionError('nothing to continue came: give a prompt, such as  rfa-run "ROMEO:"  or see rfa-run --help')
+    if first is None:
+        return SHIPPED, None
+    if second is not None or sources or names_a_bundle(first):
+        return Path(first), second
+    return SHIPPED, first
+
+
+def names_a_bundle(argument: str) -> bool:
+    """Whether an argument that stands by itself is a folder, or looks like the name of one that is not there."""
+    if argument.endswith(BUNDLE_SUFFIX):
+        return True
+    has_space = len(argument.split()) > 1
+    if not has_space and (os.sep in argument or "/" in argument):
+        return True
+    return exists(argument)
+
+
+def exists(argument: str) -> bool:
+    """Whether a file or folder has this name.  A long text cannot be a name: the system refuses to look."""
+    try:
+        return Path(argument).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def options_with_text(
+    prompt_file: Path | None, ids: str | None, score: tuple[Path, ...], input_file: Path | None, **_: Any
+) -> list[str]:
+    """Name the options that were given and bring a text."""
     asked = {
-        "a prompt": prompt is not None,
         "--prompt-file": prompt_file is not None,
+        "--ids": ids is not None,
         "--score": bool(score),
         "--input": input_file is not None,
     }
-    given = [name for name, is_there in asked.items() if is_there]
+    return [name for name, was_given in asked.items() if was_given]
+
+
+def check_request(prompt: str | None, input_file: Path | None, output: Path, overwrite: bool, **options: Any) -> None:
+    """Raise OptionError unless one thing is asked for."""
+    given = options_with_text(input_file=input_file, **options)
+    if prompt is not None:
+        given.insert(0, "a prompt")
     if len(given) > 1:
         raise OptionError(f"{given[0]} and {given[1]} came together, wanted one of them")
-    for name, is_there in (("--output", output != Path("-")), ("--overwrite", overwrite)):
-        if is_there and input_file is None:
-            raise OptionError(f"{name} came without --input, wanted both or none")
+    if input_file is None and output != Path("-"):
+        raise OptionError("--output came without --input, wanted both or none")
+    if input_file is None and overwrite:
+        raise OptionError("--overwrite came without --input, wanted both or none")
+
+
+def check_options(context: click.Context, name: str, task: str) -> None:
+    """Raise OptionError for an option that was given and that models of this task do not have.  name: of the bundle."""
+    for option in context.command.params:
+        if isinstance(option, TaskOption) and task not in option.tasks and was_given(context, option):
+            raise OptionError(f"{option.opts[0]} is an option of {whose(option)}, {name} is for the task {task!r}")
+
+
+def was_given(context: click.Context, option: click.Parameter) -> bool:
+    """Whether the command line has this option."""
+    return context.get_parameter_source(option.name or "") is not ParameterSource.DEFAULT
 
 
 def leave_quietly() -> NoReturn:

@@ -7,10 +7,8 @@ from typing import Any
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.commands.run_lines import as_json_line, run_lines, show_score
-from rfa_runtime.commands.run_prompt import one_text
+from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show_score
 from rfa_runtime.errors import OptionError, PromptError
-from rfa_runtime.line_files.answers import Worker
 
 
 def run_classification(
@@ -21,7 +19,7 @@ def run_classification(
     input_file: Path | None,
     **options: Any,
 ) -> None:
-    """What was asked for."""
+    """Score a file, classify its lines, or classify one text: what the options ask for."""
     classifier = rfa_runtime.Classifier(bundle, threads, provider)
     if score:
         show_accuracy(classifier, score, **options)
@@ -42,13 +40,15 @@ def classify(
 def classify_lines(classifier: rfa_runtime.Classifier, as_json: bool, **options: Any) -> None:
     """Write the class of every line."""
     spell = as_json_line if as_json else in_words
-    worker = Worker[str, str](
-        check=lambda line: classifier.encode(documents(line, classifier)),
-        work=lambda lines: [
-            spell(found) for found in classifier.classify_batch([documents(line, classifier) for line in lines])
-        ],
-    )
-    run_lines(classifier.bundle, worker, {"json": as_json}, **options)
+
+    def check(line: str) -> None:
+        classifier.encode(documents(line, classifier))
+
+    def classes(lines: list[str]) -> list[str]:
+        texts = [documents(line, classifier) for line in lines]
+        return [spell(found) for found in classifier.classify_batch(texts)]
+
+    run_lines(classifier.bundle, rfa_runtime.Worker[str, str](check, classes), {"json": as_json}, **options)
 
 
 def show_accuracy(
@@ -62,7 +62,7 @@ def show_accuracy(
 
 
 def documents(text: str, classifier: rfa_runtime.Classifier) -> str | tuple[str, str]:
-    """The text, or the two texts that a tab parts where the model is one of pairs."""
+    """Return the text, or, for a model that compares two texts, the two on both sides of its tab."""
     if not classifier.pairs:
         return text
     parts = text.split("\t")
@@ -72,5 +72,5 @@ def documents(text: str, classifier: rfa_runtime.Classifier) -> str | tuple[str,
 
 
 def in_words(found: rfa_runtime.Classification) -> str:
-    """Label and probability, a tab between them."""
+    """Spell the label and its probability, with a tab between them."""
     return f"{found.label}\t{found.probabilities[found.label]:.4f}"

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.commands.run_prompt import prompt_text, show
-from rfa_runtime.errors import OptionError
+from rfa_runtime.commands.shared import as_json_line, prompt_text, show
+from rfa_runtime.errors import OptionError, PromptError
 from rfa_runtime.line_files.text import read_text
 
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
+SAMPLING = ("temperature", "top_k", "top_p", "repetition_penalty", "seed")
+ASK_FOR_CHANCE = {"top_k", "top_p", "seed"}
+"""Options that mean nothing while the most likely token is taken."""
 
 
 def run_language(bundle: Bundle, score: tuple[Path, ...], segment: int | None, **options: Any) -> None:
-    """What was asked for."""
+    """Score a text where --score asks for it, else continue the prompt."""
     if score:
         show_perplexity(bundle, score, segment, **options)
         return
@@ -31,6 +36,7 @@ def generate(
     bundle: Bundle,
     prompt: str | None,
     prompt_file: Path | None,
+    ids: str | None,
     max_new_tokens: int | None,
     stop: tuple[str, ...],
     ignore_eos: bool,
@@ -39,21 +45,96 @@ def generate(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Continue the prompt: as a stream after it, or as one JSON object."""
-    text = prompt_text(prompt, prompt_file)
+    """Continue the prompt: as a stream, which follows a prompt that is text, or as one JSON object."""
+    given = prompt_text(prompt, prompt_file) if ids is None else token_ids(ids)
     decoder = rfa_runtime.Decoder(bundle, threads, provider)
+    if decoder.tokenizer is None and isinstance(given, str):
+        raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
     settings: dict[str, Any] = {
         "sampling": sampling_config(decoder.sampling, options),
-        "max_new_tokens": (DEFAULT_LENGTH if max_new_tokens is None else max_new_tokens) or None,
+        "max_new_tokens": length_limit(max_new_tokens),
         "stop": stop,
         "ignore_eos": ignore_eos,
     }
     if as_json:
-        print(json.dumps(decoder.generate(text, **settings).as_table()))
+        print(as_json_line(decoder.generate(given, **settings)))
         return
-    pieces = decoder.stream(text, **settings)
-    print(text, end="", flush=True)
-    show(pieces)
+    timed = Timed(decoder.stream(given, **settings))
+    if decoder.tokenizer is None:
+        show(spelled_ids(timed))
+    else:
+        print(given if isinstance(given, str) else "", end="", flush=True)
+        show(texts(timed))
+    if sys.stderr is not None and sys.stderr.isatty():  # None where it was closed
+        print(timed.words(bundle), file=sys.stderr)
+
+
+def token_ids(text: str) -> list[int]:
+    """Read token ids with commas or spaces between them.  Raises OptionError for what is no whole number."""
+    words = text.replace(",", " ").split()
+    try:
+        return list(map(int, words))
+    except ValueError as error:
+        raise OptionError(f"--ids is {text[:60]!r}, wanted whole numbers with commas or spaces between them") from error
+
+
+def length_limit(max_new_tokens: int | None) -> int | None:
+    """Return the limit that the option stands for: 0 sets none."""
+    if max_new_tokens is None:
+        return DEFAULT_LENGTH
+    return max_new_tokens or None
+
+
+def texts(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:
+    """Yield the text of each piece."""
+    for piece in pieces:
+        yield piece.text
+
+
+def spelled_ids(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:
+    """Yield the token ids as text, with spaces between them."""
+    space = ""
+    for piece in pieces:
+        yield f"{space}{piece.token_id}"
+        space = " "
+
+
+class Timed:
+    """Passes pieces on, counts them, and takes the time from the first to the last."""
+
+    def __init__(self, pieces: Iterable[rfa_runtime.Piece]) -> None:
+        self._pieces = pieces
+        self.tokens = 0
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[rfa_runtime.Piece]:
+        first = 0.0
+        for piece in self._pieces:
+            if self.tokens == 0:
+                first = time.perf_counter()
+            self.tokens += 1
+            yield piece
+        self.seconds = time.perf_counter() - first
+
+    def words(self, bundle: Bundle) -> str:
+        """Say how many tokens came, how fast, and how large the state is where its size is fixed."""
+        said = f"{self.tokens:,} tokens"
+        if self.tokens > 1:
+            said += f", {(self.tokens - 1) / self.seconds:,.0f} tokens/s"
+        size = fixed_state_bytes(bundle)
+        if size is not None:
+            said += f", state {size / 1000:,.0f} kB"
+        return said
+
+
+def fixed_state_bytes(bundle: Bundle) -> int | None:
+    """Return the size of the state of one text in bytes; None where the state grows with the text."""
+    size = 0
+    for spec in bundle.manifest.state:
+        if spec.kind != "recurrent":
+            return None
+        size += spec.row_bytes()
+    return size
 
 
 def show_perplexity(
@@ -70,7 +151,7 @@ def show_perplexity(
         raise OptionError(f"--score came {len(files)} times, a language model scores one text file")
     found = rfa_runtime.score_text(bundle, read_text(files[0]), segment, threads=threads, provider=provider)
     if as_json:
-        print(json.dumps(found.as_table()))
+        print(as_json_line(found))
         return
     print(
         f"perplexity {found.perplexity:.3f} over {found.tokens:,} tokens in {found.items:,} segments, "
@@ -79,9 +160,14 @@ def show_perplexity(
 
 
 def sampling_config(defaults: rfa_runtime.SamplingConfig, options: dict[str, Any]) -> rfa_runtime.SamplingConfig:
-    """Put the options over the bundle's defaults.  Who asks for chance without saying how much gets temperature 1."""
-    names = ("temperature", "top_k", "top_p", "repetition_penalty", "seed")
-    given = {name: options[name] for name in names if options[name] is not None}
-    if given.keys() & {"seed", "top_k", "top_p"} and defaults.temperature == 0:
+    """Put the options over the bundle's defaults.
+
+    Where the bundle takes the most likely token and an option asks for chance, the temperature is 1 unless it is given.
+    """
+    given: dict[str, Any] = {}
+    for name in SAMPLING:
+        if options[name] is not None:
+            given[name] = options[name]
+    if given.keys() & ASK_FOR_CHANCE and defaults.temperature == 0:
         given.setdefault("temperature", 1.0)
     return replace(defaults, **given)

@@ -9,10 +9,8 @@ from typing import Any
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import ENCODER
-from rfa_runtime.commands.run_lines import as_json_line, run_lines, show_score
-from rfa_runtime.commands.run_prompt import one_text, show
+from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show, show_score
 from rfa_runtime.errors import BundleError, OptionError
-from rfa_runtime.line_files.answers import Worker
 
 
 def run_translation(
@@ -24,7 +22,7 @@ def run_translation(
     input_file: Path | None,
     **options: Any,
 ) -> None:
-    """What was asked for."""
+    """Score a file, translate its lines, or translate one text: what the options ask for."""
     if ENCODER not in bundle.manifest.graphs:
         raise BundleError(f"{bundle.path.name} is for the task 'translation' and has no encoder: export it again")
     search = search_config(**options)
@@ -40,7 +38,7 @@ def run_translation(
 def search_config(
     beam: int, length_penalty: float, n_best: int, no_early_stop: bool, max_new_tokens: int | None, **_: Any
 ) -> rfa_runtime.SearchConfig:
-    """The search that the options describe."""
+    """Return the search that the options describe."""
     return rfa_runtime.SearchConfig(beam, length_penalty, n_best, not no_early_stop, max_new_tokens)
 
 
@@ -52,7 +50,10 @@ def translate(
     as_json: bool,
     **_: Any,
 ) -> None:
-    """Print the translation of a text: while it is found where that can be, the best few with their scores on wish."""
+    """Print the translation of a text.
+
+    A greedy search prints it word by word; --n-best prints the best few with their scores.
+    """
     source = one_text(prompt, prompt_file)
     if as_json:
         print(as_json_line(translator.translate(source, search)))
@@ -62,7 +63,8 @@ def translate(
     elif search.beam > 1:
         print(translator.translate(source, search).text)
     else:
-        show(translator.stream(source, search.max_new_tokens))
+        pieces = translator.stream(source, search.max_new_tokens)
+        show(piece.text for piece in pieces)
 
 
 def translate_lines(
@@ -75,12 +77,12 @@ def translate_lines(
     """Write the translation of every line."""
     if search.n_best > 1 and not as_json:
         raise OptionError(f"--n-best {search.n_best} gives several texts for a line of --input: add --json")
-    worker = Worker[str, str](
-        check=translator.encode,
-        work=lambda lines: [
-            as_json_line(found) if as_json else found.text for found in translator.translate_batch(lines, search)
-        ],
-    )
+
+    def translations(lines: list[str]) -> list[str]:
+        found = translator.translate_batch(lines, search)
+        return [as_json_line(one) if as_json else one.text for one in found]
+
+    worker = rfa_runtime.Worker[str, str](translator.encode, translations)
     settings = asdict(search) | {"json": as_json, "max_source_tokens": max_source_tokens}
     run_lines(translator.bundle, worker, settings, **options)
 
@@ -96,5 +98,6 @@ def show_bleu(
     """Print how near the translations come to those of a file."""
     found = rfa_runtime.score_translator(translator, rfa_runtime.read_pairs(files), search, batch)
     words = f"BLEU {found.bleu:.2f}, chrF {found.chrf:.2f} over {found.items:,} pairs"
-    signatures = "".join(f"\n{name} {signature}" for name, signature in found.signature.items())
-    show_score(found, words + signatures, as_json)
+    for name, signature in found.signature.items():
+        words += f"\n{name} {signature}"
+    show_score(found, words, as_json)

@@ -1,6 +1,6 @@
-"""Options of a command line that serves models of several tasks: each option knows whose it is.
+"""Options of a command line for models of several tasks: each option knows which tasks have it.
 
-`--help` shows them in groups, and one that does not belong to the bundle's task is refused by name.
+`--help` shows the options in groups; `run.py` refuses an option that the bundle's task does not have.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION
-from rfa_runtime.errors import OptionError
 
 MODELS = {LANGUAGE_MODEL: "language models", TRANSLATION: "translators", CLASSIFICATION: "classifiers"}
 """What the models of each task are called."""
 
 
 class TaskOption(click.Option):
-    """An option of models of some tasks alone."""
+    """An option that only models of some tasks have."""
 
     def __init__(self, *arguments: Any, tasks: tuple[str, ...], **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -51,18 +49,10 @@ def option_of(*tasks: str) -> Callable[..., Callable[[Any], Any]]:
 
 
 def heading(option: click.Parameter) -> str:
-    """The group of an option in the help."""
+    """Return the title of the group that an option belongs to in the help."""
     return f"Options of {whose(option)}" if isinstance(option, TaskOption) else "Options"
 
 
 def whose(option: TaskOption) -> str:
     """Name the models that have an option."""
     return " and ".join(MODELS[task] for task in option.tasks)
-
-
-def check_options(context: click.Context, name: str, task: str) -> None:
-    """Raise OptionError for an option that was given and is not one of the bundle's task.  name: of the bundle."""
-    for option in context.command.params:
-        given = context.get_parameter_source(option.name or "") is not ParameterSource.DEFAULT
-        if isinstance(option, TaskOption) and given and task not in option.tasks:
-            raise OptionError(f"{option.opts[0]} is an option of {whose(option)}, {name} is for the task {task!r}")

@@ -1,14 +1,14 @@
 """A file of lines to a file of answers: the same number of lines, in the same order, whatever happens on the way.
 
-A line that cannot be worked on gives a complaint and an empty line.  Between two files, a run that was stopped goes on
-where it was.
+A line that cannot be worked on gives a complaint and an empty line.  Where both are files, a run that was stopped
+continues from its last batch.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -18,10 +18,10 @@ from rfa_runtime.bar import Bar, progress_bar
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.files import MANIFEST, sha256
 from rfa_runtime.errors import OptionError
-from rfa_runtime.line_files.answers import Worker, answers
-from rfa_runtime.line_files.lines import Line, in_batches, read_lines
+from rfa_runtime.line_files.answers import Complaint, Worker, answers, check_batch, in_batches
 from rfa_runtime.line_files.output import STANDARD, LineOutput, plain_output, recorded_output
 from rfa_runtime.line_files.progress import Origin, progress_file, sha256_of_settings
+from rfa_runtime.line_files.text import Line, read_lines
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,18 @@ def convert_lines(
 ) -> LineReport:
     """Write an answer for every line of a file.  source, target: `-` is standard input and output.
 
-    bundle, settings: what the answers depend on; a run is gone on with only where they and the input are the same.
+    bundle, settings: what the answers depend on; a stopped run continues only where they and the input are the same.
     batch: lines at once, and what is lost at most when the process is killed.
     Raises OutputExistsError for an output of something else, OptionError for a setting that cannot work.
     """
-    if batch < 1:
-        raise OptionError(f"batch is {batch}, wanted at least 1")
+    check_batch(batch)
     refuse_own_input(source, target)
     resumable = is_plain(source) and (is_plain(target) or not target.exists()) and target != STANDARD
-    total = count_lines(source) if resumable else None
-    opened = (
-        recorded_output(target, origin_of(source, bundle, settings), overwrite)
-        if resumable
-        else plain_output(target, overwrite)
-    )
+    total = None
+    opened = plain_output(target, overwrite)
+    if resumable:
+        total = count_lines(source)
+        opened = recorded_output(target, origin_of(source, bundle, settings), overwrite)
     reading = nullcontext(sys.stdin.buffer) if source == STANDARD else source.open("rb")
     with reading as stream, opened as output:
         name = "standard input" if source == STANDARD else str(source)
@@ -73,21 +71,37 @@ def convert_lines(
 
 
 def convert(lines: Iterable[Line], output: LineOutput, worker: Worker[str, str], batch: int, bar: Bar) -> None:
-    """The work itself, batch by batch."""
-    on_lines = Worker[Line, str](
-        check=lambda line: line.parse(worker.check), work=lambda lines: worker.work([line.text() for line in lines])
-    )
+    """Answer lines batch by batch, and write each batch."""
+    on_lines = with_places(worker)
     for some in in_batches(lines, batch):
-        found = answers(some, on_lines)
-        errors = [answer for answer in found if not isinstance(answer, str)]
-        output.add([answer if isinstance(answer, str) else "" for answer in found], len(errors))
+        texts = []
+        errors = []
+        for answer in answers(some, on_lines):
+            if isinstance(answer, Complaint):
+                errors.append(answer)
+                texts.append("")
+            else:
+                texts.append(answer)
+        output.add(texts, len(errors))
         for error in errors:
             bar.complain(error)
         bar.advance(len(some))
 
 
+def with_places(worker: Worker[str, str]) -> Worker[Line, str]:
+    """Return the same worker for lines: its complaints name file and line."""
+
+    def check(line: Line) -> None:
+        line.parse(worker.check)
+
+    def work(lines: list[Line]) -> Sequence[str]:
+        return worker.work([line.text() for line in lines])
+
+    return Worker(check, work)
+
+
 def origin_of(source: Path, bundle: Bundle, settings: Mapping[str, object]) -> Origin:
-    """What the answers are made from."""
+    """Return what the answers are made from."""
     return Origin(sha256(source), sha256(bundle.path / MANIFEST), sha256_of_settings(settings))
 
 
@@ -97,13 +111,16 @@ def is_plain(file: Path) -> bool:
 
 
 def count_lines(file: Path) -> int:
-    """How many lines a file has; a last one without its end counts too."""
+    """Count the lines of a file.  A last line without its end counts too."""
+    count = 0
     with file.open("rb") as stream:
-        return sum(1 for _ in stream)
+        for _ in stream:
+            count += 1
+    return count
 
 
 def refuse_own_input(source: Path, target: Path) -> None:
-    """Raise OptionError where the answers, or the note on them, would take the place of the questions."""
+    """Raise OptionError where the answers, or the note on them, would overwrite the input."""
     if STANDARD in (source, target):
         return
     for file in (target, progress_file(target)):

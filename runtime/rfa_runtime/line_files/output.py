@@ -1,4 +1,4 @@
-"""Where answers go, batch by batch; a file of them can be gone on with after a stop."""
+"""Where answers go, batch by batch.  After a stop, a file of answers is continued where it was left."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ class LineOutput:
     def __init__(self, stream: BinaryIO, lines: int = 0, errors: int = 0) -> None:
         self._stream = stream
         self.lines = lines
-        """That are done."""
+        """How many lines are done."""
         self.errors = errors
-        """Among them."""
+        """How many of them are empty because their input was no good."""
 
     def add(self, answers: list[str], errors: int) -> None:
-        """Write a batch and let go of it.  errors: of its lines that are empty because their input was no good."""
-        self._write(b"".join(answer.translate(BREAKS).encode(errors="replace") + b"\n" for answer in answers))
+        """Write a batch, and hand it on at once.  errors: how many of its lines are empty for want of a good input."""
+        lines = "".join(f"{answer.translate(BREAKS)}\n" for answer in answers)
+        self._write(lines.encode(errors="replace"))
         self._note(self.lines + len(answers), self.errors + errors)
 
     def _write(self, data: bytes) -> None:
@@ -41,7 +42,8 @@ class LineOutput:
         self._stream.flush()
 
     def _note(self, lines: int, errors: int) -> None:
-        self.lines, self.errors = lines, errors
+        self.lines = lines
+        self.errors = errors
 
 
 class RecordedOutput(LineOutput):
@@ -53,15 +55,22 @@ class RecordedOutput(LineOutput):
 
     def __init__(self, stream: BinaryIO, target: Path, progress: LineProgress, digest: Any) -> None:
         super().__init__(stream, progress.lines, progress.errors)
-        self._target, self._progress, self._digest = target, progress, digest
+        self._target = target
+        self._progress = progress
+        self._digest = digest
 
     def _write(self, data: bytes) -> None:
         super()._write(data)
         self._digest.update(data)
 
     def _note(self, lines: int, errors: int) -> None:
-        size, output = self._stream.tell(), self._digest.hexdigest()
-        self._progress = replace(self._progress, lines=lines, errors=errors, bytes=size, output=output)
+        self._progress = replace(
+            self._progress,
+            lines=lines,
+            errors=errors,
+            bytes=self._stream.tell(),
+            output=self._digest.hexdigest(),
+        )
         write_progress(self._target, self._progress)
         super()._note(lines, errors)
 
@@ -96,7 +105,7 @@ def recorded_output(target: Path, origin: Origin, overwrite: bool) -> Iterator[L
 
 
 def starting_point(target: Path, stream: BinaryIO, origin: Origin, overwrite: bool) -> tuple[LineProgress, Any]:
-    """How far the file has come, and the hash of that part.  An empty file is as good as none."""
+    """Return how far the file has come, and the hash of that part.  An empty file counts as none."""
     found = read_progress(target)
     stream.seek(0)
     digest = hashlib.sha256()
@@ -119,7 +128,7 @@ def hash_of_part(stream: BinaryIO, count: int) -> Any:
 
 
 def difference(found: LineProgress | None, origin: Origin) -> str:
-    """Why a file cannot be gone on with."""
+    """Say why a file of answers cannot be continued."""
     if found is None:
         return "exists"
     for name, mine in vars(origin).items():

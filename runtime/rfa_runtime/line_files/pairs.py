@@ -1,10 +1,10 @@
-"""Pairs of a sentence and its translation, as they are scored.
+"""Pairs of a sentence and its translation.
 
     NAME.tsv      source<TAB>target
     NAME.jsonl    {"source": ..., "target": ...}
     two files     a line of the one belongs to the same line of the other
 
-A complaint names the file and the line.
+No side of a pair may be empty.  A complaint names the file and the line.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rfa_runtime.errors import TextError
-from rfa_runtime.line_files.lines import Line, read_lines
 from rfa_runtime.line_files.rows import Rows, filled, json_row, json_text, parse_rows, two_columns, unknown_form
+from rfa_runtime.line_files.text import Line, read_lines
 
 
 class Pair(NamedTuple):
@@ -39,36 +39,51 @@ def read_pairs(files: Sequence[Path]) -> Rows[Pair]:
 
 
 def read_plain(sources: Path, targets: Path) -> Rows[Pair]:
-    """Two files side by side.  Raises TextError where one is longer: nobody knows then which lines belong together."""
+    """Read two files side by side.  Raises TextError where one is longer: the lines then do not belong together."""
     found = Rows[Pair]()
     number = 0
     with sources.open("rb") as left, targets.open("rb") as right:
         lines = zip_longest(read_lines(left, str(sources)), read_lines(right, str(targets)))
         for number, (source, target) in enumerate(lines, 1):
             if source is None or target is None:
-                short, long = (sources, targets) if source is None else (targets, sources)
-                raise TextError(f"{short} ends after line {number - 1}, {long} goes on: wanted as many lines in both")
+                raise unlike_lengths(sources, targets, number - 1, first_ended=source is None)
             found.add(source.place, partial(parse_lines, source, target))
     if not number:
         raise TextError(f"{sources} and {targets} have no lines")
     return found
 
 
+def unlike_lengths(sources: Path, targets: Path, lines: int, first_ended: bool) -> TextError:
+    """Return the error for two files of which one ends after some lines and the other goes on."""
+    if first_ended:
+        return TextError(f"{sources} ends after line {lines}, {targets} goes on: wanted as many lines in both")
+    return TextError(f"{targets} ends after line {lines}, {sources} goes on: wanted as many lines in both")
+
+
 def parse_lines(source: Line, target: Line) -> Pair:
-    """A line of each file."""
-    return Pair(source.parse(SOURCE_LINE), target.parse(TARGET_LINE))
+    """Parse a line of each file."""
+    return Pair(source.parse(parse_source), target.parse(parse_target))
+
+
+def parse_source(text: str) -> str:
+    """Return a line of the first file, which must not be empty."""
+    return filled(text, "source")
+
+
+def parse_target(text: str) -> str:
+    """Return a line of the second file, which must not be empty."""
+    return filled(text, "target")
 
 
 def parse_tsv(text: str) -> Pair:
-    """One row of a .tsv."""
+    """Parse one row of a .tsv."""
     return Pair(*two_columns(text, "source", "target"))
 
 
 def parse_jsonl(text: str) -> Pair:
-    """One row of a .jsonl."""
+    """Parse one row of a .jsonl."""
     table = json_row(text)
     return Pair(json_text(table, "source"), json_text(table, "target"))
 
 
 PARSERS = {".tsv": parse_tsv, ".jsonl": parse_jsonl}
-SOURCE_LINE, TARGET_LINE = partial(filled, name="source"), partial(filled, name="target")

@@ -1,4 +1,4 @@
-"""How far a file of lines has come: a small file beside the output, from which a stopped run goes on.
+"""How far a file of lines has come: a small file beside the output, from which a stopped run continues.
 
     OUTPUT             the lines that are done, and perhaps a few bytes more
     OUTPUT.progress    how many lines and bytes of it are certain, and what they were made from
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 SUFFIX = ".progress"
@@ -23,7 +23,7 @@ class Origin:
 
     input: str
     bundle: str
-    """Of its manifest, which has the sums of all other files."""
+    """Of the bundle's manifest, which has the sums of all other files."""
     settings: str
 
 
@@ -46,7 +46,7 @@ def progress_file(output: Path) -> Path:
 
 
 def write_progress(output: Path, progress: LineProgress) -> None:
-    """Replace the file in one step: whoever is killed leaves the old or the new one."""
+    """Replace the note in one step: a process that is killed leaves the old note or the new one."""
     file = progress_file(output)
     draft = file.with_name(file.name + ".new")
     draft.write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
@@ -54,18 +54,24 @@ def write_progress(output: Path, progress: LineProgress) -> None:
 
 
 def read_progress(output: Path) -> LineProgress | None:
-    """Read it back; None where there is none, or none that this program wrote."""
+    """Read the note of an output; None where there is none, or none that this program wrote."""
     try:
         table = json.loads(progress_file(output).read_bytes())
         found = LineProgress(Origin(**table.pop("origin")), **table)
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    counts = (found.lines, found.errors, found.bytes)
-    texts = (found.output, *(getattr(found.origin, field.name) for field in fields(Origin)))
-    right = all(type(count) is int and count >= 0 for count in counts) and all(type(text) is str for text in texts)
-    return found if right else None
+    return found if is_sound(found) else None
+
+
+def is_sound(note: LineProgress) -> bool:
+    """Whether every field of a note has its type, and counts are not negative."""
+    for count in (note.lines, note.errors, note.bytes):
+        if type(count) is not int or count < 0:
+            return False
+    texts = [note.output, *vars(note.origin).values()]
+    return all(type(text) is str for text in texts)
 
 
 def sha256_of_settings(settings: object) -> str:
-    """Of anything that JSON can hold; the order of names makes no difference."""
+    """Return the sha256 of settings that JSON can hold.  The order of their names makes no difference."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

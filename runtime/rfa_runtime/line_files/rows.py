@@ -1,4 +1,7 @@
-"""Data files of one row per line: what could be read, and a complaint for each row that could not."""
+"""Data files of one row per line: the rows that could be read, and a complaint for each that could not.
+
+Standard library only: training and scoring read their files here.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,27 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from rfa_runtime.errors import TextError
-from rfa_runtime.line_files.lines import read_lines
+from rfa_runtime.line_files.text import read_lines
 
 T = TypeVar("T")
+LONGEST = 60
+"""Characters of a value in a message."""
 COLUMNS = 2
 """Of every .tsv that this package reads."""
 
 
 @dataclass(frozen=True)
 class Rows(Generic[T]):
-    """A data file: a broken row does not keep the others from being read."""
+    """The rows of a data file.  A broken row does not keep the others from being read."""
 
     rows: list[T] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
-    """Of these rows, `FILE:LINE`."""
+    """`FILE:LINE` of each of these rows."""
     errors: list[TextError] = field(default_factory=list)
     """One for each broken row, `FILE:LINE: reason`."""
 
     def add(self, place: str, parse: Callable[[], T]) -> None:
-        """Take in a row, or what its parser complains of."""
+        """Add a row, or the error of its parser."""
         try:
             self.rows.append(parse())
         except TextError as error:
@@ -44,9 +49,12 @@ def parse_rows(file: Path, parser: Callable[[str], T], header: bytes | None = No
     """
     found = Rows[T]()
     with file.open("rb") as stream:
-        for index, line in enumerate(read_lines(stream, str(file))):
-            if index or line.data != header:
-                found.add(line.place, partial(line.parse, parser))
+        lines = read_lines(stream, str(file))
+        first = next(lines, None)
+        if first is not None and first.data != header:
+            found.add(first.place, partial(first.parse, parser))
+        for line in lines:
+            found.add(line.place, partial(line.parse, parser))
     if not found.rows and not found.errors:
         raise TextError(f"{file} has no rows")
     return found
@@ -67,7 +75,7 @@ def json_row(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise TextError(f"the row is not JSON: {error}") from error
     if not isinstance(table, dict):
-        raise TextError(f"the row is {json.dumps(table)[:60]}, wanted a JSON object")
+        raise TextError(f"the row is {shown(table)}, wanted a JSON object")
     return table
 
 
@@ -75,8 +83,13 @@ def json_text(table: dict[str, Any], name: str) -> str:
     """Return a text of a row, which must be there."""
     value = table.get(name)
     if not isinstance(value, str):
-        raise TextError(f"{name!r} is {json.dumps(value)[:60]}, wanted a text")
+        raise TextError(f"{name!r} is {shown(value)}, wanted a text")
     return filled(value, name)
+
+
+def shown(value: object) -> str:
+    """Spell a value as JSON does, cut short."""
+    return json.dumps(value)[:LONGEST]
 
 
 def filled(text: str, name: str) -> str:
@@ -87,5 +100,5 @@ def filled(text: str, name: str) -> str:
 
 
 def unknown_form(file: Path, others: str = "") -> TextError:
-    """Say which forms are known."""
+    """Return the error for a file whose name has neither ending.  others: what else was possible."""
     return TextError(f"{file} is neither .tsv nor .jsonl{others}: name it after what it holds")

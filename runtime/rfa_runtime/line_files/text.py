@@ -1,21 +1,66 @@
-"""Text files as they are."""
+"""Text files, whole or line by line.  A complaint names the file and the place in it.  Standard library only."""
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from rfa_runtime.errors import TextError
+from rfa_runtime.errors import PromptError, TextError
+
+T = TypeVar("T")
 
 
 def read_text(file: Path | str) -> str:
-    """Read a UTF-8 file, line ends included.  Raises TextError where the bytes are not text, OSError as `open` does."""
-    return decode(Path(file).read_bytes(), str(file))
+    """Read a UTF-8 file, line ends included.
+
+    Raises TextError where the bytes are not text or the name cannot be a file's, OSError as `open` does.
+    """
+    try:
+        data = Path(file).read_bytes()
+    except ValueError as error:  # a null byte
+        raise TextError(f"{str(file)!r} is not a file's name ({error})") from error
+    return decode(data, str(file))
 
 
 def decode(data: bytes, source: str) -> str:
-    """Read bytes as UTF-8.  source: named in the error."""
+    """Read bytes as UTF-8.  source: named in the error.  Raises TextError."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte 0x{data[error.start]:02x} at offset {error.start}"
         raise TextError(f"{source}: {found} is not UTF-8: convert the text first") from error
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as it came, without its end."""
+
+    place: str
+    """`FILE:LINE`, counted from 1."""
+    data: bytes
+
+    def text(self) -> str:
+        """Read the line as UTF-8.  Raises TextError that begins with the place."""
+        return decode(self.data, self.place)
+
+    def parse(self, parser: Callable[[str], T]) -> T:
+        """Give the text to a parser.  Raises the parser's PromptError or TextError with the place before its words."""
+        text = self.text()
+        try:
+            return parser(text)
+        except (PromptError, TextError) as error:
+            raise type(error)(f"{self.place}: {error}") from error
+
+
+def read_lines(stream: Iterable[bytes], name: str) -> Iterator[Line]:
+    r"""Yield the lines of a binary stream.  name: of the file, for people.
+
+    Only `\n` and `\r\n` end a line: the other breaks that Unicode knows may stand in a sentence.
+    """
+    for number, data in enumerate(stream, 1):
+        if number == 1:
+            data = data.removeprefix(codecs.BOM_UTF8)
+        yield Line(f"{name}:{number}", data.removesuffix(b"\n").removesuffix(b"\r"))

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from rfa_runtime.errors import TextError
-from rfa_runtime.line_files.answer_rows import answer_rows
-from rfa_runtime.line_files.answers import Worker
+from rfa_runtime.line_files.answers import Worker, answer_rows
 from rfa_runtime.line_files.labelled import Labelled
 from rfa_runtime.line_files.rows import Rows
 from rfa_runtime.tasks.classification import Classification, Classifier, Text

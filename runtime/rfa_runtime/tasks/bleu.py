@@ -8,8 +8,7 @@ from typing import Any
 from rfa_runtime.decoding.generation import Translation
 from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.errors import MissingExtraError
-from rfa_runtime.line_files.answer_rows import answer_rows
-from rfa_runtime.line_files.answers import Worker
+from rfa_runtime.line_files.answers import Worker, answer_rows
 from rfa_runtime.line_files.pairs import Pair
 from rfa_runtime.line_files.rows import Rows
 from rfa_runtime.tasks.translation import Translator

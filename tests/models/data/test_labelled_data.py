@@ -57,8 +57,8 @@ def test_classes_are_sorted_numbers_first() -> None:
     [
         ("a.txt", "a", r"a\.txt is neither \.tsv nor \.jsonl"),
         ("w.tsv", "a\t\n", r"w\.tsv:1: the label is empty"),
-        ("w.jsonl", '{"text": "a"}', r"w\.jsonl:1: 'label' is None, wanted a text or a whole number"),
-        ("w.jsonl", '{"text": "a", "label": true}', "'label' is True"),
+        ("w.jsonl", '{"text": "a"}', r"w\.jsonl:1: 'label' is null, wanted a text or a whole number"),
+        ("w.jsonl", '{"text": "a", "label": true}', "'label' is true"),
         ("w.jsonl", '{"text": "a", "label": 1.5}', "'label' is 1.5"),
         ("w.jsonl", '{"text": "a", "pair": 3, "label": 1}', "'pair' is 3, wanted a text"),
     ],

@@ -49,10 +49,10 @@ def test_validation_pairs_may_have_files_of_their_own() -> None:
         (("a.en",), r"a\.en is neither \.tsv nor \.jsonl, nor one of two plain files"),
         (("a.en", "a.tsv"), r"a\.en is neither"),
         (("a.en", "numbers"), r"a\.en is neither"),
-        (("a.en", "short.de"), r"a\.en has 3 lines, short\.de has 1: wanted as many in both"),
-        (("a.en", "empty.de"), r"the line at empty\.de:2 is empty"),
+        (("a.en", "short.de"), r"short\.de ends after line 1, a\.en goes on: wanted as many lines in both"),
+        (("a.en", "empty.de"), r"empty\.de:2: the target is empty"),
         (("wrong.tsv",), r"wrong\.tsv:2: the row has 3 column\(s\), wanted 2: source, a tab, target"),
-        (("wrong.jsonl",), r"wrong\.jsonl:1: 'target' is None, wanted a text"),
+        (("wrong.jsonl",), r"wrong\.jsonl:1: 'target' is null, wanted a text"),
     ],
 )
 def test_mistakes_are_named(names: tuple[str, ...], message: str) -> None:

@@ -100,7 +100,7 @@ def test_reading_keeps_every_byte_of_a_text(tmp_path: Path) -> None:
 def test_bytes_that_are_not_utf8_are_refused_with_their_place(tmp_path: Path, content: bytes, offset: int) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=f"latin.txt: byte {offset} is not UTF-8"):
+    with pytest.raises(DataError, match=f"latin.txt: byte 0x.. at offset {offset} is not UTF-8"):
         read_text(path)
 
 

@@ -47,7 +47,7 @@ def lines_done(target: Path) -> int:
     return int(json.loads(note.read_text())["lines"]) if note.exists() else 0
 
 
-def test_a_translation_is_printed_alone(translator: Bundle, tmp_path: Path) -> None:
+def test_a_translation_is_all_that_is_printed(translator: Bundle, tmp_path: Path) -> None:
     wanted = Translator(translator).translate("a source").text + "\n"
     (tmp_path / "source").write_bytes(b"a source\r\n")
     for arguments, stdin in (
@@ -135,7 +135,7 @@ def test_bad_lines_are_named_and_the_rest_is_worked_on(
     ]
 
 
-def test_a_finished_file_is_replaced_on_demand_alone(translator: Bundle, tmp_path: Path) -> None:
+def test_a_finished_file_is_replaced_only_on_demand(translator: Bundle, tmp_path: Path) -> None:
     source, target = tmp_path / "in", tmp_path / "out"
     source.write_text("\nfine\n")
     arguments = [translator.path, "--input", source, "--output", target]

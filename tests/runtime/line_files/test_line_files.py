@@ -13,7 +13,7 @@ from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.errors import OptionError, OutputExistsError
 from rfa_runtime.line_files.answers import Worker
 from rfa_runtime.line_files.convert import LineReport, convert_lines
-from rfa_runtime.line_files.lines import read_lines
+from rfa_runtime.line_files.text import read_lines
 
 STANDARD = Path("-")
 

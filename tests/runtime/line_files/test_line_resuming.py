@@ -1,4 +1,4 @@
-"""A file of lines whose work was stopped, whenever and however, is gone on with as if nothing had been."""
+"""A file of lines whose work was stopped, whenever and however, is continued as if nothing had been."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ def test_lines_that_were_written_but_not_noted_are_written_once(
     assert files[1].read_bytes() == b"A\nB\nC\nD\nE\n"
 
 
-def test_an_output_of_something_else_is_not_gone_on_with(
-    files: tuple[Path, Path], toy: Bundle, copy_of_toy: Path
-) -> None:
+def test_an_output_of_something_else_is_not_continued(files: tuple[Path, Path], toy: Bundle, copy_of_toy: Path) -> None:
     files[0].write_text("a\nb\nc\n")
     stopped(files, toy, "c")
     other = Bundle(copy_of_toy, toy.manifest)
@@ -105,7 +103,7 @@ def test_an_output_of_something_else_is_not_gone_on_with(
     assert files[1].read_bytes() == b"A\nB\nD\n"
 
 
-def test_an_output_that_was_edited_is_not_gone_on_with(files: tuple[Path, Path], toy: Bundle) -> None:
+def test_an_output_that_was_edited_is_not_continued(files: tuple[Path, Path], toy: Bundle) -> None:
     files[0].write_text("a\nb\nc\n")
     for edited in (b"X\nB\n", b"A\n"):
         files[1].unlink(missing_ok=True)

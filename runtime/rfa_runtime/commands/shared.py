@@ -1,0 +1,92 @@
+"""What `rfa-run` does for models of every task: find the text that was given, print what was found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import rfa_runtime
+from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.errors import PromptError, TextError
+from rfa_runtime.line_files.text import decode, read_text
+
+
+class Table(Protocol):
+    """A result that can be printed as JSON."""
+
+    def as_table(self) -> dict[str, Any]:
+        """Return the result by names, as `--json` prints it."""
+
+
+class FileScore(Table, Protocol):
+    """What scoring a data file gave."""
+
+    @property
+    def items(self) -> int:
+        """How many rows could be read."""
+
+    @property
+    def errors(self) -> int:
+        """How many rows could not be read, or have a text that the model cannot take."""
+
+
+def prompt_text(prompt: str | None, prompt_file: Path | None) -> str:
+    """Find the prompt: on the command line, in a file, or on standard input."""
+    if prompt is not None and prompt_file is not None:
+        raise PromptError("a prompt and --prompt-file came together, wanted one of them")
+    if prompt_file is not None:
+        return read_text(prompt_file)
+    if prompt == "-":
+        return decode(sys.stdin.buffer.read(), "standard input")
+    return prompt or ""
+
+
+def one_text(prompt: str | None, prompt_file: Path | None) -> str:
+    """Find a text that is worked on as a whole: the line end that files and `echo` add is not part of it."""
+    return prompt_text(prompt, prompt_file).removesuffix("\n").removesuffix("\r")
+
+
+def show(parts: Iterable[str]) -> None:
+    """Print the parts of a text as they come, then end the line.  Ctrl-C ends the line as well."""
+    try:
+        for part in parts:
+            print(part, end="", flush=True)
+    except KeyboardInterrupt:
+        with suppress(OSError):
+            print(flush=True)
+        raise
+    print(flush=True)
+
+
+def run_lines(
+    bundle: Bundle,
+    worker: rfa_runtime.Worker[str, str],
+    settings: Mapping[str, object],
+    input_file: Path,
+    output: Path,
+    batch: int,
+    overwrite: bool,
+    **_: Any,
+) -> None:
+    """Answer every line of a file.  Raises TextError at the end where some lines could not be answered."""
+    report = rfa_runtime.convert_lines(input_file, output, worker, bundle, settings, batch, overwrite)
+    if report.errors:
+        raise TextError(
+            f"{report.errors:,} of {report.lines:,} lines could not be worked on: their answers are empty lines"
+        )
+
+
+def show_score(score: FileScore, words: str, as_json: bool) -> None:
+    """Print a score.  words: the same for people.  Raises TextError afterwards where some rows are not in the score."""
+    print(as_json_line(score) if as_json else words, flush=True)
+    if score.errors:
+        raise TextError(f"{score.errors:,} row(s) could not be scored: those that could be read count as wrong")
+
+
+def as_json_line(result: Table) -> str:
+    """Spell a result on one line."""
+    return json.dumps(result.as_table())
