@@ -88,7 +88,7 @@ PUBLIC = {
     },
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),
-        *("Piece", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
+        *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "read_bundle"),
         *("read_labelled", "read_pairs", "read_text", "score_classifier", "score_text", "score_translator"),
         *("staged_bundle", "write_bundle"),

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rfa_runtime.bundle.bundle import Bundle, read_bundle, staged_bundle, write_bundle
-    from rfa_runtime.decoding.generation import Generation, Piece
+    from rfa_runtime.decoding.continuation import Request
+    from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
     from rfa_runtime.decoding.sampling import SamplingConfig
-    from rfa_runtime.decoding.search_config import Hypothesis, SearchConfig, Translation
+    from rfa_runtime.decoding.search_config import SearchConfig
     from rfa_runtime.errors import RfaRuntimeError
     from rfa_runtime.line_files.answers import Worker
     from rfa_runtime.line_files.convert import convert_lines
@@ -43,6 +44,7 @@ __all__ = [
     "Generation",
     "Hypothesis",
     "Piece",
+    "Request",
     "RfaRuntimeError",
     "SamplingConfig",
     "Score",
@@ -68,9 +70,10 @@ __all__ = [
 
 HOMES = {
     "bundle.bundle": ("Bundle", "read_bundle", "staged_bundle", "write_bundle"),
-    "decoding.generation": ("Generation", "Piece"),
+    "decoding.continuation": ("Request",),
+    "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
     "decoding.sampling": ("SamplingConfig",),
-    "decoding.search_config": ("Hypothesis", "SearchConfig", "Translation"),
+    "decoding.search_config": ("SearchConfig",),
     "errors": ("RfaRuntimeError",),
     "line_files.answers": ("Worker",),
     "line_files.convert": ("convert_lines",),
@@ -96,3 +99,8 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(f"rfa_runtime.{module}"), name)
     raise AttributeError(f"module 'rfa_runtime' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, whether they are loaded yet or not: an editor shows them."""
+    return __all__

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from rfa_runtime.line_files.text import read_text
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
 SAMPLING = ("temperature", "top_k", "top_p", "repetition_penalty", "seed")
-ASK_FOR_CHANCE = {"top_k", "top_p", "seed"}
-"""Options that mean nothing while the most likely token is taken."""
 
 
 def run_language(bundle: Bundle, score: tuple[Path, ...], segment: int | None, **options: Any) -> None:
@@ -51,10 +48,10 @@ def generate(
     if decoder.tokenizer is None and isinstance(given, str):
         raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
     settings: dict[str, Any] = {
-        "sampling": sampling_config(decoder.sampling, options),
         "max_new_tokens": length_limit(max_new_tokens),
         "stop": stop,
         "ignore_eos": ignore_eos,
+        **sampling_settings(options),
     }
     if as_json:
         print(as_json_line(decoder.generate(given, **settings)))
@@ -159,15 +156,10 @@ def show_perplexity(
     )
 
 
-def sampling_config(defaults: rfa_runtime.SamplingConfig, options: dict[str, Any]) -> rfa_runtime.SamplingConfig:
-    """Put the options over the bundle's defaults.
-
-    Where the bundle takes the most likely token and an option asks for chance, the temperature is 1 unless it is given.
-    """
-    given: dict[str, Any] = {}
+def sampling_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The options about sampling that were given."""
+    given = {}
     for name in SAMPLING:
         if options[name] is not None:
             given[name] = options[name]
-    if given.keys() & ASK_FOR_CHANCE and defaults.temperature == 0:
-        given.setdefault("temperature", 1.0)
-    return replace(defaults, **given)
+    return given

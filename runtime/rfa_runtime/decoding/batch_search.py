@@ -26,21 +26,28 @@ def search_all(
     state: of B rows that have read nothing yet; it is used up.  start: the token that every hypothesis begins with.
     width: W.  tick: called when each token is there.
     """
-    tokens, scores = candidates(session.step(np.full((len(beams), 1), start), state), 2 * width)
-    found = np.repeat(tokens, width, axis=0), np.repeat(scores, width, axis=0)  # one step does for all W
+    logits = session.step(np.full((len(beams), 1), start), state)
+    tokens, scores = candidates(logits, 2 * width)
+    found = (np.repeat(tokens, width, axis=0), np.repeat(scores, width, axis=0))  # one step does for all W
     if width > 1:
         state = state.select(np.repeat(np.arange(len(beams)), width))
     going = list(range(len(beams)))
     while True:
         rows, chosen = advance([beams[place] for place in going], found, width)
         tick()
-        yield from ((place, state.nbytes // len(going)) for place in going if beams[place].done)
-        kept = [index for index, place in enumerate(going) if not beams[place].done]
+        kept = []
+        for index, place in enumerate(going):
+            if beams[place].done:
+                yield place, state.nbytes // len(going)
+            else:
+                kept.append(index)
         if not kept:
             return
         if len(kept) < len(going):  # sources that are done leave the batch
-            going, some = [going[index] for index in kept], members(kept, width)
-            state, chosen = state.select(rows[some]), chosen[some]
+            going = [going[index] for index in kept]
+            staying = members(kept, width)
+            state = state.select(rows[staying])
+            chosen = chosen[staying]
         else:
             state.reorder(rows)
         found = candidates(session.step(chosen[:, None], state), 2 * width)
@@ -49,9 +56,13 @@ def search_all(
 def advance(beams: list[Beams], found: Found, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Take a step with every source.  Returns the row that each row continues and its new token, int64 [B * W]."""
     tokens, scores = (part.reshape(len(beams), width, -1) for part in found)
-    taken = [beam.advance(*step) for beam, *step in zip(beams, tokens, scores, strict=True)]
-    parents, chosen = (np.array(part) for part in zip(*taken, strict=True))
-    return (parents + np.arange(len(beams))[:, None] * width).reshape(-1), chosen.reshape(-1)
+    rows = []
+    chosen = []
+    for place, beam in enumerate(beams):
+        parents, new = beam.advance(tokens[place], scores[place])
+        rows.append(np.array(parents) + place * width)
+        chosen.append(np.array(new))
+    return np.concatenate(rows), np.concatenate(chosen)
 
 
 def members(places: list[int], width: int) -> np.ndarray:

@@ -15,7 +15,7 @@ class Beams:
     """The hypotheses of one source.  What is kept of them grows by a few numbers with every token."""
 
     def __init__(self, search: SearchConfig, limit: int, eos: int | None) -> None:
-        """limit: tokens after which all end.  eos: the token that ends a hypothesis; None where the model has none."""
+        """Begin a search.  limit: tokens after which all end.  eos: the token that ends a hypothesis; None where the model has none."""
         self._search, self._limit, self._eos = search, limit, eos
         self._totals = np.full(search.beam, -np.inf)  # [W]: log probabilities of those that go on
         self._totals[0] = 0.0  # all begin alike: the first step continues one of them
@@ -29,10 +29,13 @@ class Beams:
 
         Returns, for each of the W that go on, which one it continues and its new token.
         """
-        width, going = self._search.beam, list[int]()
+        width = self._search.beam
+        going: list[int] = []
         every = (self._totals[:, None] + log_probabilities).reshape(-1)
         best = np.argsort(-every, kind="stable")[: 2 * width]  # each has one end: W are left to go on at least
-        totals, parents, chosen = every[best], (best // tokens.shape[1]).tolist(), tokens.reshape(-1)[best].tolist()
+        totals = every[best]
+        parents = (best // tokens.shape[1]).tolist()
+        chosen = tokens.reshape(-1)[best].tolist()
         for rank, token in enumerate(chosen):
             if token != self._eos:
                 going.append(rank)
@@ -40,9 +43,10 @@ class Beams:
                 self._end(totals[rank], [*self._trace(parents[rank]), token], "stop")
         del going[width:]
         self._totals = totals[going]
-        self._steps.append(([parents[rank] for rank in going], [chosen[rank] for rank in going]))
+        step = ([parents[rank] for rank in going], [chosen[rank] for rank in going])
+        self._steps.append(step)
         self.done = self._is_done()
-        return self._steps[-1]
+        return step
 
     def best(self) -> list[Hypothesis]:
         """The best that have ended, as many as were asked for, the best first."""
@@ -50,7 +54,8 @@ class Beams:
 
     def _is_done(self) -> bool:
         """See `done`.  At the limit, what goes on ends."""
-        search, full = self._search, len(self._ended) == self._search.beam
+        search = self._search
+        full = len(self._ended) == search.beam
         if full and (search.early_stop or search.beam == 1):
             return True
         if len(self._steps) == self._limit:
@@ -58,8 +63,9 @@ class Beams:
                 self._end(total, self._trace(place), "length")
             return True
         # Log probabilities only fall, and a score is best at the next length or at the last.
-        lengths = len(self._steps) + 1, self._limit
-        return full and self._ended[-1].score >= max(search.score(self._totals[0], length) for length in lengths)
+        at_next = search.score(self._totals[0], len(self._steps) + 1)
+        at_last = search.score(self._totals[0], self._limit)
+        return full and self._ended[-1].score >= max(at_next, at_last)
 
     def _end(self, total: float, token_ids: list[int], reason: str) -> None:
         """Keep a hypothesis if it is among the best."""

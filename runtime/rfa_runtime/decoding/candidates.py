@@ -22,14 +22,19 @@ def candidates(logits: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     logits: float32 [R, N].  Returns tokens int64 and log probabilities float64, both [R, C]: C is `count`, at most N.
     Raises LogitsError where they are no numbers.
     """
-    together, count = max(1, SLICE // logits.shape[1]), min(count, logits.shape[1])
-    parts = [in_cache(logits[start : start + together], count) for start in range(0, len(logits), together)]
-    tokens, log_probabilities = zip(*parts, strict=True)
+    count = min(count, logits.shape[1])
+    together = max(1, SLICE // logits.shape[1])
+    tokens = []
+    log_probabilities = []
+    for start in range(0, len(logits), together):
+        of_slice = candidates_of_slice(logits[start : start + together], count)
+        tokens.append(of_slice[0])
+        log_probabilities.append(of_slice[1])
     return np.concatenate(tokens), np.concatenate(log_probabilities)
 
 
-def in_cache(logits: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """As `candidates`, for a few rows."""
+def candidates_of_slice(logits: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the candidates of so few rows that their logits stay in a core's cache.  Shapes as for `candidates`."""
     tokens = largest(logits, count)
     chosen = np.take_along_axis(logits, tokens, axis=1).astype(np.float64)
     return tokens, chosen - chosen[:, :1] - log_sums(logits, chosen[:, 0])[:, None]
@@ -41,7 +46,7 @@ def largest(logits: np.ndarray, count: int) -> np.ndarray:
     block = BLOCK if size >= BLOCK * count else 1
     heads = logits[:, : size // block * block].reshape(rows, -1, block).max(axis=2)
     check_finite(heads.max().item())
-    bounds = np.partition(heads, heads.shape[1] - count, axis=1)[:, -count]  # so many are as large at least
+    bounds = np.partition(heads, heads.shape[1] - count, axis=1)[:, -count]  # `count` logits are as large at least
     return np.array([ordered(row, bound, count) for row, bound in zip(logits, bounds, strict=True)])
 
 

@@ -68,11 +68,12 @@ def request_of(given: Request | SamplingConfig | None, own: SamplingConfig, sett
     for name, value in settings.items():
         home = over_sampling if name in SAMPLING_SETTINGS else over_request
         home[name] = value
-    if "stop" in over_request:
-        over_request["stop"] = stop_strings(over_request["stop"])
+    stops = over_request.pop("stop", None)
+    if stops:
+        over_request["stop"] = stop_strings(stops)
     request = replace(request, **over_request)
     sampling = request.sampling or own
-    return replace(request, sampling=replace(sampling, **over_sampling))
+    return replace(request, sampling=sampling.over(over_sampling))
 
 
 class Continuation:

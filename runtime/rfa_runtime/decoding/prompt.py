@@ -72,9 +72,12 @@ def encode_text(text: str, tokenizer: Tokenizer | None, bundle: Bundle) -> list[
     return list(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def read_in_chunks(session: StepSession, ids: list[int], state: State) -> np.ndarray:
-    """Read a prompt and advance a state of one row.  Returns the logits after it, [1, N]; at least one id must come."""
+def read_in_chunks(session: StepSession, ids: list[int], state: State, chunk: int = CHUNK) -> np.ndarray:
+    """Read a prompt and advance a state of one row.  Returns the logits after it, [1, N].
+
+    ids: one at least.  chunk: tokens of a step.
+    """
     tokens = np.array([ids], np.int64)
-    for start in range(0, len(ids), CHUNK):
-        logits = session.step(tokens[:, start : start + CHUNK], state)
+    for start in range(0, len(ids), chunk):
+        logits = session.step(tokens[:, start : start + chunk], state)
     return logits

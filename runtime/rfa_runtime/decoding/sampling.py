@@ -6,13 +6,17 @@ Letters: N vocabulary, C candidates still in the draw.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from rfa_runtime.errors import OptionError
 from rfa_runtime.session.logits import check_finite, most_likely_token
+
+
+ASKS_FOR_CHANCE = {"top_k", "top_p", "seed"}
+"""Settings that mean nothing while the most likely token is taken."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,16 @@ class SamplingConfig:
             known = ", ".join(SAMPLING_SETTINGS)
             raise OptionError(f"sampling has the unknown setting {min(unknown)!r}, known are: {known}")
         return cls(**table)
+
+    def over(self, settings: Mapping[str, Any]) -> SamplingConfig:
+        """Return settings put over these.
+
+        Where the most likely token is taken and a setting asks for chance, the temperature is 1 unless it is given.
+        """
+        chance = dict(settings)
+        if self.temperature == 0 and not ASKS_FOR_CHANCE.isdisjoint(settings):
+            chance.setdefault("temperature", 1.0)
+        return replace(self, **chance)
 
 
 SAMPLING_SETTINGS = tuple(field.name for field in fields(SamplingConfig))

@@ -68,11 +68,28 @@ def test_past_and_present_stay_in_one_place(session: StepSession) -> None:
 
 def test_steps_of_one_token_bind_once(session: StepSession) -> None:
     state = session.new_state(batch=3)
-    session.step(IDS[:, :1], state)
-    binding = state.binding
-    first = session.step(IDS[:, 1:2], state)
-    assert state.binding is binding
-    assert session.step(IDS[:, 2:3], state) is first, "the logits are a view that the next step overwrites"
+    first = session.step(IDS[:, :1], state)
+    assert session.step(IDS[:, 1:2], state) is first, "the logits are a view that the next step overwrites"
+
+
+def test_what_is_prepared_for_a_state_goes_with_it(session: StepSession) -> None:
+    state = session.new_state(batch=3)
+    prepared = weakref.ref(session.step(IDS[:, :1], state).base)
+    assert prepared() is not None
+    del state
+    gc.collect()
+    assert prepared() is None
+
+
+def test_two_sessions_may_advance_one_state(session: StepSession, toys: Callable[..., Bundle], kind: str) -> None:
+    other = StepSession(toys(kind), threads=1)
+    state = session.new_state(batch=3)
+    wanted = session.new_state(batch=3)
+    for count in range(4):
+        session.step(IDS[:, count : count + 1], wanted)
+        (other if count % 2 else session).step(IDS[:, count : count + 1], state)
+    for spec in state.specs:
+        np.testing.assert_array_equal(state.read(spec), wanted.read(spec))
 
 
 def test_a_token_alone_is_a_step_of_one_token(session: StepSession) -> None:
@@ -269,7 +286,7 @@ def test_a_graph_that_differs_from_the_manifest_is_refused(toys: Callable[..., B
         StepSession(toys(graphs=wrong))
 
 
-@pytest.mark.parametrize(("outputs", "message"), [(("top_token",), "runtime reads"), (("logits", "odd"), "gives.*odd")])
+@pytest.mark.parametrize(("outputs", "message"), [(("top_token",), "this runtime needs 'logits'"), (("logits", "odd"), "has the outputs.*odd")])
 def test_outputs_that_the_runtime_cannot_use_are_refused(
     toys: Callable[..., Bundle], outputs: tuple[str, ...], message: str
 ) -> None:

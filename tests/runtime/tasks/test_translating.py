@@ -301,7 +301,7 @@ def test_the_limit_of_sources_is_checked(bundles: dict[str, Bundle], longest: in
 
 
 def test_another_tasks_bundle_is_refused(toy: Bundle) -> None:
-    with pytest.raises(BundleError, match="'language-model', wanted a translator"):
+    with pytest.raises(BundleError, match="'language-model', wanted a bundle for 'translation'"):
         Translator(toy)
 
 
