@@ -28,7 +28,8 @@ from rfa_models.checks import LARGEST_COUNT
 from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.classifier_config import ClassifierConfig
-from rfa_models.networks.kinds import KINDS, Model, ModelKind, Task, task_of
+from rfa_models.networks.kinds import KINDS, Model, ModelKind, task_of
+from rfa_models.networks.settings import Task
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_models.tables import read_table
 from rfa_models.whole_files import save_atomically

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.language_model_config import ModelConfig
+from rfa_models.networks.settings import Task
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
 
-Task = Literal["language-model", "translation", "classification"]
 Model = LanguageModel | Translator | Classifier
 
 

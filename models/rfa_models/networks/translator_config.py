@@ -8,8 +8,7 @@ from typing import Literal
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.checks import LARGEST_SIZE, check_choices, check_fraction, check_whole
 from rfa_models.errors import ConfigError
-from rfa_models.networks.positions import Positions, check_positions
-from rfa_models.networks.residual import Activation
+from rfa_models.networks.settings import Activation, Positions, check_positions
 
 Norm = Literal["pre", "post"]
 

@@ -11,8 +11,8 @@ from rfa_models.data.config import DataConfig, LabelledConfig, PairsConfig
 from rfa_models.data.tokenizer import TokenizerConfig
 from rfa_models.errors import ConfigError
 from rfa_models.networks.classifier_config import ClassifierConfig
-from rfa_models.networks.kinds import Task
 from rfa_models.networks.language_model_config import ModelConfig
+from rfa_models.networks.settings import Task
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_models.recipes.train_config import (
     ClassificationTrainConfig,

@@ -13,8 +13,9 @@ import torch
 from click.testing import CliRunner, Result
 
 from rfa_models.checkpoints.checkpoint import load_checkpoint
-from rfa_models.commands.train import EPILOG, keep_log_up_to, main
+from rfa_models.commands.train import EPILOG, main
 from rfa_models.recipes.recipe import read_recipe
+from rfa_models.training.recipe_run import keep_log_up_to
 from rfa_models.training.run import TrainingRun
 
 MODELS = Path(__file__).parents[3] / "models"
