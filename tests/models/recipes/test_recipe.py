@@ -1,5 +1,9 @@
 """Recipes: those that ship build their models, mistakes are named with the file and the key."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from rfa_models.data.tokenizer import TokenizerConfig
 from rfa_models.errors import ConfigError
 from rfa_models.networks.kinds import KINDS, Model
 from rfa_models.recipes.recipe import ClassificationRecipe, LanguageRecipe, Recipe, TranslationRecipe, read_recipe
+from rfa_models.training.resume import recipe_fingerprint
 
 FOLDER = Path(__file__).parents[3] / "models/recipes"
 RECIPES = sorted(FOLDER.rglob("*.toml"))
@@ -150,3 +155,25 @@ def test_every_task_has_data_of_its_own(tmp_path, task, cls, data):
     assert type(recipe) is cls
     assert (recipe.task, recipe.data.train) == (task, (data,))
     assert recipe.tokenizer == TokenizerConfig()
+
+
+@pytest.mark.parametrize(
+    ("task", "word"), [("language-model", "pydoc"), ("translation", "numbers"), ("classification", "listops")]
+)
+def test_paths_are_relative_to_the_recipe_and_words_and_absolute_paths_stay(
+    recipe_file: Callable[..., Path], tmp_path: Path, task: str, word: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    absolute = str(tmp_path / "elsewhere.tsv")
+    names = json.dumps(["a.tsv", word, absolute])
+    recipe = recipe_file("folder/recipe.toml", task=task, train=f'{names}\nvalid = ["../b.tsv"]')
+    data = read_recipe(recipe).data
+    assert data.train == (str(Path("folder/a.tsv")), word, absolute)
+    assert data.valid == (str(Path("folder/../b.tsv")),)
+
+
+def test_a_run_may_go_on_from_another_folder(recipe_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = recipe_file().absolute()
+    before = recipe_fingerprint(read_recipe("recipe.toml"))
+    monkeypatch.chdir(recipe.parent.parent)
+    assert recipe_fingerprint(read_recipe(recipe)) == before
