@@ -83,8 +83,10 @@ FLOORS = {
 """The rooms of each package from the top floor to the ground: a room imports from lower floors only."""
 PUBLIC = {
     "rfa_models": {
-        *("AUTHORS", "AttentionConfig", "Checkpoint", "LanguageModel", "ModelConfig", "ModelError", "RfaAttention"),
-        *("SoftmaxAttention", "load_checkpoint", "save_checkpoint"),
+        *("AUTHORS", "AttentionConfig", "Checkpoint", "Classifier", "ClassifierConfig", "LanguageModel"),
+        *("ModelConfig", "ModelError", "Recipe", "RfaAttention", "SoftmaxAttention", "Trained", "TrainingRun"),
+        *("Translator", "TranslatorConfig", "__version__", "convert_release", "evaluate", "load_checkpoint"),
+        *("read_recipe", "save_checkpoint", "train_recipe"),
     },
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),
@@ -347,7 +349,8 @@ def methods(node: ast.ClassDef, documented: bool) -> Iterator[ast.FunctionDef | 
 
 def test_both_distributions_have_one_version() -> None:
     versions = {setup(folder)["metadata"]["version"] for folder in (".", "runtime")}
-    files = (FOLDERS["rfa_export"] / "version.py", FOLDERS["rfa_runtime"] / "__init__.py")
+    files = [FOLDERS["rfa_export"] / "version.py"]
+    files += [FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_models")]
     versions |= {constant(file, "__version__") for file in files}
     assert len(versions) == 1
 

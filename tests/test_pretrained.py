@@ -12,8 +12,8 @@ import pytest
 from rfa_export import export
 from rfa_export.tolerances import PERPLEXITY
 from rfa_models import load_checkpoint
-from rfa_models.commands.evaluate import perplexity
 from rfa_models.data.texts import encode
+from rfa_models.tasks.perplexity import perplexity
 from rfa_runtime import Decoder, SamplingConfig, read_bundle, score_text
 
 ROOT = Path(__file__).parents[1]

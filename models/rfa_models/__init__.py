@@ -1,9 +1,13 @@
-"""Random Feature Attention models in torch: layers, a language model, training and checkpoints.
+"""Random Feature Attention models in torch: layers, models, training and checkpoints.
 
 Example:
     layer = RfaAttention(AttentionConfig(heads=4, head_dim=64, gate=True))
     output, state = layer(x)                       # x: [B, T, 256]
     output, state = layer(next_x, None, state)     # goes on from there, at a constant cost
+
+    recipe = read_recipe("models/recipes/pydoc-tiny.toml")
+    train_recipe(recipe, "model.pt")
+    evaluate(load_checkpoint("model.pt"), ["valid.txt"])
 """
 
 from __future__ import annotations
@@ -15,30 +19,61 @@ if TYPE_CHECKING:
     from rfa_models.attention.causal import RfaAttention, SoftmaxAttention
     from rfa_models.attention.config import AUTHORS, AttentionConfig
     from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from rfa_models.convert.checkpoint import convert_release
     from rfa_models.errors import ModelError
+    from rfa_models.networks.classifier import Classifier
+    from rfa_models.networks.classifier_config import ClassifierConfig
     from rfa_models.networks.language_model import LanguageModel
     from rfa_models.networks.language_model_config import ModelConfig
+    from rfa_models.networks.translator import Translator
+    from rfa_models.networks.translator_config import TranslatorConfig
+    from rfa_models.recipes.recipe import Recipe, read_recipe
+    from rfa_models.tasks.evaluation import evaluate
+    from rfa_models.training.recipe_run import Trained, train_recipe
+    from rfa_models.training.run import TrainingRun
 
+__version__ = "0.1.0"
 __all__ = [
     "AUTHORS",
     "AttentionConfig",
     "Checkpoint",
+    "Classifier",
+    "ClassifierConfig",
     "LanguageModel",
     "ModelConfig",
     "ModelError",
+    "Recipe",
     "RfaAttention",
     "SoftmaxAttention",
+    "Trained",
+    "TrainingRun",
+    "Translator",
+    "TranslatorConfig",
+    "__version__",
+    "convert_release",
+    "evaluate",
     "load_checkpoint",
+    "read_recipe",
     "save_checkpoint",
+    "train_recipe",
 ]
 
 HOMES = {
     "attention.causal": ("RfaAttention", "SoftmaxAttention"),
     "attention.config": ("AUTHORS", "AttentionConfig"),
     "checkpoints.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
+    "convert.checkpoint": ("convert_release",),
     "errors": ("ModelError",),
+    "networks.classifier": ("Classifier",),
+    "networks.classifier_config": ("ClassifierConfig",),
     "networks.language_model": ("LanguageModel",),
     "networks.language_model_config": ("ModelConfig",),
+    "networks.translator": ("Translator",),
+    "networks.translator_config": ("TranslatorConfig",),
+    "recipes.recipe": ("Recipe", "read_recipe"),
+    "tasks.evaluation": ("evaluate",),
+    "training.recipe_run": ("Trained", "train_recipe"),
+    "training.run": ("TrainingRun",),
 }
 """Modules are loaded when a name of theirs is first used: help and errors of commands need not wait for torch."""
 

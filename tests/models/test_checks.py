@@ -1,7 +1,10 @@
 """Settings: no nan, no infinity, nothing that arithmetic cannot bear, each refused by its name."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -31,13 +34,13 @@ def build(config: type, **settings: object) -> object:
 
 @pytest.mark.parametrize(("config", "name"), NUMBERS)
 @pytest.mark.parametrize("value", ABSURD, ids=lambda value: str(value)[:6])
-def test_no_number_may_be_absurd(config, name, value):
+def test_no_number_may_be_absurd(config: type, name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=f"^{name} is ") as error:
         build(config, **{name: value})
     assert len(str(error.value)) < 200
 
 
-def test_every_number_was_looked_at():
+def test_every_number_was_looked_at() -> None:
     assert len(NUMBERS) > 25
 
 
@@ -56,11 +59,11 @@ def test_every_number_was_looked_at():
         (TrainConfig, "beta2", [0.0, 0.999]),
     ],
 )
-def test_what_can_work_is_allowed(config, name, values):
+def test_what_can_work_is_allowed(config: type, name: str, values: list[Any]) -> None:
     for value in values:
         assert getattr(build(config, **{name: value}), name) == value
 
 
-def test_heads_of_a_size_may_be_too_wide_together():
+def test_heads_of_a_size_may_be_too_wide_together() -> None:
     with pytest.raises(ConfigError, match="heads x head_dim is 268,435,456, wanted at most 1,048,576"):
         AttentionConfig(heads=2**14, head_dim=2**14, pool_size=2**14)

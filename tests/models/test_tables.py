@@ -1,5 +1,7 @@
 """Tables to dataclasses: every mistake is named."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,7 +28,7 @@ class Outer:
     free: dict[str, Any] = field(default_factory=dict)
 
 
-def test_every_kind_of_field_is_read():
+def test_every_kind_of_field_is_read() -> None:
     table = {
         "name": "a",
         "colour": "blue",
@@ -41,11 +43,11 @@ def test_every_kind_of_field_is_read():
     assert isinstance(found.rate, float)
 
 
-def test_what_is_left_out_takes_its_default():
+def test_what_is_left_out_takes_its_default() -> None:
     assert read_table(Outer, {"name": "a"}, "outer") == Outer("a")
 
 
-def test_none_is_taken_where_the_type_allows_it():
+def test_none_is_taken_where_the_type_allows_it() -> None:
     assert read_table(Inner, {"rate": None}, "inner").rate is None
 
 
@@ -61,7 +63,7 @@ def test_none_is_taken_where_the_type_allows_it():
         (None, r"\[outer\] is None, wanted a table"),
     ],
 )
-def test_wrong_keys_are_named(table, message):
+def test_wrong_keys_are_named(table: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_table(Outer, table, "outer")
 
@@ -86,6 +88,6 @@ def test_wrong_keys_are_named(table, message):
         ("free", [], r"outer.free is \[\], wanted dict"),
     ],
 )
-def test_values_of_the_wrong_type_are_named(key, value, message):
+def test_values_of_the_wrong_type_are_named(key: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_table(Outer, {"name": "a"} | {key: value}, "outer")

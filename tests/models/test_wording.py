@@ -1,5 +1,7 @@
 """Whatever a file holds, a message about it is one short line."""
 
+from __future__ import annotations
+
 import pytest
 import torch
 
@@ -22,17 +24,17 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
-def test_any_value_is_shown_in_one_short_line(value):
+def test_any_value_is_shown_in_one_short_line(value: object) -> None:
     assert 0 < len(shown(value)) < 500
     assert len(shown(value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("value", [3, -1.5, "a", True, None, [], ["red"], {"a": 1}, 10**30])
-def test_short_values_are_shown_as_they_are(value):
+def test_short_values_are_shown_as_they_are(value: object) -> None:
     assert shown(value) == repr(value)
 
 
-def test_errors_are_told_by_their_first_line_or_their_class():
+def test_errors_are_told_by_their_first_line_or_their_class() -> None:
     assert one_line(ValueError("a\nb")) == "a"
     assert one_line(ValueError()) == "ValueError"
     assert len(one_line(ValueError("x" * 10**6))) == 200

@@ -46,7 +46,9 @@ class AttentionConfig:
     kind: AttentionKind = "rfa"
     """`rfa`, or `softmax` for the twin to compare with."""
     heads: int = 4
+    """H, heads side by side."""
     head_dim: int = 64
+    """d, width of a head; heads x head_dim is the width of the model."""
     feature_map: FeatureMap = "gaussian"
     """Gaussian: sines and cosines, K = 2 D.  Arc-cosine: rectified projections, K = D [section 3]."""
     random_vectors: int = 64
@@ -72,6 +74,7 @@ class AttentionConfig:
     denominator: DenominatorKind = "signed_floor"
     """How phi(q).z is kept away from zero; `clamp` and `abs_clamp` are the authors' two forms."""
     denominator_floor: float = 1e-3
+    """How near to zero phi(q).z may come."""
     chunk: int = 64
     """Tokens per block of the training form: time and memory are linear in T whatever it is."""
 

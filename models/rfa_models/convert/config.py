@@ -11,7 +11,7 @@ from rfa_models.convert.names import CAUSAL_SIGMA, EMBEDDING, MATRICES, OUTPUT, 
 from rfa_models.convert.release import Release
 from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
-from rfa_models.networks.positions import Positions
+from rfa_models.networks.settings import Positions
 from rfa_models.networks.translator_config import Norm, TranslatorConfig
 
 NORMS: dict[bool, Norm] = {True: "pre", False: "post"}

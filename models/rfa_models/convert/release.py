@@ -22,7 +22,7 @@ from torch.serialization import safe_globals
 from rfa_models.checkpoints.untrusted import check_tensors, unpickle
 from rfa_models.checks import LARGEST_COUNT, LARGEST_SIZE, check_fraction, check_positive, check_whole
 from rfa_models.errors import CheckpointError, ConfigError
-from rfa_models.networks.residual import Activation
+from rfa_models.networks.settings import Activation
 from rfa_models.tables import read_table
 from rfa_models.wording import shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from rfa_models.checks import LARGEST_COUNT, LARGEST_SEED, LARGEST_SIZE, check_whole
 from rfa_models.errors import ConfigError
@@ -10,12 +11,17 @@ from rfa_models.errors import ConfigError
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Text to continue.  Paths are relative to the working directory; `pydoc` is Python's own help text."""
+    """Files of text to continue, one after another."""
+
+    BUILT_IN: ClassVar[str] = "pydoc"
+    """The word that stands for data which are always there, in place of a file's name."""
 
     train: tuple[str, ...] = ("pydoc",)
+    """Files of UTF-8 text; `pydoc` is the help text that comes with Python."""
     valid: tuple[str, ...] = ()
-    """Validation data; where there is none, a part of the training data is kept apart: the end of a text."""
+    """Files to measure on; where there are none, a part of the training data is kept apart: the end of a text."""
     valid_fraction: float = 0.1
+    """The part that is kept apart where `valid` is empty."""
 
     def __post_init__(self) -> None:
         if not 0 < self.valid_fraction < 1:
@@ -27,8 +33,9 @@ class NumbersConfig:
     """The built-in translation task: numbers in words, English to German."""
 
     count: int = 20_000
-    """Pairs."""
+    """Number of pairs."""
     seed: int = 0
+    """The same seed draws the same pairs."""
 
     def __post_init__(self) -> None:
         check_whole(self, 1, LARGEST_COUNT, "count")
@@ -37,12 +44,16 @@ class NumbersConfig:
 
 @dataclass(frozen=True)
 class PairsConfig(DataConfig):
-    """Sentences and their translations: `.tsv`, `.jsonl`, two plain files, or the built-in `numbers`."""
+    """Sentences and their translations."""
+
+    BUILT_IN: ClassVar[str] = "numbers"
 
     train: tuple[str, ...] = ("numbers",)
+    """Files `.tsv` or `.jsonl`, or two plain files, sources and then targets; `numbers` is built in."""
     max_tokens: int = 256
     """Pairs with a longer source or target, its end token included, are left out."""
     numbers: NumbersConfig = field(default_factory=NumbersConfig)
+    """What `numbers` draws."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,14 +65,17 @@ class ListopsConfig:
     """The built-in classification task: Long Range Arena's ListOps."""
 
     count: int = 10_000
-    """Expressions."""
+    """Number of expressions."""
     seed: int = 0
+    """The same seed draws the same expressions."""
     shortest: int = 500
-    """Flat tokens, not included."""
+    """Expressions have more tokens than this."""
     longest: int = 2000
-    """Flat tokens, not included."""
+    """Expressions have fewer tokens than this."""
     max_depth: int = 10
+    """Largest number of operators within each other."""
     max_arguments: int = 10
+    """Largest number of arguments of an operator."""
 
     def __post_init__(self) -> None:
         check_whole(self, 1, LARGEST_COUNT, "count")
@@ -72,7 +86,11 @@ class ListopsConfig:
 
 @dataclass(frozen=True)
 class LabelledConfig(DataConfig):
-    """Texts and their classes: `.tsv`, `.jsonl`, or the built-in `listops`."""
+    """Texts and their classes."""
+
+    BUILT_IN: ClassVar[str] = "listops"
 
     train: tuple[str, ...] = ("listops",)
+    """Files `.tsv` or `.jsonl`; `listops` is built in."""
     listops: ListopsConfig = field(default_factory=ListopsConfig)
+    """What `listops` draws."""

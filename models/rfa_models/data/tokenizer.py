@@ -28,8 +28,9 @@ class TokenizerConfig:
     """How text becomes tokens."""
 
     kind: TokenizerKind = "bpe"
+    """Bytes, characters, byte-pair merges learnt from the data, or words between white space."""
     vocab_size: int = 512
-    """Of `bpe`, and the most of `word`: the others know their own."""
+    """Number of tokens of `bpe`, and the largest number of `word`: the others know their own."""
     replace: dict[str, str] = field(default_factory=dict)
     """Of `word`: what to put in place of some letters before the text is split, nothing for instance."""
 

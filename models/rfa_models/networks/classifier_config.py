@@ -8,7 +8,7 @@ from typing import Literal
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.checks import LARGEST_SIZE, check_choices, check_fraction, check_whole
 from rfa_models.errors import ConfigError
-from rfa_models.networks.positions import Positions, check_positions
+from rfa_models.networks.settings import Positions, check_positions
 
 Pooling = Literal["mean", "first"]
 
@@ -18,11 +18,15 @@ class ClassifierConfig:
     """An encoder over whole texts, or over pairs of texts, and a head that names their class."""
 
     vocab_size: int
+    """N, number of tokens."""
     labels: tuple[str, ...]
     """Names of the classes, in the order of the logits."""
     layers: int = 4
+    """Blocks of attention and perceptron."""
     mlp_width: int = 512
+    """Width of the perceptron's hidden layer."""
     dropout: float = 0.1
+    """Probability with which training leaves out a number of a branch's output."""
     pooling: Pooling = "mean"
     """`mean` over all tokens, or the `first` token, which the tokenizer then puts before every text."""
     pairs: bool = False
@@ -30,7 +34,9 @@ class ClassifierConfig:
     max_tokens: int = 4096
     """Longer texts are cut here, in training and afterwards; 0 never cuts."""
     positions: Positions = "sinusoidal"
+    """How the model knows the order; with `none`, not at all."""
     attention: AttentionConfig = field(default_factory=AttentionConfig)
+    """The attention of every block."""
 
     def __post_init__(self) -> None:
         check_choices(self, positions=Positions, pooling=Pooling)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rfa_models.networks.positions import Positions, sinusoids
+from rfa_models.networks.positions import sinusoids
+from rfa_models.networks.settings import Positions
 
 
 def new_embedding(vocab_size: int, width: int) -> nn.Embedding:

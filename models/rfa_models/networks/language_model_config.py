@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.checks import LARGEST_SIZE, check_choices, check_fraction, check_whole
-from rfa_models.networks.positions import Positions, check_positions
-from rfa_models.networks.residual import Activation
+from rfa_models.networks.settings import Activation, Positions, check_positions
 
 
 @dataclass(frozen=True)
@@ -18,14 +17,21 @@ class ModelConfig:
     """
 
     vocab_size: int
+    """N, number of tokens."""
     layers: int = 4
+    """Blocks of attention and perceptron."""
     mlp_width: int = 1024
+    """Width of the perceptron's hidden layer."""
     dropout: float = 0.0
+    """Probability with which training leaves out a number of a branch's output."""
     activation: Activation = "gelu"
+    """Between the two layers of the perceptron."""
     tie_embeddings: bool = True
     """Use the embedding as the output projection too."""
     positions: Positions = "sinusoidal"
+    """How the model knows the order; with `none`, by the recurrence only."""
     attention: AttentionConfig = field(default_factory=AttentionConfig)
+    """The attention of every block."""
 
     def __post_init__(self) -> None:
         check_choices(self, positions=Positions, activation=Activation)

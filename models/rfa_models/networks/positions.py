@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from rfa_models.errors import ConfigError
-
-Positions = Literal["sinusoidal", "fairseq", "none"]
-"""Sinusoids of `position_ids`, fairseq's variant of them, or nothing: the recurrence itself knows the order."""
+from rfa_models.networks.settings import Positions
 
 FAIRSEQ_FIRST = 2
 """fairseq counts from its padding index + 1, and its dictionaries have padding at 1."""
@@ -33,11 +29,3 @@ def sinusoids(position_ids: Tensor, width: int, kind: Positions = "sinusoidal") 
     frequency = torch.exp(exponent)
     angle = position_ids.unsqueeze(-1).to(torch.float32) * frequency
     return torch.cat([angle.sin(), angle.cos()], -1)
-
-
-def check_positions(positions: Positions, width: int) -> None:
-    """Raise ConfigError for a width that sines and cosines would not fill, or that fairseq's formula divides by 0."""
-    if positions != "none" and width % 2:
-        raise ConfigError(f"sinusoidal positions need an even width, heads x head_dim is {width}")
-    if positions == "fairseq" and width < 4:
-        raise ConfigError(f"fairseq's positions need a width of 4 at least, heads x head_dim is {width}")

@@ -6,11 +6,9 @@ x = residual.add(x, y)
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor, nn
 
-Activation = Literal["gelu", "relu"]
+from rfa_models.networks.settings import Activation
 
 
 class Residual(nn.Module):

@@ -8,8 +8,7 @@ from typing import Literal
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.checks import LARGEST_SIZE, check_choices, check_fraction, check_whole
 from rfa_models.errors import ConfigError
-from rfa_models.networks.positions import Positions, check_positions
-from rfa_models.networks.residual import Activation
+from rfa_models.networks.settings import Activation, Positions, check_positions
 
 Norm = Literal["pre", "post"]
 
@@ -19,19 +18,27 @@ class TranslatorConfig:
     """An encoder-decoder over one vocabulary for both languages.  Defaults are the paper's kinds of attention."""
 
     vocab_size: int
+    """N, number of tokens."""
     encoder_layers: int = 4
+    """Blocks that read the source."""
     decoder_layers: int = 4
+    """Blocks that write the target."""
     mlp_width: int = 1024
+    """Width of the perceptron's hidden layer."""
     dropout: float = 0.1
+    """Probability with which training leaves out a number of a branch's output."""
     norm: Norm = "pre"
     """Normalize before each branch, or after each sum as in the original transformer."""
     activation: Activation = "gelu"
+    """Between the two layers of the perceptron."""
     positions: Positions = "sinusoidal"
+    """How the model knows the order; with `none`, the decoder knows it by its recurrence only."""
     tie_embeddings: bool = True
     """Use the embedding, which source and target share, as the output projection too."""
     encoder_attention: AttentionConfig = field(default_factory=lambda: AttentionConfig(kind="softmax"))
     """Softmax in the paper; `rfa` makes reading a source linear in its length too."""
     causal_attention: AttentionConfig = field(default_factory=AttentionConfig)
+    """Of the decoder, over the target so far."""
     cross_attention: AttentionConfig = field(default_factory=AttentionConfig)
     """Without a gate.  It may have more random vectors than the causal one."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from rfa_models.recipes.train_config import (
 )
 from rfa_models.tables import read_table
 from rfa_models.wording import one_line, shown
-from rfa_runtime.bundle.interface import Task
+from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION, Task
 
 C = TypeVar("C", ModelConfig, TranslatorConfig, ClassifierConfig)
 
@@ -31,10 +31,15 @@ class Recipe:
     """One TOML file, checked.  The vocabulary's size comes from the tokenizer, so [model] leaves it out."""
 
     model: dict[str, Any]
-    task: Task = "language-model"
+    """The model's settings, in the classes of `rfa_models.networks`."""
+    task: Task = LANGUAGE_MODEL
+    """What the model is for; decides which settings there are."""
     data: DataConfig = field(default_factory=DataConfig)
+    """What is read."""
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    """How it becomes tokens."""
     train: TrainConfig = field(default_factory=TrainConfig)
+    """How it is learnt."""
 
     def check_model(self) -> None:
         """Raise ConfigError where [model] cannot work, whatever the data are."""
@@ -67,7 +72,6 @@ class LanguageRecipe(Recipe):
         return config
 
     def check_model(self) -> None:
-        """As Recipe.check_model."""
         self.check_tokenizer("byte", "char", "bpe")
         self.model_config(vocab_size=256)
 
@@ -84,7 +88,6 @@ class TranslationRecipe(Recipe):
         return self.read_model(TranslatorConfig, vocab_size=vocab_size)
 
     def check_model(self) -> None:
-        """As Recipe.check_model."""
         self.check_tokenizer("byte", "bpe")
         self.model_config(vocab_size=258)
 
@@ -101,20 +104,24 @@ class ClassificationRecipe(Recipe):
         return self.read_model(ClassifierConfig, vocab_size=vocab_size, labels=labels)
 
     def check_model(self) -> None:
-        """As Recipe.check_model."""
         self.check_tokenizer("byte", "char", "bpe", "word")
         self.model_config(vocab_size=256, labels=("0", "1"))
 
 
 RECIPES: dict[Any, type[Recipe]] = {
-    "language-model": LanguageRecipe,
-    "translation": TranslationRecipe,
-    "classification": ClassificationRecipe,
+    LANGUAGE_MODEL: LanguageRecipe,
+    TRANSLATION: TranslationRecipe,
+    CLASSIFICATION: ClassificationRecipe,
 }
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe, the model's settings included.  Raises ConfigError, or OSError as `open` does."""
+def read_recipe(path: str | Path) -> Recipe:
+    """Read and check a recipe, the model's settings included.
+
+    Relative paths of data are relative to the recipe's folder; the result has them relative to the working directory.
+    Raises ConfigError, or OSError as `open` does.
+    """
+    path = Path(path)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # wrong syntax, bytes or digits; tables a thousand deep
@@ -124,12 +131,21 @@ def read_recipe(path: Path) -> Recipe:
         recipe.check_model()
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-    return recipe
+    return replace(recipe, data=data_beside(path.parent, recipe.data))
+
+
+def data_beside(folder: Path, data: DataConfig) -> DataConfig:
+    """The data with paths that start from a folder; words for built-in data and absolute paths stay."""
+
+    def place(name: str) -> str:
+        return name if name == data.BUILT_IN else str(folder / name)
+
+    return replace(data, train=tuple(map(place, data.train)), valid=tuple(map(place, data.valid)))
 
 
 def recipe_class(table: dict[str, Any]) -> type[Recipe]:
     """The class of a recipe's task.  Raises ConfigError."""
-    task = table.get("task", "language-model")
+    task = table.get("task", LANGUAGE_MODEL)
     if not isinstance(task, str) or task not in RECIPES:
         raise ConfigError(f"task is {shown(task)}, wanted one of {', '.join(RECIPES)}")
     return RECIPES[task]

@@ -26,23 +26,29 @@ class TrainConfig:
     """What all tasks share: AdamW, linear warm-up, then a slow end."""
 
     steps: int = 1000
+    """Optimizer steps."""
     accumulate: int = 1
     """Batches whose gradients are added up before a step."""
     learning_rate: float = 1e-3
+    """The rate at the end of warm-up, the largest of the run."""
     schedule: Schedule = "cosine"
     """After warm-up: half a cosine down to `final_learning_rate`, or falling with the root of the step for ever."""
     final_learning_rate: float = 1e-4
     """Where the cosine ends."""
     warmup_steps: int = 100
+    """Steps in which the rate rises in a straight line."""
     weight_decay: float = 0.1
-    """On matrices only."""
+    """AdamW's pull towards zero, on matrices only."""
     beta2: float = 0.99
+    """How slowly AdamW's mean of squared gradients changes."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     precision: Precision = "float32"
     """Autocast type of the large products; the attention's sums stay in float32.  float16 needs CUDA."""
     seed: int = 0
+    """The same seed draws the same weights, batches and random matrices."""
     evaluate_every: int = 500
+    """Steps between two measurements on the validation data."""
     checkpoint_every: int = 200
     """Steps between resume points: a killed run loses at most these."""
 

@@ -45,12 +45,6 @@ ENTRIES: dict[str, type | tuple[type, ...]] = {
     "device_rng": (Tensor, NoneType),
 }
 
-LATER: dict[str, dict[str, Any]] = {
-    "tokenizer": {"replace": {}},
-    "train": {"schedule": "cosine", "stateful": False},
-}
-"""Settings that came after the first release, with the values that mean the same as not knowing them."""
-
 
 def write_resume_point(path: Path, recipe: str, text: str, state: dict[str, Any]) -> None:
     """Write a run's state, whole or not at all.  recipe, text: their fingerprints.  Raises OSError."""
@@ -79,14 +73,13 @@ def damaged(path: Path, problem: str) -> CheckpointError:
 
 
 def recipe_fingerprint(recipe: Recipe) -> str:
-    """Equal for recipes that give the same run; how often it is measured and saved does not count."""
+    """Equal for recipes that give the same run on the same text.
+
+    How often the run is measured and saved does not count, nor where its data lie: the text has its own fingerprint.
+    """
     table = asdict(recipe)
     for key in ("evaluate_every", "checkpoint_every"):
         del table["train"][key]
-    if table["task"] == "language-model":
-        del table["task"]
-    for part, settings in LATER.items():
-        for key, value in settings.items():
-            if table[part].get(key) == value:
-                del table[part][key]
+    for key in ("train", "valid"):
+        del table["data"][key]
     return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()

@@ -14,7 +14,6 @@ import numpy as np
 from rfa_runtime.errors import OptionError
 from rfa_runtime.session.logits import check_finite, most_likely_token
 
-
 ASKS_FOR_CHANCE = {"top_k", "top_p", "seed"}
 """Settings that mean nothing while the most likely token is taken."""
 

@@ -1,5 +1,7 @@
 """`rfa-convert`: a model of the release in, a checkpoint out, or one line and exit code 2."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from release import (
     PROJECT,
     START,
     VOCABULARY,
+    Array,
     ReleasedModel,
     Tensors,
     language_model_tensors,
@@ -63,7 +66,7 @@ def assert_refused(result: Result, message: str) -> None:
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 
-def test_a_translator_of_the_release_becomes_a_checkpoint(folder):
+def test_a_translator_of_the_release_becomes_a_checkpoint(folder: Callable[..., None]) -> None:
     folder()
     result = rfa_convert()
     assert result.exit_code == 0, result.output
@@ -79,7 +82,7 @@ def test_a_translator_of_the_release_becomes_a_checkpoint(folder):
     assert np.abs(found.detach().numpy() - released.translate(SOURCE, TARGET)).max() <= 1e-10
 
 
-def test_a_language_model_of_the_release_becomes_a_checkpoint(folder):
+def test_a_language_model_of_the_release_becomes_a_checkpoint(folder: Callable[..., None]) -> None:
     folder(language_model_tensors(), {"causal_tau": 1.5, "tokens_per_sample": 128})
     result = rfa_convert()
     assert result.exit_code == 0, result.output
@@ -91,7 +94,7 @@ def test_a_language_model_of_the_release_becomes_a_checkpoint(folder):
     assert np.abs(found.detach().numpy() - released.decode(TARGET)).max() <= 1e-10
 
 
-def test_options_stand_in_for_settings_and_the_rest_is_named(folder):
+def test_options_stand_in_for_settings_and_the_rest_is_named(folder: Callable[..., None]) -> None:
     folder(args=None)
     assert_refused(rfa_convert(), "source.pt: does not say how many heads its encoder has: add --encoder-heads")
     result = rfa_convert("--encoder-heads", "2", "--causal-tau", "1.5", "--cross-tau", "0.8", "-o", "other.pt")
@@ -105,13 +108,13 @@ def test_options_stand_in_for_settings_and_the_rest_is_named(folder):
     assert load_checkpoint(Path("other.pt")).model.config.causal_attention.tau == 1.5
 
 
-def test_options_go_before_the_files_settings(folder):
+def test_options_go_before_the_files_settings(folder: Callable[..., None]) -> None:
     folder()
     assert rfa_convert("--cross-tau", "3").exit_code == 0
     assert load_checkpoint(Path("model.pt")).model.config.cross_attention.tau == 3.0
 
 
-def test_a_tokenizer_may_stand_in_for_the_dictionary(folder):
+def test_a_tokenizer_may_stand_in_for_the_dictionary(folder: Callable[..., None]) -> None:
     folder()
     result = rfa_convert(words="--tokenizer=tokenizer.json")
     assert result.exit_code == 0, result.output
@@ -158,12 +161,12 @@ def with_one(name: str, *shape: int) -> Tensors:
         ),
     ],
 )
-def test_another_model_is_refused(folder, tensors, message):
+def test_another_model_is_refused(folder: Callable[..., None], tensors: Tensors, message: str) -> None:
     folder(tensors)
     assert_refused(rfa_convert(), message)
 
 
-def test_a_language_model_without_a_last_norm_is_refused(folder):
+def test_a_language_model_without_a_last_norm_is_refused(folder: Callable[..., None]) -> None:
     tensors = language_model_tensors()
     del tensors["decoder.layer_norm.weight"], tensors["decoder.layer_norm.bias"]
     folder(tensors)
@@ -181,12 +184,14 @@ def test_a_language_model_without_a_last_norm_is_refused(folder):
         ({"encoder_attention_heads": 3}, None, "wide (heads x head_dim), wanted one width for all"),
     ],
 )
-def test_settings_and_matrices_that_do_not_fit_are_refused(folder, settings, pool, message):
+def test_settings_and_matrices_that_do_not_fit_are_refused(
+    folder: Callable[..., None], settings: dict[str, Any], pool: Array | None, message: str
+) -> None:
     folder(args=ARGS | settings, pool=pool)
     assert_refused(rfa_convert(), message)
 
 
-def test_code_in_the_file_is_not_run(folder):
+def test_code_in_the_file_is_not_run(folder: Callable[..., None]) -> None:
     class Attack:
         def __reduce__(self) -> Any:
             return os.system, ("touch attacked",)
@@ -197,25 +202,25 @@ def test_code_in_the_file_is_not_run(folder):
 
 
 @pytest.mark.parametrize("words", [None, "--tokenizer=absent.json", "--tokenizer=dict.txt", "--dictionary=4_120.npy"])
-def test_a_tokenizer_that_cannot_be_is_refused(folder, words):
+def test_a_tokenizer_that_cannot_be_is_refused(folder: Callable[..., None], words: str | None) -> None:
     folder()
     assert_refused(rfa_convert(words=words), "")
 
 
-def test_a_tokenizer_with_other_ids_is_refused(folder):
+def test_a_tokenizer_with_other_ids_is_refused(folder: Callable[..., None]) -> None:
     folder()
     Tokenizer(models.WordLevel({"<s>": 1, "</s>": 0}, unk_token="<s>")).save("tokenizer.json")
     assert_refused(rfa_convert(words="--tokenizer=tokenizer.json"), "tokenizer.json: '<s>' has id 1, in fairseq's")
     assert_refused(rfa_convert("--tokenizer=tokenizer.json"), "wanted one of --dictionary and --tokenizer")
 
 
-def test_a_dictionary_of_another_model_is_refused(folder):
+def test_a_dictionary_of_another_model_is_refused(folder: Callable[..., None]) -> None:
     folder()
     Path("dict.txt").write_text("a 1\n", encoding="utf-8")
     assert_refused(rfa_convert(), "dict.txt: 5 tokens with the 4 special ones, the model knows 14")
 
 
-def test_one_of_our_own_checkpoints_is_refused(folder, checkpoint):
+def test_one_of_our_own_checkpoints_is_refused(folder: Callable[..., None], checkpoint: Checkpoint) -> None:
     folder()
     assert isinstance(checkpoint, Checkpoint)
     save_checkpoint(checkpoint, Path("source.pt"))
@@ -224,7 +229,7 @@ def test_one_of_our_own_checkpoints_is_refused(folder, checkpoint):
     )
 
 
-def test_a_missing_file_is_refused(folder):
+def test_a_missing_file_is_refused(folder: Callable[..., None]) -> None:
     folder()
     Path("4_120.npy").unlink()
     assert_refused(rfa_convert(), "No such file or directory: '4_120.npy'")
@@ -232,7 +237,7 @@ def test_a_missing_file_is_refused(folder):
     assert_refused(rfa_convert(), "No such file or directory: 'source.pt'")
 
 
-def test_a_model_is_not_overwritten_unless_asked(folder):
+def test_a_model_is_not_overwritten_unless_asked(folder: Callable[..., None]) -> None:
     folder()
     Path("model.pt").write_bytes(b"old")
     result = rfa_convert()
@@ -243,7 +248,7 @@ def test_a_model_is_not_overwritten_unless_asked(folder):
     load_checkpoint(Path("model.pt"))
 
 
-def test_the_process_leaves_no_traceback_on_a_mistake(folder):
+def test_the_process_leaves_no_traceback_on_a_mistake(folder: Callable[..., None]) -> None:
     folder({"decoder.a": torch.ones(2)})
     command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt", "--random-matrices", "4_120.npy"]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(MODELS)})
@@ -253,7 +258,7 @@ def test_the_process_leaves_no_traceback_on_a_mistake(folder):
     assert done.stderr.count("\n") == 1
 
 
-def test_the_example_of_the_help_is_accepted(folder):
+def test_the_example_of_the_help_is_accepted(folder: Callable[..., None]) -> None:
     folder()
     arguments = EPILOG.partition("rfa-convert ")[2].split()
     names = dict(zip((arguments[0], arguments[2], arguments[4]), ("source.pt", "4_120.npy", "dict.txt"), strict=True))

@@ -1,6 +1,9 @@
 """The command that measures a checkpoint in torch, whatever its task."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ def evaluate(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def trained(recipe_file):
+def trained(recipe_file: Callable[..., Path]) -> Callable[[str], TrainingRun]:
     """A run of two steps whose checkpoint lies in model.pt."""
 
     def train(task: str) -> TrainingRun:
@@ -31,7 +34,7 @@ def trained(recipe_file):
     return train
 
 
-def test_a_language_model_is_measured_on_a_text(trained):
+def test_a_language_model_is_measured_on_a_text(trained: Callable[[str], TrainingRun]) -> None:
     run = trained("language-model")
     Path("a.txt").write_text("a short text")
     found = json.loads(evaluate("a.txt").stdout)
@@ -39,7 +42,9 @@ def test_a_language_model_is_measured_on_a_text(trained):
 
 
 @pytest.mark.parametrize(("task", "length"), [("language-model", 16), ("stateful", 0)])
-def test_segments_are_those_of_the_training_or_as_asked(trained, task, length):
+def test_segments_are_those_of_the_training_or_as_asked(
+    trained: Callable[[str], TrainingRun], task: str, length: int
+) -> None:
     run = trained(task)
     Path("a.txt").write_text("a text of forty letters or a little more")
     ids = torch.tensor(list(Path("a.txt").read_bytes()))
@@ -49,7 +54,7 @@ def test_segments_are_those_of_the_training_or_as_asked(trained, task, length):
         assert found["perplexity"] == perplexity(run.model, ids, asked)
 
 
-def test_a_translator_is_measured_on_pairs(trained):
+def test_a_translator_is_measured_on_pairs(trained: Callable[[str], TrainingRun]) -> None:
     trained("translation")
     Path("a.tsv").write_text("one\teins\ntwo\tzwei\n")
     Path("a.en").write_text("one\ntwo\n")
@@ -60,7 +65,7 @@ def test_a_translator_is_measured_on_pairs(trained):
     assert json.loads(evaluate("a.en", "a.de").stdout) == found
 
 
-def test_a_classifier_is_measured_on_labelled_texts(trained):
+def test_a_classifier_is_measured_on_labelled_texts(trained: Callable[[str], TrainingRun]) -> None:
     trained("classification")
     Path("a.tsv").write_text("".join(f"( ( ( [MAX {digit} ) 0 ) ] )\t{digit}\n" for digit in range(10)))
     found = json.loads(evaluate("a.tsv").stdout)
@@ -77,7 +82,9 @@ def test_a_classifier_is_measured_on_labelled_texts(trained):
         ("language-model", ("absent.txt",), "absent.txt"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(trained, task, data, message):
+def test_a_mistake_is_one_line_and_exit_code_2(
+    trained: Callable[[str], TrainingRun], task: str, data: tuple[str, ...], message: str
+) -> None:
     trained(task)
     Path("a.tsv").write_text("a\tq\n")
     result = evaluate(*data)
@@ -87,7 +94,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(trained, task, data, message):
     assert result.stderr.count("\n") == 1
 
 
-def test_a_damaged_checkpoint_is_one_line_and_exit_code_2(tmp_path, monkeypatch):
+def test_a_damaged_checkpoint_is_one_line_and_exit_code_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("model.pt").write_bytes(b"x")
     result = evaluate("text.txt")

@@ -1,20 +1,24 @@
 """`rfa-train`: one line and exit code 2 for every mistake, and a stopped run goes on."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from click.testing import CliRunner, Result
 
 from rfa_models.checkpoints.checkpoint import load_checkpoint
-from rfa_models.commands.train import EPILOG, keep_log_up_to, main
+from rfa_models.commands.train import EPILOG, main
 from rfa_models.recipes.recipe import read_recipe
+from rfa_models.training.recipe_run import keep_log_up_to
 from rfa_models.training.run import TrainingRun
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -25,9 +29,9 @@ def rfa_train(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def stopped_at() -> Callable[[int, int], subprocess.Popen]:
+def stopped_at() -> Iterator[Callable[[int, int], tuple[int, int]]]:
     """Start `rfa-train` in a process of its own and send it a signal once it has reported a step."""
-    started = []
+    started: list[subprocess.Popen[str]] = []
 
     def run(step: int, number: int) -> tuple[int, int]:
         """Returns the exit code and the last step that was reported."""
@@ -51,7 +55,7 @@ def stopped_at() -> Callable[[int, int], subprocess.Popen]:
         process.stderr.close()
 
 
-def log_of(figure: str) -> list[float]:
+def log_of(figure: str) -> list[Any]:
     return [json.loads(line)[figure] for line in Path("model.pt.log.jsonl").read_text().splitlines()]
 
 
@@ -59,7 +63,7 @@ def log_steps() -> list[int]:
     return log_of("step")
 
 
-def test_a_run_leaves_a_model_and_a_log_and_nothing_else(recipe_file):
+def test_a_run_leaves_a_model_and_a_log_and_nothing_else(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     result = rfa_train()
     assert result.exit_code == 0, result.output
@@ -73,7 +77,7 @@ def test_a_run_leaves_a_model_and_a_log_and_nothing_else(recipe_file):
     assert load_checkpoint(Path("model.pt")).training["steps"] == 12
 
 
-def test_json_result_is_one_object_on_stdout(recipe_file):
+def test_json_result_is_one_object_on_stdout(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     found = json.loads(rfa_train("--json").stdout)
     assert found["model"] == "model.pt"
@@ -90,7 +94,9 @@ def test_json_result_is_one_object_on_stdout(recipe_file):
         ("classification", "accuracy", "180 texts of 10 classes"),
     ],
 )
-def test_every_task_names_its_figure_and_says_how_much_it_learns_from(recipe_file, task, metric, amount):
+def test_every_task_names_its_figure_and_says_how_much_it_learns_from(
+    recipe_file: Callable[..., Path], task: str, metric: str, amount: str
+) -> None:
     recipe_file(task=task)
     result = rfa_train("--json")
     assert result.exit_code == 0, result.output
@@ -104,7 +110,7 @@ def test_every_task_names_its_figure_and_says_how_much_it_learns_from(recipe_fil
     assert f"step 6: validation {metric} {log[5]:.3f}" in result.stderr
 
 
-def test_a_translation_takes_two_plain_files_twice(recipe_file):
+def test_a_translation_takes_two_plain_files_twice(recipe_file: Callable[..., Path]) -> None:
     recipe_file(task="translation", valid_fraction="0.1\nmax_tokens = 8")
     for name in ("a.en", "a.de", "b.en", "b.de"):
         Path(name).write_text("one two\nthree\n" * 5 + "a long line " * 9 * name.startswith("a"))
@@ -114,7 +120,7 @@ def test_a_translation_takes_two_plain_files_twice(recipe_file):
     assert "10 pairs (1 longer than 8 tokens left out)" in result.stderr
 
 
-def test_options_replace_the_recipes_settings(recipe_file):
+def test_options_replace_the_recipes_settings(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     Path("other.txt").write_text("abc def\n" * 300, encoding="utf-8")
     result = rfa_train("--steps", "3", "--data", "other.txt", "--valid", "text.txt", "--json")
@@ -122,7 +128,7 @@ def test_options_replace_the_recipes_settings(recipe_file):
     assert "2,400 training tokens" in result.stderr
 
 
-def test_another_seed_gives_another_model_and_the_same_one_the_same(recipe_file):
+def test_another_seed_gives_another_model_and_the_same_one_the_same(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     losses = []
     for index, seed in enumerate(("0", "1", "1")):
@@ -132,7 +138,7 @@ def test_another_seed_gives_another_model_and_the_same_one_the_same(recipe_file)
     assert losses[0] != losses[1] == losses[2]
 
 
-def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file):
+def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     Path("model.pt").write_bytes(b"old")
     result = rfa_train()
@@ -163,7 +169,9 @@ def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file):
         ({}, ["--data", "recipe.bin"], "byte 0 is not UTF-8"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(recipe_file, edit, arguments, message):
+def test_a_mistake_is_one_line_and_exit_code_2(
+    recipe_file: Callable[..., Path], edit: dict[str, str], arguments: list[str], message: str
+) -> None:
     recipe_file(**edit)
     Path("recipe.bin").write_bytes(b"\xff\xfe")
     result = rfa_train(*arguments)
@@ -187,7 +195,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(recipe_file, edit, arguments, mes
     ],
     ids=["vocab_size in model", "beta2", "seed", "large number", "many digits", "deep"],
 )
-def test_a_setting_that_cannot_work_is_one_line_and_exit_code_2(recipe_file, edit):
+def test_a_setting_that_cannot_work_is_one_line_and_exit_code_2(
+    recipe_file: Callable[..., Path], edit: dict[str, str]
+) -> None:
     recipe_file(**edit)
     result = rfa_train()
     assert result.exit_code == 2
@@ -198,13 +208,13 @@ def test_a_setting_that_cannot_work_is_one_line_and_exit_code_2(recipe_file, edi
 
 
 @pytest.mark.parametrize("rate", ["inf", "1e6"])
-def test_a_run_that_diverges_says_so(recipe_file, rate):
+def test_a_run_that_diverges_says_so(recipe_file: Callable[..., Path], rate: str) -> None:
     recipe_file(learning_rate=rate)
     assert rfa_train().exit_code == 2
     assert not Path("model.pt").exists()
 
 
-def test_a_run_that_diverges_keeps_a_log_and_a_resume_point_that_are_finite(recipe_file):
+def test_a_run_that_diverges_keeps_a_log_and_a_resume_point_that_are_finite(recipe_file: Callable[..., Path]) -> None:
     recipe_file(learning_rate="1e6", checkpoint_every="1")
     result = rfa_train()
     assert result.exit_code == 2
@@ -218,14 +228,14 @@ def test_a_run_that_diverges_keeps_a_log_and_a_resume_point_that_are_finite(reci
     assert rfa_train("--restart").exit_code == 0
 
 
-def test_a_missing_recipe_is_one_line_and_exit_code_2(recipe_file):
+def test_a_missing_recipe_is_one_line_and_exit_code_2(recipe_file: Callable[..., Path]) -> None:
     recipe_file("other.toml")
     result = rfa_train()
     assert result.exit_code == 2
     assert result.stderr == "Error: [Errno 2] No such file or directory: 'recipe.toml'\n"
 
 
-def test_the_process_leaves_no_traceback_on_a_mistake(recipe_file):
+def test_the_process_leaves_no_traceback_on_a_mistake(recipe_file: Callable[..., Path]) -> None:
     recipe_file(layers="1\nlayer = 2")
     command = [sys.executable, "-m", "rfa_models.commands.train", "recipe.toml"]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(MODELS)})
@@ -234,7 +244,9 @@ def test_the_process_leaves_no_traceback_on_a_mistake(recipe_file):
     assert done.stderr == "Error: recipe.toml: unknown key 'layer' in [model]: did you mean 'layers'?\n"
 
 
-def test_a_killed_run_loses_no_more_than_checkpoint_every_steps_and_ends_as_one_that_was_not(recipe_file, stopped_at):
+def test_a_killed_run_loses_no_more_than_checkpoint_every_steps_and_ends_as_one_that_was_not(
+    recipe_file: Callable[..., Path], stopped_at: Callable[[int, int], tuple[int, int]]
+) -> None:
     recipe_file(steps="400", evaluate_every="1")
     code, seen = stopped_at(10, signal.SIGKILL)
     assert code == -signal.SIGKILL
@@ -265,7 +277,9 @@ def test_a_killed_run_loses_no_more_than_checkpoint_every_steps_and_ends_as_one_
         (signal.SIGTERM, "classification"),
     ],
 )
-def test_ctrl_c_and_kill_exit_130_and_leave_a_run_that_goes_on(recipe_file, stopped_at, number, task):
+def test_ctrl_c_and_kill_exit_130_and_leave_a_run_that_goes_on(
+    recipe_file: Callable[..., Path], stopped_at: Callable[[int, int], tuple[int, int]], number: int, task: str
+) -> None:
     recipe_file(task=task, steps="200", evaluate_every="1")
     code, seen = stopped_at(3, number)
     assert code == 130
@@ -279,7 +293,7 @@ def test_ctrl_c_and_kill_exit_130_and_leave_a_run_that_goes_on(recipe_file, stop
     assert log_steps() == list(range(1, 201))
 
 
-def test_log_lines_of_steps_that_were_lost_are_dropped(recipe_file):
+def test_log_lines_of_steps_that_were_lost_are_dropped(recipe_file: Callable[..., Path]) -> None:
     run = TrainingRun(read_recipe(recipe_file()), torch.device("cpu"))
     for report in run.steps():
         if report.step == 4:
@@ -292,7 +306,7 @@ def test_log_lines_of_steps_that_were_lost_are_dropped(recipe_file):
 
 
 @pytest.mark.parametrize(("step", "kept"), [(0, 0), (2, 2), (3, 3), (9, 3)])
-def test_the_log_is_cut_where_it_lies(tmp_path, step, kept):
+def test_the_log_is_cut_where_it_lies(tmp_path: Path, step: int, kept: int) -> None:
     """Written anew, it could be lost to a kill at this moment."""
     log, lines = tmp_path / "log", ['{"step": 1}\n', '{"step": 2}\n', '{"step": 3}\n']
     log.write_text("".join([*lines, '{"step": 4, "lo']))
@@ -302,12 +316,12 @@ def test_the_log_is_cut_where_it_lies(tmp_path, step, kept):
     assert log.read_text() == other_name.read_text() == "".join(lines[:kept])
 
 
-def test_a_log_that_is_not_there_is_not_made(tmp_path):
+def test_a_log_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     keep_log_up_to(tmp_path / "log", 3)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_restart_forgets_the_run_before_at_once(recipe_file):
+def test_restart_forgets_the_run_before_at_once(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     Path("model.pt.resume").write_bytes(b"damaged")
     assert rfa_train("--restart", "--steps", "1", "--json").exit_code == 0
@@ -317,11 +331,11 @@ def test_restart_forgets_the_run_before_at_once(recipe_file):
     assert not Path("model.pt.resume").exists()
 
 
-def test_the_example_of_the_help_names_a_recipe_that_is_there():
+def test_the_example_of_the_help_names_a_recipe_that_is_there() -> None:
     assert (MODELS.parent / EPILOG.split()[2]).is_file()
 
 
-def test_restart_forgets_the_run_before(recipe_file):
+def test_restart_forgets_the_run_before(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     Path("model.pt.resume").write_bytes(b"damaged")
     assert rfa_train().exit_code == 2
@@ -331,7 +345,9 @@ def test_restart_forgets_the_run_before(recipe_file):
     assert log_steps() == list(range(1, 13))
 
 
-def test_a_run_under_another_recipe_is_refused_and_kept(recipe_file, stopped_at):
+def test_a_run_under_another_recipe_is_refused_and_kept(
+    recipe_file: Callable[..., Path], stopped_at: Callable[[int, int], tuple[int, int]]
+) -> None:
     recipe_file(steps="400", evaluate_every="1")
     stopped_at(2, signal.SIGINT)
     before = Path("model.pt.resume").read_bytes()
@@ -342,7 +358,7 @@ def test_a_run_under_another_recipe_is_refused_and_kept(recipe_file, stopped_at)
     assert Path("model.pt.resume").read_bytes() == before
 
 
-def test_signal_handlers_are_as_before_after_a_run(recipe_file):
+def test_signal_handlers_are_as_before_after_a_run(recipe_file: Callable[..., Path]) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     recipe_file()
     rfa_train()

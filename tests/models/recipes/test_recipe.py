@@ -1,5 +1,9 @@
 """Recipes: those that ship build their models, mistakes are named with the file and the key."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from rfa_models.data.tokenizer import TokenizerConfig
 from rfa_models.errors import ConfigError
 from rfa_models.networks.kinds import KINDS, Model
 from rfa_models.recipes.recipe import ClassificationRecipe, LanguageRecipe, Recipe, TranslationRecipe, read_recipe
+from rfa_models.training.resume import recipe_fingerprint
 
 FOLDER = Path(__file__).parents[3] / "models/recipes"
 RECIPES = sorted(FOLDER.rglob("*.toml"))
@@ -28,17 +33,17 @@ def parameters(name: str) -> int:
     return sum(parameter.numel() for parameter in built(FOLDER / f"{name}.toml").parameters())
 
 
-def test_there_are_recipes():
+def test_there_are_recipes() -> None:
     assert RECIPES
 
 
 @recipes
-def test_every_shipped_recipe_loads_and_builds_its_model(path):
+def test_every_shipped_recipe_loads_and_builds_its_model(path: Path) -> None:
     assert sum(parameter.numel() for parameter in built(path).parameters()) > 100_000
 
 
 @recipes
-def test_every_shipped_recipe_shows_a_command_that_names_it(path):
+def test_every_shipped_recipe_shows_a_command_that_names_it(path: Path) -> None:
     assert f"rfa-train models/recipes/{path.relative_to(FOLDER)}" in path.read_text(encoding="utf-8")
 
 
@@ -46,13 +51,13 @@ def test_every_shipped_recipe_shows_a_command_that_names_it(path):
     ("name", "millions"),
     [("wikitext103-small", 38), ("wikitext103-big", 242), ("wmt14", 61)],
 )
-def test_recipes_of_the_paper_have_its_sizes(name, millions):
+def test_recipes_of_the_paper_have_its_sizes(name: str, millions: int) -> None:
     """The first two are the paper's; 61 is transformer-base with 32,768 tokens in common, embedded once."""
     assert round(parameters(f"paper/{name}") / 1e6) == millions
 
 
 @pytest.mark.parametrize("task", ["tatoeba", "listops", "reviews", "wikitext2"])
-def test_recipes_to_compare_differ_in_their_attention_alone(task):
+def test_recipes_to_compare_differ_in_their_attention_alone(task: str) -> None:
     """RFA's sigma is all that it has and softmax has not."""
     softmax, gaussian, arccos = (parameters(f"{task}-{kind}") for kind in ("softmax", "rfa", "rfa-arccos"))
     assert gaussian == arccos
@@ -60,7 +65,7 @@ def test_recipes_to_compare_differ_in_their_attention_alone(task):
 
 
 @pytest.mark.parametrize("path", FOLDER.glob("*-rfa.toml"), ids=lambda path: path.stem)
-def test_recipes_to_compare_have_as_many_features(path):
+def test_recipes_to_compare_have_as_many_features(path: Path) -> None:
     gaussian, arccos = (built(file) for file in (path, path.with_stem(f"{path.stem}-arccos")))
     features = [
         [part.config.features for part in model.modules() if hasattr(part, "random_matrices")]
@@ -69,7 +74,7 @@ def test_recipes_to_compare_have_as_many_features(path):
     assert features[0] == features[1] != []
 
 
-def test_a_recipe_needs_only_its_model(tmp_path):
+def test_a_recipe_needs_only_its_model(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text("[model]\n")
     assert read_recipe(path).data.train == ("pydoc",)
@@ -115,7 +120,7 @@ def test_a_recipe_needs_only_its_model(tmp_path):
         ("task = 'classification'\n[model]\n[train]\nbatch_size = 0", "batch_size is 0"),
     ],
 )
-def test_mistakes_are_named_with_the_file(tmp_path, text, message):
+def test_mistakes_are_named_with_the_file(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=message) as error:
@@ -123,14 +128,14 @@ def test_mistakes_are_named_with_the_file(tmp_path, text, message):
     assert "recipe.toml" in str(error.value)
 
 
-def test_a_recipe_that_is_not_text_is_refused(tmp_path):
+def test_a_recipe_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not TOML"):
         read_recipe(path)
 
 
-def test_a_recipe_that_is_not_there_is_an_os_error(tmp_path):
+def test_a_recipe_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_recipe(tmp_path / "recipe.toml")
 
@@ -143,10 +148,32 @@ def test_a_recipe_that_is_not_there_is_an_os_error(tmp_path):
         ("classification", ClassificationRecipe, "listops"),
     ],
 )
-def test_every_task_has_data_of_its_own(tmp_path, task, cls, data):
+def test_every_task_has_data_of_its_own(tmp_path: Path, task: str, cls: type, data: str) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(f'task = "{task}"\n[model]\n')
     recipe: Recipe = read_recipe(path)
     assert type(recipe) is cls
     assert (recipe.task, recipe.data.train) == (task, (data,))
     assert recipe.tokenizer == TokenizerConfig()
+
+
+@pytest.mark.parametrize(
+    ("task", "word"), [("language-model", "pydoc"), ("translation", "numbers"), ("classification", "listops")]
+)
+def test_paths_are_relative_to_the_recipe_and_words_and_absolute_paths_stay(
+    recipe_file: Callable[..., Path], tmp_path: Path, task: str, word: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    absolute = str(tmp_path / "elsewhere.tsv")
+    names = json.dumps(["a.tsv", word, absolute])
+    recipe = recipe_file("folder/recipe.toml", task=task, train=f'{names}\nvalid = ["../b.tsv"]')
+    data = read_recipe(recipe).data
+    assert data.train == (str(Path("folder/a.tsv")), word, absolute)
+    assert data.valid == (str(Path("folder/../b.tsv")),)
+
+
+def test_a_run_may_go_on_from_another_folder(recipe_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = recipe_file().absolute()
+    before = recipe_fingerprint(read_recipe("recipe.toml"))
+    monkeypatch.chdir(recipe.parent.parent)
+    assert recipe_fingerprint(read_recipe(recipe)) == before

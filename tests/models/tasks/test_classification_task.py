@@ -1,10 +1,15 @@
 """The classifier's training: what is read and how it is measured."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.data.labelled import Labelled
@@ -19,34 +24,34 @@ CPU = torch.device("cpu")
 ATTENTION = AttentionConfig(heads=2, head_dim=8, random_vectors=8, pool_size=8)
 
 
-def config(**settings) -> ClassifierConfig:
+def config(**settings: Any) -> ClassifierConfig:
     table = {"vocab_size": 257, "labels": ("no", "yes"), "layers": 1, "mlp_width": 16, "attention": ATTENTION}
     return ClassifierConfig(**(table | settings))
 
 
-def start(recipe_file, **lines: str) -> TrainingRun:
+def start(recipe_file: Callable[..., Path], **lines: str) -> TrainingRun:
     return TrainingRun(read_recipe(recipe_file(task="classification", **lines)), CPU)
 
 
-def rows_file(name: str, rows: list[dict]) -> str:
+def rows_file(name: str, rows: list[dict[str, str]]) -> str:
     Path(name).write_text("\n".join(map(json.dumps, rows)))
     return f'["{name}"]'
 
 
-def letters(pairs: bool = False) -> list[dict]:
+def letters(pairs: bool = False) -> list[dict[str, str]]:
     """Texts of one letter, which is their class."""
     rows = [{"text": " ".join(letter * (3 + i % 5)), "label": letter} for i in range(20) for letter in "ab"]
     return [row | {"pair": "xyz"[: 1 + i % 3]} for i, row in enumerate(rows)] if pairs else rows
 
 
 @pytest.fixture
-def tokenizer():
+def tokenizer() -> Tokenizer:
     return make_tokenizer(TokenizerConfig("byte"), [], (CLASS,))
 
 
 @pytest.mark.parametrize("pooling", ["mean", "first"])
 @pytest.mark.parametrize("kind", ["byte", "char", "word", "bpe"])
-def test_it_learns_classes_that_can_be_learned(recipe_file, pooling, kind):
+def test_it_learns_classes_that_can_be_learned(recipe_file: Callable[..., Path], pooling: str, kind: str) -> None:
     recipe_file()
     data = rows_file("a.jsonl", letters())
     settings = {"vocab_size": "32" if kind == "word" else "300", "pooling": f'"{pooling}"', "kind": f'"{kind}"'}
@@ -56,7 +61,7 @@ def test_it_learns_classes_that_can_be_learned(recipe_file, pooling, kind):
     assert run.model.config.labels == ("a", "b")
 
 
-def test_it_learns_pairs(recipe_file):
+def test_it_learns_pairs(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     data = rows_file("a.jsonl", letters(pairs=True))
     run = start(recipe_file, train=data, kind='"byte"', replace="{}", mlp_width="16\npairs = true", steps="40")
@@ -65,7 +70,7 @@ def test_it_learns_pairs(recipe_file):
     assert len(run.task.train.texts) == 2
 
 
-def test_texts_are_cut_and_the_class_token_comes_first(tokenizer):
+def test_texts_are_cut_and_the_class_token_comes_first(tokenizer: Tokenizer) -> None:
     rows = [Labelled("abcdef", None, "yes"), Labelled("ab", None, "no")]
     found = EncodedTexts(tokenizer, rows, config(max_tokens=4, pooling="first"))
     assert found.texts[0].padded(torch.arange(2))[0].tolist() == [[256, *b"abc"], [256, *b"ab", 0]]
@@ -75,7 +80,7 @@ def test_texts_are_cut_and_the_class_token_comes_first(tokenizer):
     assert EncodedTexts(tokenizer, rows, config(max_tokens=0)).lengths().tolist() == [[6], [2]]
 
 
-def test_padding_changes_no_class(recipe_file):
+def test_padding_changes_no_class(recipe_file: Callable[..., Path]) -> None:
     run = start(recipe_file, steps="4")
     list(run.steps())
     model, texts = run.model.eval(), run.task.valid
@@ -86,7 +91,7 @@ def test_padding_changes_no_class(recipe_file):
     assert accuracy(model, texts, 16) == accuracy(model, texts, 3) == alone / len(texts.classes)
 
 
-def test_listops_is_read_in_its_flat_form(recipe_file):
+def test_listops_is_read_in_its_flat_form(recipe_file: Callable[..., Path]) -> None:
     run = start(recipe_file)
     words = set(run.task.tokenizer.get_vocab())
     assert {"X", "[MAX", "[MIN", "[MED", "[SM", *"0123456789", CLASS} <= words
@@ -94,7 +99,7 @@ def test_listops_is_read_in_its_flat_form(recipe_file):
     assert run.task.tokenizer.encode("( ( ( [MAX 2 ) 9 ) ] )").tokens == ["[MAX", "2", "9", "X"]
 
 
-def test_labels_of_the_recipe_are_kept_in_their_order(recipe_file):
+def test_labels_of_the_recipe_are_kept_in_their_order(recipe_file: Callable[..., Path]) -> None:
     labels = [str(number) for number in reversed(range(10))]
     run = start(recipe_file, max_tokens=f"40\nlabels = {json.dumps(labels)}")
     assert run.model.config.labels == tuple(labels)
@@ -114,20 +119,22 @@ def test_labels_of_the_recipe_are_kept_in_their_order(recipe_file):
         ),
     ],
 )
-def test_rows_that_do_not_fit_are_refused(recipe_file, rows, lines, message):
+def test_rows_that_do_not_fit_are_refused(
+    recipe_file: Callable[..., Path], rows: list[dict[str, str]], lines: dict[str, str], message: str
+) -> None:
     recipe_file()
     rows_file("b.jsonl", [{"text": "c", "label": "c"}])
     with pytest.raises(DataError, match=message):
         start(recipe_file, train=rows_file("a.jsonl", rows), **lines)
 
 
-def test_one_class_is_not_enough(recipe_file):
+def test_one_class_is_not_enough(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     with pytest.raises(ConfigError, match="wanted two or more different names"):
         start(recipe_file, train=rows_file("a.jsonl", [{"text": "a", "label": "a"}] * 20))
 
 
-def test_a_changed_label_is_noticed(recipe_file):
+def test_a_changed_label_is_noticed(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     found = set()
     for label in "ab":

@@ -1,5 +1,7 @@
 """Greedy translation step by step against the parallel form."""
 
+from __future__ import annotations
+
 import pytest
 import torch
 
@@ -35,7 +37,7 @@ def recomputed(built: Translator, source: list[int], limit: int, end: int) -> li
 
 
 @pytest.mark.parametrize("kind", ["rfa", "softmax"])
-def test_a_padded_batch_is_each_source_by_itself_without_a_state(kind):
+def test_a_padded_batch_is_each_source_by_itself_without_a_state(kind: str) -> None:
     built, limits = model(kind), [4, 9, 6]
     ends = {token for source in SOURCES for token in recomputed(built.eval(), source, 9, END)}
     lengths = set()

@@ -1,5 +1,8 @@
 """Training that carries the state from segment to segment."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,12 +21,12 @@ def start(path: Path) -> TrainingRun:
     return TrainingRun(read_recipe(path), CPU)
 
 
-def stateful(recipe_file, **lines: str) -> TrainingRun:
+def stateful(recipe_file: Callable[..., Path], **lines: str) -> TrainingRun:
     return start(recipe_file(task="stateful", **lines))
 
 
 @pytest.mark.parametrize("positions", ["none", "sinusoidal"])
-def test_segments_in_turn_have_the_loss_of_one_long_segment(recipe_file, positions):
+def test_segments_in_turn_have_the_loss_of_one_long_segment(recipe_file: Callable[..., Path], positions: str) -> None:
     run = stateful(recipe_file, dropout=f'0.0\npositions = "{positions}"')
     parts = [run.task.loss(run.model, index)[0].item() for index in range(3)]
     batches = [run.task.batches(index) for index in range(3)]
@@ -31,13 +34,13 @@ def test_segments_in_turn_have_the_loss_of_one_long_segment(recipe_file, positio
     assert sum(parts) / 3 == pytest.approx(next_token_loss(run.model(inputs), targets).item(), rel=1e-5)
 
 
-def test_no_gradient_goes_through_the_border(recipe_file):
+def test_no_gradient_goes_through_the_border(recipe_file: Callable[..., Path]) -> None:
     run = stateful(recipe_file)
     run.task.loss(run.model, 0)
     assert not any(state.requires_grad for state in run.task.carried)
 
 
-def test_an_epoch_starts_from_an_empty_state(recipe_file):
+def test_an_epoch_starts_from_an_empty_state(recipe_file: Callable[..., Path]) -> None:
     run = stateful(recipe_file, dropout="0.0")
     last = run.task.batches.segments
     run.task.loss(run.model, 0)
@@ -46,14 +49,14 @@ def test_an_epoch_starts_from_an_empty_state(recipe_file):
     assert fresh.task.loss(fresh.model, last)[0].item() == found
 
 
-def test_all_steps_use_the_matrices_of_evaluation(recipe_file):
+def test_all_steps_use_the_matrices_of_evaluation(recipe_file: Callable[..., Path]) -> None:
     """A state can only be read with the matrices that it was written with."""
     run = stateful(recipe_file)
     for _ in run.steps():
         assert all(block.attention.training_matrices is None for block in run.model.blocks)
 
 
-def test_evaluating_on_the_way_leaves_the_carried_states(recipe_file):
+def test_evaluating_on_the_way_leaves_the_carried_states(recipe_file: Callable[..., Path]) -> None:
     run = stateful(recipe_file)
     run.step()
     before = [state.clone() for state in run.task.carried]
@@ -61,19 +64,19 @@ def test_evaluating_on_the_way_leaves_the_carried_states(recipe_file):
     assert all(torch.equal(a, b) for a, b in zip(run.task.carried, before, strict=True))
 
 
-def test_it_is_measured_as_it_is_trained_and_the_checkpoint_says_so(recipe_file):
+def test_it_is_measured_as_it_is_trained_and_the_checkpoint_says_so(recipe_file: Callable[..., Path]) -> None:
     run = stateful(recipe_file)
     run.step()
     assert run.evaluate() == perplexity(run.model, run.task.valid_ids, 0)
     assert run.checkpoint().segment_length == 0
 
 
-def test_softmax_cannot_be_stateful(recipe_file):
+def test_softmax_cannot_be_stateful(recipe_file: Callable[..., Path]) -> None:
     path = recipe_file(task="stateful", gate='false\nkind = "softmax"')
     with pytest.raises(ConfigError, match="only RFA has a state of fixed size to carry"):
         read_recipe(path)
 
 
-def test_only_a_stateful_recipe_makes_a_stateful_task(recipe_file):
+def test_only_a_stateful_recipe_makes_a_stateful_task(recipe_file: Callable[..., Path]) -> None:
     assert isinstance(stateful(recipe_file).task, StatefulLanguageTask)
     assert not isinstance(start(recipe_file()).task, StatefulLanguageTask)

@@ -1,10 +1,14 @@
 """The translator's training: what is read, what is learned, and how it is measured."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
 from torch.nn import functional as F
 
 from rfa_models.data.tokenizer import END, START, TokenizerConfig, make_tokenizer
@@ -17,16 +21,16 @@ CPU = torch.device("cpu")
 PAIRS = [("one", "eins"), ("twenty-one", "einundzwanzig"), ("two", "z")]
 
 
-def start(recipe_file, **lines: str) -> TrainingRun:
+def start(recipe_file: Callable[..., Path], **lines: str) -> TrainingRun:
     return TrainingRun(read_recipe(recipe_file(task="translation", **lines)), CPU)
 
 
 @pytest.fixture
-def tokenizer():
+def tokenizer() -> Tokenizer:
     return make_tokenizer(TokenizerConfig("byte"), [], (START, END))
 
 
-def test_loss_falls_on_the_built_in_pairs(recipe_file):
+def test_loss_falls_on_the_built_in_pairs(recipe_file: Callable[..., Path]) -> None:
     run = start(recipe_file, steps="80", evaluate_every="80", batch_tokens="800")
     reports = list(run.steps())
     assert reports[-1].loss < reports[0].loss - 1
@@ -34,7 +38,7 @@ def test_loss_falls_on_the_built_in_pairs(recipe_file):
     assert reports[-1].valid == run.valid
 
 
-def test_sources_end_and_targets_start_and_end(tokenizer):
+def test_sources_end_and_targets_start_and_end(tokenizer: Tokenizer) -> None:
     found = EncodedPairs(tokenizer, PAIRS, 0)
     source, source_keep, target, wanted = found.batch(torch.tensor([0, 2]), CPU)
     assert (tokenizer.token_to_id(START), tokenizer.token_to_id(END)) == (256, 257)
@@ -45,7 +49,7 @@ def test_sources_end_and_targets_start_and_end(tokenizer):
     assert found.lengths().tolist() == [[5, 4], [14, 11], [2, 4]]
 
 
-def test_long_pairs_are_left_out_and_counted(tokenizer, recipe_file):
+def test_long_pairs_are_left_out_and_counted(tokenizer: Tokenizer, recipe_file: Callable[..., Path]) -> None:
     assert EncodedPairs(tokenizer, PAIRS, 14).left_out == 0
     found = EncodedPairs(tokenizer, PAIRS, 13)
     assert (len(found), found.left_out) == (2, 1)
@@ -56,12 +60,12 @@ def test_long_pairs_are_left_out_and_counted(tokenizer, recipe_file):
     assert "left out" not in start(recipe_file).task.summary
 
 
-def test_a_limit_that_leaves_no_pair_is_refused(recipe_file):
+def test_a_limit_that_leaves_no_pair_is_refused(recipe_file: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match="no pair is short enough for max_tokens = 2: raise it"):
         start(recipe_file, valid_fraction="0.1\nmax_tokens = 2")
 
 
-def test_padding_changes_neither_loss_nor_perplexity(recipe_file):
+def test_padding_changes_neither_loss_nor_perplexity(recipe_file: Callable[..., Path]) -> None:
     run = start(recipe_file, dropout="0.0")
     model, pairs = run.model.eval(), run.task.valid
     alone = 0.0
@@ -73,19 +77,19 @@ def test_padding_changes_neither_loss_nor_perplexity(recipe_file):
     assert target_perplexity(model, pairs, 10) == pytest.approx(math.exp(alone / tokens), rel=1e-4)
 
 
-def test_the_loss_is_smoothed_and_the_measure_is_not(recipe_file):
+def test_the_loss_is_smoothed_and_the_measure_is_not(recipe_file: Callable[..., Path]) -> None:
     plain, smooth = (start(recipe_file, batch_tokens=f"400\nlabel_smoothing = {x}") for x in (0.0, 0.2))
     assert smooth.task.loss(smooth.model.eval(), 0)[0] != plain.task.loss(plain.model.eval(), 0)[0]
     assert smooth.evaluate() == plain.evaluate()
 
 
-def test_tokens_are_counted_without_padding(recipe_file):
+def test_tokens_are_counted_without_padding(recipe_file: Callable[..., Path]) -> None:
     run = start(recipe_file)
     tokens = sum(run.task.loss(run.model, index)[1] for index in range(len(run.task.batches)))
     assert tokens == int(run.task.train.lengths().sum())
 
 
-def test_mode_of_the_model_is_as_it_was(recipe_file):
+def test_mode_of_the_model_is_as_it_was(recipe_file: Callable[..., Path]) -> None:
     run = start(recipe_file)
     for training in (True, False):
         run.model.train(training)
@@ -93,7 +97,7 @@ def test_mode_of_the_model_is_as_it_was(recipe_file):
         assert run.model.training is training
 
 
-def test_both_languages_are_learned_from(recipe_file):
+def test_both_languages_are_learned_from(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     Path("a.tsv").write_text("aaaa aaaa\tzzzz zzzz\n" * 20)
     run = start(recipe_file, train='["a.tsv"]', vocab_size="264")
@@ -102,7 +106,7 @@ def test_both_languages_are_learned_from(recipe_file):
     assert (words[START], words[END]) == (0, 1)
 
 
-def test_a_changed_target_is_noticed(recipe_file):
+def test_a_changed_target_is_noticed(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     found = set()
     for word in "de":

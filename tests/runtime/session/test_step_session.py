@@ -286,7 +286,10 @@ def test_a_graph_that_differs_from_the_manifest_is_refused(toys: Callable[..., B
         StepSession(toys(graphs=wrong))
 
 
-@pytest.mark.parametrize(("outputs", "message"), [(("top_token",), "this runtime needs 'logits'"), (("logits", "odd"), "has the outputs.*odd")])
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [(("top_token",), "this runtime needs 'logits'"), (("logits", "odd"), "has the outputs.*odd")],
+)
 def test_outputs_that_the_runtime_cannot_use_are_refused(
     toys: Callable[..., Bundle], outputs: tuple[str, ...], message: str
 ) -> None:

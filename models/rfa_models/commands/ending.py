@@ -1,0 +1,30 @@
+"""How a command ends when something goes wrong: one line at most, and the exit code that scripts expect."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+from rfa_models.errors import ModelError
+from rfa_runtime.interrupt import INTERRUPTED
+
+P = ParamSpec("P")
+BAD_INPUT = 2
+
+
+def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Let a command end with exit code 2 and one line for an expected error, with 130 and nothing for Ctrl-C."""
+
+    @functools.wraps(command)
+    def ending(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            command(*arguments, **options)
+        except (ModelError, OSError) as error:
+            print(f"Error: {error}", file=sys.stderr)
+            sys.exit(BAD_INPUT)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+
+    return ending

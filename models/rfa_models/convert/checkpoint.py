@@ -1,0 +1,128 @@
+"""From the files of the authors' release to a checkpoint of ours: what `rfa-convert` does, `convert_release` in Python.
+
+release       source.pt                                        the weights and, in most files, the settings
+matrices      64_64.npy                                        the random matrices of causal attention
+tokenizer     dict.txt of fairseq, or tokenizer.json           texts to the ids that the model was trained with
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from rfa_models.checkpoints.checkpoint import Checkpoint, read_tokenizer, save_checkpoint
+from rfa_models.checkpoints.output import check_output
+from rfa_models.convert.config import causal_heads
+from rfa_models.convert.dictionary import check_special, read_dictionary
+from rfa_models.convert.matrices import read_matrices
+from rfa_models.convert.model import convert_language_model, convert_translator, is_translator
+from rfa_models.convert.release import Release, read_release
+from rfa_models.data.texts import read_text
+from rfa_models.errors import CheckpointError, ConfigError, ModelError
+from rfa_models.networks.language_model import LanguageModel
+from rfa_models.networks.language_model_config import ModelConfig
+from rfa_models.networks.translator import Translator
+from rfa_models.networks.translator_config import TranslatorConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """What became of a release."""
+
+    checkpoint: Checkpoint
+    assumed: str
+    """The settings that were taken because the file says nothing of them, as a list for people; mostly empty."""
+
+    def summary(self) -> str:
+        """What the model is, in a few words."""
+        return describe_model(self.checkpoint.model)
+
+
+def convert_release(
+    source: Path,
+    output: Path,
+    random_matrices: Path,
+    dictionary: Path | None = None,
+    tokenizer: Path | None = None,
+    *,
+    encoder_attention_heads: int | None = None,
+    causal_tau: float | None = None,
+    cross_tau: float | None = None,
+    overwrite: bool = False,
+) -> Converted:
+    """Convert a checkpoint of the release and write the model to `output`.
+
+    One of dictionary and tokenizer is wanted.  Heads and tau stand in place of what the file says of them.
+    Raises CheckpointError, ConfigError, DataError, or OSError as `open` does.
+    """
+    check_output(output, overwrite)
+    settings = {
+        "encoder_attention_heads": encoder_attention_heads,
+        "causal_tau": causal_tau,
+        "cross_tau": cross_tau,
+    }
+    release = with_settings(read_release(source), settings)
+    with named(source):
+        heads, head_dim = causal_heads(release)
+    matrices = read_matrices(random_matrices, heads, head_dim, release.settings.causal_proj_dim)
+    with named(source):
+        convert = convert_translator if is_translator(release) else convert_language_model
+        model = convert(release, matrices)
+    words = choose_tokenizer(dictionary, tokenizer, model.config)
+    checkpoint = Checkpoint(model, words, release.settings.tokens_per_sample, {"converted_from": source.name})
+    save_checkpoint(checkpoint, output)
+    return Converted(checkpoint, "" if release.has_settings else assumed_settings(release))
+
+
+def with_settings(release: Release, settings: dict[str, int | float | None]) -> Release:
+    """The release with the settings that were given in place of the file's.  Raises ConfigError."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    replaced = dataclasses.replace(release.settings, **given)  # type: ignore[arg-type]
+    return dataclasses.replace(release, settings=replaced)
+
+
+def choose_tokenizer(dictionary: Path | None, file: Path | None, config: ModelConfig | TranslatorConfig) -> Tokenizer:
+    """The tokenizer of the one file that was given.  Raises ConfigError, CheckpointError or DataError."""
+    if dictionary and not file:
+        return read_dictionary(dictionary, config.vocab_size)
+    if dictionary or not file:
+        raise ConfigError("wanted one of --dictionary and --tokenizer: give the file that the model was trained with")
+    tokenizer = read_tokenizer(read_text(file), config, file)
+    if isinstance(config, TranslatorConfig):
+        check_special(tokenizer, file)
+    return tokenizer
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Put the name of the file before what is wrong with it."""
+    try:
+        yield
+    except ModelError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def describe_model(model: Translator | LanguageModel) -> str:
+    """Layers, heads, random vectors and parameters, as one line for people."""
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    config = model.config
+    if isinstance(config, TranslatorConfig):
+        causal = config.causal_attention
+        kind = f"translator of {config.encoder_layers} + {config.decoder_layers} layers"
+        vectors = f"{causal.random_vectors} + {config.cross_attention.random_vectors}"
+    else:
+        causal = config.attention
+        kind = f"language model of {config.layers} layers"
+        vectors = f"{causal.random_vectors}"
+    return (
+        f"{kind}, {causal.heads} heads of width {causal.head_dim}, {vectors} random vectors, {parameters:,} parameters"
+    )
+
+
+def assumed_settings(release: Release) -> str:
+    """All settings of a release, as a list for people."""
+    return ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(release.settings).items())

@@ -1,0 +1,145 @@
+"""A recipe in, a model on the disk out: what `rfa-train` does, and `train_recipe` in Python.
+
+Beside the model lie NAME.log.jsonl, one line per step, and while the run lasts NAME.resume.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rfa_models.checkpoints.checkpoint import save_checkpoint
+from rfa_models.checkpoints.output import check_output
+from rfa_models.recipes.recipe import Recipe
+from rfa_models.training.device import choose_device, set_threads
+from rfa_models.training.run import StepReport, TrainingRun
+from rfa_models.training.stop_request import StopRequest
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a call of `train_recipe` came to."""
+
+    model: Path
+    """Where the model is, or will be once the run has finished."""
+    finished: bool
+    """False where Ctrl-C or `kill` stopped the run: the same call goes on from there."""
+    steps: int
+    """Steps done."""
+    metric: str
+    """Name of the figure: perplexity or accuracy."""
+    valid: float | None
+    """The figure on the validation data, as last measured."""
+    parameters: int
+
+    def as_table(self) -> dict[str, Any]:
+        """What `rfa-train --json` prints; the names are a contract."""
+        return {
+            "model": str(self.model),
+            "steps": self.steps,
+            f"valid_{self.metric}": self.valid,
+            "parameters": self.parameters,
+        }
+
+    def as_line(self) -> str:
+        """The same of a finished run for people."""
+        return f"{self.model}: validation {self.metric} {self.valid:.3f}"
+
+
+def train_recipe(
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    overwrite: bool = False,
+    restart: bool = False,
+    console: Console | None = None,
+) -> Trained:
+    """Train what a recipe describes and write it to `output`; go on with a run that was stopped there.
+
+    device: `cpu`, `cuda`, `cuda:1`, ...; CUDA where there is one by default.  overwrite: replace a finished model.
+    restart: begin again in place of going on.  console: shows messages and a progress bar; quiet by default.
+    Raises ConfigError, DataError, TrainingError where the run diverges, CheckpointError for a resume file of another
+    run, or OSError.
+    """
+    output = Path(output)
+    console = console or Console(quiet=True)
+    check_output(output, overwrite)
+    if threads:
+        set_threads(threads)
+    run = TrainingRun(recipe, choose_device(device))
+    resume = output.with_name(f"{output.name}.resume")
+    log = output.with_name(f"{output.name}.log.jsonl")
+    if restart:
+        resume.unlink(missing_ok=True)
+    if resume.exists():
+        run.restore(resume)
+        console.print(f"resuming {output} at step {run.done} of {recipe.train.steps}")
+    keep_log_up_to(log, run.done)
+    parameters = sum(parameter.numel() for parameter in run.model.parameters())
+    console.print(f"{parameters:,} parameters, {run.task.summary}, on {run.device}")
+    finished = follow(run, resume, log, console)
+    if finished:
+        save_checkpoint(run.checkpoint(), output)
+        resume.unlink(missing_ok=True)
+    return Trained(output, finished, run.done, run.task.metric, run.valid, parameters)
+
+
+def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
+    """Train with a progress bar, a log and resume points; False when stopped by Ctrl-C before the end."""
+    config = run.recipe.train
+    metric = run.task.metric
+    stop = StopRequest()
+    with progress_bar(console) as bar, log.open("a") as lines, stop:
+        task = bar.add_task("", total=config.steps, completed=run.done)
+        for report in run.steps():
+            lines.write(json.dumps(report.as_table(metric)) + "\n")
+            bar.update(task, completed=report.step, description=describe(report, run.valid, metric))
+            if report.valid is not None:
+                console.print(f"step {report.step}: validation {metric} {report.valid:.3f}")
+            if report.step % config.checkpoint_every == 0 or stop.requested:
+                lines.flush()
+                run.save(resume)
+            if stop.requested and report.step < config.steps:
+                return False
+    return True
+
+
+def progress_bar(console: Console) -> Progress:
+    """The bar, the steps done, the figures of the last step, and the time left."""
+    return Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def describe(report: StepReport, valid: float | None, metric: str) -> str:
+    """The figures beside the progress bar."""
+    text = f"loss {report.loss:.3f}  {report.tokens_per_s:,.0f} tokens/s"
+    return text if valid is None else f"{text}  {metric} {valid:.3f}"
+
+
+def keep_log_up_to(log: Path, step: int) -> None:
+    """Cut off the log lines of steps that a killed run did but did not save.
+
+    The lines that stay are not written again, so that a kill at this moment cannot lose them.
+    """
+    if not log.exists():
+        return
+    with log.open("rb+") as file:
+        kept = 0
+        for line in islice(file, step):
+            if line.endswith(b"\n"):
+                kept += len(line)
+        file.truncate(kept)
