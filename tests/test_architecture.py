@@ -77,7 +77,7 @@ FLOORS = {
         measurements terminal
         processes
         subjects tables
-        machine interrupt
+        machine
     """,
 }
 """The rooms of each package from the top floor to the ground: a room imports from lower floors only."""

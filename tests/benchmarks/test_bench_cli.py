@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from rfa_bench import terminal
 from rfa_bench.cli import main
-from rfa_bench.interrupt import held_back
 from rfa_export.version import __version__
+from rfa_runtime.interrupt import held_back
 
 HEAVY = ("torch", "onnx", "onnx_ir", "onnxruntime", "matplotlib", "sacrebleu", "numpy", "tokenizers")
 ASK = f"""

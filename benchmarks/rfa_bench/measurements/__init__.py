@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from rfa_bench.interrupt import held_back
+from rfa_runtime.interrupt import held_back
 
 if TYPE_CHECKING:
     from rfa_bench.measurements import (

@@ -36,10 +36,8 @@ class Converted:
     checkpoint: Checkpoint
     assumed: str
     """The settings that were taken because the file says nothing of them, as a list for people; mostly empty."""
-
-    def summary(self) -> str:
-        """What the model is, in a few words."""
-        return describe_model(self.checkpoint.model)
+    summary: str
+    """What the model is, in a few words."""
 
 
 def convert_release(
@@ -75,7 +73,8 @@ def convert_release(
     words = choose_tokenizer(dictionary, tokenizer, model.config)
     checkpoint = Checkpoint(model, words, release.settings.tokens_per_sample, {"converted_from": source.name})
     save_checkpoint(checkpoint, output)
-    return Converted(checkpoint, "" if release.has_settings else assumed_settings(release))
+    assumed = "" if release.has_settings else assumed_settings(release)
+    return Converted(checkpoint, assumed, describe_model(model))
 
 
 def with_settings(release: Release, settings: dict[str, int | float | None]) -> Release:
