@@ -17,7 +17,6 @@ from rfa_models.data.config import DataConfig, LabelledConfig, ListopsConfig, Nu
 from rfa_models.data.tokenizer import TokenizerConfig
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.language_model_config import ModelConfig
-from rfa_models.networks.settings import Task
 from rfa_models.networks.translator_config import TranslatorConfig
 from rfa_models.recipes.train_config import (
     ClassificationTrainConfig,
@@ -25,6 +24,7 @@ from rfa_models.recipes.train_config import (
     TrainConfig,
     TranslationTrainConfig,
 )
+from rfa_runtime.bundle.interface import Task
 
 FILE = Path(__file__).with_name("recipes.md")
 DECIDED_ELSEWHERE = {"vocab_size"}
