@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -65,7 +65,7 @@ class EncodedTexts:
         return model(*arguments), tokens
 
 
-def encode_for(tokenizer: Tokenizer, texts: Iterable[str], config: ClassifierConfig) -> TokenRows:
+def encode_for(tokenizer: Tokenizer, texts: Sequence[str], config: ClassifierConfig) -> TokenRows:
     """Texts as ids: the token whose place the classifier reads first, if it does, and cut to the model's length."""
     first = [tokenizer.get_vocab()[CLASS]] if config.pooling == "first" else []
     rows = []

@@ -32,8 +32,9 @@ class EncodedPairs:
 
     def __init__(self, tokenizer: Tokenizer, pairs: list[Pair], max_tokens: int) -> None:
         """Encode pairs.  max_tokens: pairs with a longer side, its end token included, are left out; 0 takes all."""
-        start = tokenizer.token_to_id(START)
-        end = tokenizer.token_to_id(END)
+        vocabulary = tokenizer.get_vocab()
+        start = vocabulary[START]
+        end = vocabulary[END]
         sources: list[list[int]] = []
         targets: list[list[int]] = []
         columns = zip(*pairs, strict=True)
