@@ -7,7 +7,7 @@ Example:
 
     recipe = read_recipe("models/recipes/pydoc-tiny.toml")
     train_recipe(recipe, "model.pt")
-    evaluate(load_checkpoint("model.pt"), ["valid.txt"])
+    evaluate(load_checkpoint(Path("model.pt")), ["valid.txt"])
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def main(source: Path, output: Path, random_matrices: Path, overwrite: bool, **o
     converted = convert_release(source, output, random_matrices, overwrite=overwrite, **options)
     if converted.assumed:
         print(f"{source} has no settings, these were taken: {converted.assumed}", file=sys.stderr)
-    print(f"{output}: {converted.summary}")
+    print(f"{output}: {converted.summary()}")
 
 
 if __name__ == "__main__":

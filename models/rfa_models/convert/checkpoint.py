@@ -33,11 +33,13 @@ from rfa_models.networks.translator_config import TranslatorConfig
 class Converted:
     """What became of a release."""
 
-    checkpoint: Checkpoint
+    model: LanguageModel | Translator
     assumed: str
     """The settings that were taken because the file says nothing of them, as a list for people; mostly empty."""
-    summary: str
-    """What the model is, in a few words."""
+
+    def summary(self) -> str:
+        """What the model is, in a few words."""
+        return describe_model(self.model)
 
 
 def convert_release(
@@ -71,10 +73,9 @@ def convert_release(
         convert = convert_translator if is_translator(release) else convert_language_model
         model = convert(release, matrices)
     words = choose_tokenizer(dictionary, tokenizer, model.config)
-    checkpoint = Checkpoint(model, words, release.settings.tokens_per_sample, {"converted_from": source.name})
-    save_checkpoint(checkpoint, output)
-    assumed = "" if release.has_settings else assumed_settings(release)
-    return Converted(checkpoint, assumed, describe_model(model))
+    facts = {"converted_from": source.name}
+    save_checkpoint(Checkpoint(model, words, release.settings.tokens_per_sample, facts), output)
+    return Converted(model, "" if release.has_settings else assumed_settings(release))
 
 
 def with_settings(release: Release, settings: dict[str, int | float | None]) -> Release:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -19,6 +21,7 @@ from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.recipes.recipe import ClassificationRecipe
 from rfa_models.tasks.autocast import autocast
+from rfa_models.tasks.evaluation_mode import evaluation_mode
 from rfa_models.tasks.task import TrainingTask
 from rfa_models.wording import shown
 
@@ -30,25 +33,31 @@ class EncodedTexts:
         """Encode rows.  Raises DataError for one that the model is not made for."""
         for row in rows:
             check_row(row, config)
-        first = [tokenizer.get_vocab()[CLASS]] if config.pooling == "first" else []
-        columns = zip(*(row.texts for row in rows), strict=True)
-        self.texts = [
-            TokenRows([(first + ids)[: config.max_tokens or None] for ids in encode_texts(tokenizer, column)])
-            for column in columns
-        ]
+        self.texts: list[TokenRows] = []
         """One for each text of a row."""
-        if any(int(column.lengths.min()) == 0 for column in self.texts):
-            raise DataError("a text has no tokens: leave it out, or take another tokenizer")
+        for column in zip(*(row.texts for row in rows), strict=True):
+            encoded = encode_for(tokenizer, column, config)
+            if int(encoded.lengths.min()) == 0:
+                raise DataError("a text has no tokens: leave it out, or take another tokenizer")
+            self.texts.append(encoded)
         self.classes = torch.tensor([config.labels.index(row.label) for row in rows])
         """int64 [rows]"""
 
+    def tensors(self) -> list[Tensor]:
+        """All that was read, for a fingerprint."""
+        found = [self.classes]
+        for column in self.texts:
+            found += [column.ids, column.lengths]
+        return found
+
     def lengths(self) -> Tensor:
-        """int64 [rows, texts of a row]."""
+        """Tokens of each text.  Returns int64 [rows, texts of a row]."""
         return torch.stack([column.lengths for column in self.texts], 1)
 
     def logits(self, model: Classifier, rows: Tensor, device: torch.device) -> tuple[Tensor, int]:
-        """What the model makes of some rows [B, C], and the tokens in them."""
-        arguments, tokens = list[Tensor | None](), 0
+        """Logits of some rows [B, C], and the number of tokens in them.  rows: int64 [B]."""
+        arguments: list[Tensor | None] = []
+        tokens = 0
         for column in self.texts:
             ids, keep = column.padded(rows)
             arguments += [ids.to(device), None, keep.to(device)]
@@ -56,39 +65,47 @@ class EncodedTexts:
         return model(*arguments), tokens
 
 
+def encode_for(tokenizer: Tokenizer, texts: Sequence[str], config: ClassifierConfig) -> TokenRows:
+    """Texts as ids: the token whose place the classifier reads first, if it does, and cut to the model's length."""
+    first = [tokenizer.get_vocab()[CLASS]] if config.pooling == "first" else []
+    rows = []
+    for ids in encode_texts(tokenizer, texts):
+        row = first + ids
+        rows.append(row[: config.max_tokens] if config.max_tokens else row)
+    return TokenRows(rows)
+
+
 class ClassificationTask(TrainingTask):
-    """Texts of like length in batches."""
+    """Texts, or pairs of them, in batches of like length."""
 
     metric = "accuracy"
 
     def __init__(self, recipe: ClassificationRecipe, device: torch.device) -> None:
-        self.config, self.device = recipe.train, device
+        self.config = recipe.train
+        self.device = device
         train, valid = read_labelled(recipe.data)
         special = (CLASS,) if recipe.model.get("pooling") == "first" else ()
-        texts = (text for row in train for text in row.texts)
+        texts = itertools.chain.from_iterable(row.texts for row in train)
         self.tokenizer = make_tokenizer(recipe.tokenizer, texts, special)
         self.model_config = recipe.model_config(self.tokenizer.get_vocab_size(), label_names(train))
-        self.train, self.valid = (EncodedTexts(self.tokenizer, rows, self.model_config) for rows in (train, valid))
+        self.train = EncodedTexts(self.tokenizer, train, self.model_config)
+        self.valid = EncodedTexts(self.tokenizer, valid, self.model_config)
         cut = partial(by_rows, limit=self.config.batch_size)
         self.batches = BucketBatches(self.train.lengths(), cut, self.config.seed)
-        sets = (self.train, self.valid)
-        tensors = [tensor for part in sets for column in part.texts for tensor in (column.ids, column.lengths)]
-        self.text = text_fingerprint(self.tokenizer, *tensors, *(part.classes for part in sets))
+        tensors = self.train.tensors() + self.valid.tensors()
+        self.text = text_fingerprint(self.tokenizer, *tensors)
         self.summary = f"{len(train):,} texts of {len(self.model_config.labels)} classes"
 
     def build_model(self) -> Classifier:
-        """As TrainingTask.build_model."""
         return Classifier(self.model_config)
 
     def loss(self, model: Classifier, index: int) -> tuple[Tensor, int]:
-        """As TrainingTask.loss."""
         rows = self.batches(index)
         with autocast(self.config, self.device):
             logits, tokens = self.train.logits(model, rows, self.device)
         return F.cross_entropy(logits.float(), self.train.classes[rows].to(self.device)), tokens
 
     def evaluate(self, model: Classifier) -> float:
-        """Share of the validation texts whose class is found."""
         return accuracy(model, self.valid)
 
 
@@ -97,24 +114,22 @@ def accuracy(model: Classifier, texts: EncodedTexts, batch: int = 16) -> float:
     return float((predictions(model, texts, batch) == texts.classes).double().mean())
 
 
-@torch.no_grad()
 def predictions(model: Classifier, texts: EncodedTexts, batch: int = 16) -> Tensor:
     """The number of the class that the model finds, for every text.  Returns int64 [rows]."""
-    device, was_training = next(model.parameters()).device, model.training
-    model.eval()
     found = torch.empty_like(texts.classes)
-    for rows in in_order(texts.lengths(), partial(by_rows, limit=batch)):
-        logits, _ = texts.logits(model, rows, device)
-        found[rows] = logits.argmax(1).cpu()
-    model.train(was_training)
+    with evaluation_mode(model) as device:
+        for rows in in_order(texts.lengths(), partial(by_rows, limit=batch)):
+            logits, _ = texts.logits(model, rows, device)
+            found[rows] = logits.argmax(1).cpu()
     return found
 
 
 def check_row(row: Labelled, config: ClassifierConfig) -> None:
     """Raise DataError for a row with another number of texts, or of another class."""
-    if len(row.texts) != 1 + config.pairs:
+    wanted = 2 if config.pairs else 1
+    if len(row.texts) != wanted:
         raise DataError(
-            f"a row has {len(row.texts)} text(s), the model reads {1 + config.pairs}: set pairs in [model], or leave "
+            f"a row has {len(row.texts)} text(s), the model reads {wanted}: set pairs in [model], or leave "
             f"'pair' out ({shown(row.text)})"
         )
     if row.label not in config.labels:

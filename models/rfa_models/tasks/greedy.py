@@ -10,25 +10,26 @@ from torch import Tensor
 from rfa_models.data.buckets import by_tokens, in_order
 from rfa_models.data.token_rows import TokenRows
 from rfa_models.networks.translator import Translator
+from rfa_models.tasks.evaluation_mode import evaluation_mode
 
 
-@torch.no_grad()
 def translate(
     model: Translator, sources: TokenRows, start: int, end: int, limits: list[int], batch_tokens: int = 4096
 ) -> list[list[int]]:
-    """The most likely token, then the next, for every source.
+    """Write the most likely token, then the next, for every source.
 
-    sources: with their end token.  limits: tokens after which each translation ends.  Returns ids, the end token
-    included where it came.
+    sources: ids with their end token.  start, end: ids of the tokens around a target.  limits: the most tokens of each
+    translation.  batch_tokens: source and target tokens of a batch together.  Returns the ids of each translation,
+    with its end token where it came.
     """
-    was_training = model.training
-    model.eval()
     found: list[list[int]] = [[]] * len(sources)
-    for rows in in_order(sources.lengths[:, None], partial(by_tokens, limit=batch_tokens)):
-        longest = max(limits[row] for row in rows.tolist())
-        for row, ids in zip(rows.tolist(), batch(model, *sources.padded(rows), start, end, longest), strict=True):
-            found[row] = until(ids, end)[: limits[row]]
-    model.train(was_training)
+    with evaluation_mode(model):
+        for rows in in_order(sources.lengths[:, None], partial(by_tokens, limit=batch_tokens)):
+            numbers = rows.tolist()
+            longest = max(limits[row] for row in numbers)
+            written = batch(model, *sources.padded(rows), start, end, longest)
+            for row, ids in zip(numbers, written, strict=True):
+                found[row] = until(ids, end)[: limits[row]]
     return found
 
 
@@ -38,7 +39,9 @@ def batch(model: Translator, ids: Tensor, keep: Tensor, start: int, end: int, li
     keep = keep.to(device)
     memories = model.encode(ids.to(device), None, keep)
     last = torch.full((len(ids), 1), start, device=device)
-    ended, states, chosen = torch.zeros(len(ids), dtype=torch.bool, device=device), None, list[Tensor]()
+    ended = torch.zeros(len(ids), dtype=torch.bool, device=device)
+    states = None
+    chosen: list[Tensor] = []
     while len(chosen) < limit and not ended.all():
         positions = torch.full_like(last, len(chosen))
         logits, states = model.step(last, memories, positions, keep, past_states=states)

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rfa_models.data.fingerprint import text_fingerprint
-from rfa_models.data.segments import StreamBatches
-from rfa_models.data.texts import SegmentBatches, encode, read_texts
+from rfa_models.data.segments import SegmentBatches, StreamBatches
+from rfa_models.data.texts import encode, read_texts
 from rfa_models.data.tokenizer import make_tokenizer
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.recipes.recipe import LanguageRecipe
@@ -20,15 +20,18 @@ from rfa_models.tasks.task import TrainingTask
 
 
 class LanguageTask(TrainingTask):
-    """Segments that start from an empty state each."""
+    """Segments of a text, each of which starts from an empty state."""
 
     metric = "perplexity"
 
     def __init__(self, recipe: LanguageRecipe, device: torch.device) -> None:
-        self.recipe, self.config, self.device = recipe, recipe.train, device
+        self.recipe = recipe
+        self.config = recipe.train
+        self.device = device
         train_text, valid_text = read_texts(recipe.data)
         self.tokenizer = make_tokenizer(recipe.tokenizer, train_text.splitlines(keepends=True))
-        self.train_ids, self.valid_ids = encode(self.tokenizer, train_text), encode(self.tokenizer, valid_text)
+        self.train_ids = encode(self.tokenizer, train_text)
+        self.valid_ids = encode(self.tokenizer, valid_text)
         self.batches = self.cut()
         check_predictable(self.valid_ids, "the validation text")
         self.text = text_fingerprint(self.tokenizer, self.train_ids, self.valid_ids)
@@ -40,15 +43,13 @@ class LanguageTask(TrainingTask):
         return SegmentBatches(self.train_ids, self.config.batch_size, self.config.segment_length, self.config.seed)
 
     def build_model(self) -> LanguageModel:
-        """As TrainingTask.build_model."""
         return LanguageModel(self.recipe.model_config(self.tokenizer.get_vocab_size()))
 
     def loss(self, model: LanguageModel, index: int) -> tuple[Tensor, int]:
-        """As TrainingTask.loss."""
-        inputs, targets = (x.to(self.device) for x in self.batches(index))
+        inputs, targets = self.batches(index)
         with autocast(self.config, self.device):
-            logits = model(inputs)
-        return next_token_loss(logits, targets), targets.numel()
+            logits = model(inputs.to(self.device))
+        return next_token_loss(logits, targets.to(self.device)), targets.numel()
 
     def evaluate(self, model: LanguageModel) -> float:
         """Perplexity of the validation text."""
@@ -69,13 +70,13 @@ class StatefulLanguageTask(LanguageTask):
         """One state [B, H, K, d + 1] per layer, of the last segment; None before the first."""
 
     def cut(self) -> StreamBatches:
-        """As LanguageTask.cut."""
         return StreamBatches(self.train_ids, self.config.batch_size, self.config.segment_length, self.config.seed)
 
     def loss(self, model: LanguageModel, index: int) -> tuple[Tensor, int]:
-        """As TrainingTask.loss; batches must come in their order."""
+        """Read on from where the batch before ended, so batches must come in their order."""
         inputs, targets, start = self.batches(index)
-        inputs, targets = inputs.to(self.device), targets.to(self.device)
+        inputs = inputs.to(self.device)
+        targets = targets.to(self.device)
         positions = torch.arange(start, start + inputs.shape[1], device=self.device).expand_as(inputs)
         with autocast(self.config, self.device):
             logits, states = model.step(inputs, positions, None, self.carried if start else None)
@@ -83,23 +84,28 @@ class StatefulLanguageTask(LanguageTask):
         return next_token_loss(logits, targets), targets.numel()
 
     def state(self) -> dict[str, Any]:
-        """As TrainingTask.state."""
         return {"carried": self.carried}
 
     def load_state(self, state: dict[str, Any], model: LanguageModel) -> None:
-        """As TrainingTask.load_state."""
-        self.carried = state["carried"]
-        if self.carried is None:
-            return
+        carried = state["carried"]
+        if carried is not None:
+            self.check_carried(carried, model)
+            carried = [layer.to(self.device) for layer in carried]
+        self.carried = carried
+
+    def check_carried(self, carried: list[Tensor], model: LanguageModel) -> None:
+        """Raise ValueError where states from a file are of another model or batch, or not finite."""
         attention = model.config.attention
         shape = (self.config.batch_size, attention.heads, attention.features, attention.head_dim + 1)
-        if [tuple(x.shape) for x in self.carried] != [shape] * model.config.layers:
+        if len(carried) != model.config.layers:
             raise ValueError("the carried states are of another model")
-        if not all(x.isfinite().all() for x in self.carried):
-            raise ValueError("the carried states are not finite")
-        self.carried = [x.to(self.device) for x in self.carried]
+        for layer in carried:
+            if tuple(layer.shape) != shape:
+                raise ValueError("the carried states are of another model")
+            if not layer.isfinite().all():
+                raise ValueError("the carried states are not finite")
 
 
 def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean negative log likelihood.  logits: [B, T, N], targets: int64 [B, T]."""
+    """Mean negative log likelihood, in nats.  logits: [B, T, N], targets: int64 [B, T]."""
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())

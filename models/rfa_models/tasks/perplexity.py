@@ -16,27 +16,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rfa_models.errors import DataError
+from rfa_models.tasks.evaluation_mode import evaluation_mode
 
 LARGEST_LOSS = math.log(sys.float_info.max)
 CHUNK = 512
 """Tokens at once where the state is carried through the text: as `rfa-run --score`."""
 
 
-@torch.no_grad()
 def perplexity(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 16) -> float:
     """exp of the mean negative log likelihood of ids[1:], infinite where no float can hold it.
 
     ids: int [tokens], two at least, else raises DataError.  segment_length: 0 carries the state through the text.
     """
     check_predictable(ids, "the text")
-    device, was_training = next(model.parameters()).device, model.training
-    model.eval()
-    inputs, targets = ids[:-1].long().to(device), ids[1:].long().to(device)
-    if segment_length:
-        total = sum(summed_loss(model(x), y) for x, y in segments(inputs, targets, segment_length, batch))
-    else:
-        total = carried_loss(model, inputs, targets)
-    model.train(was_training)
+    with evaluation_mode(model) as device:
+        inputs = ids[:-1].long().to(device)
+        targets = ids[1:].long().to(device)
+        if segment_length:
+            total = segmented_loss(model, inputs, targets, segment_length, batch)
+        else:
+            total = carried_loss(model, inputs, targets)
     return exp_or_infinity(total / len(inputs))
 
 
@@ -46,19 +45,29 @@ def check_predictable(ids: Tensor, what: str) -> None:
         raise DataError(f"{what} has {len(ids)} token(s), perplexity needs at least 2: give more text")
 
 
+def segmented_loss(model: nn.Module, inputs: Tensor, targets: Tensor, length: int, batch: int) -> float:
+    """Summed loss of a text whose segments all start from an empty state.  inputs, targets: int64 [tokens]."""
+    total = 0.0
+    for x, y in segments(inputs, targets, length, batch):
+        total += summed_loss(model(x), y)
+    return total
+
+
 def segments(inputs: Tensor, targets: Tensor, length: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of segments [B, T].  inputs, targets: int64 [tokens].  The last may be shorter, and comes alone."""
+    """Batches of segments [B, T].  inputs, targets: int64 [tokens].  A shorter last segment is a batch by itself."""
     whole = len(inputs) // length * length
-    yield from zip(
-        inputs[:whole].view(-1, length).split(batch), targets[:whole].view(-1, length).split(batch), strict=True
-    )
+    input_batches = inputs[:whole].view(-1, length).split(batch)
+    target_batches = targets[:whole].view(-1, length).split(batch)
+    yield from zip(input_batches, target_batches, strict=True)
     if whole < len(inputs):
         yield inputs[None, whole:], targets[None, whole:]
 
 
 def carried_loss(model: Any, inputs: Tensor, targets: Tensor) -> float:
     """Summed loss of a text that is read once from its beginning, in constant memory.  inputs, targets: [tokens]."""
-    total, states, start = 0.0, None, 0
+    total = 0.0
+    states = None
+    start = 0
     for x, y in zip(inputs[None].split(CHUNK, 1), targets[None].split(CHUNK, 1), strict=True):
         positions = torch.arange(start, start + x.shape[1], device=x.device)[None]
         logits, states = model.step(x, positions, None, states)

@@ -24,10 +24,9 @@ from rfa_models.recipes.recipe import Recipe
 from rfa_models.tasks.autocast import check_precision
 from rfa_models.tasks.registry import read_task
 from rfa_models.training.divergence import check_finite, check_weights
-from rfa_models.training.optimizer import build_optimizer, check_moments
+from rfa_models.training.optimizer import build_optimizer, check_moments, learning_rate
 from rfa_models.training.out_of_memory import memory_for
 from rfa_models.training.resume import damaged, read_resume_point, recipe_fingerprint, write_resume_point
-from rfa_models.training.schedule import learning_rate
 from rfa_models.wording import one_line
 
 
@@ -40,7 +39,9 @@ class StepReport:
     loss: float
     """Mean loss of the step, in nats."""
     learning_rate: float
+    """The rate of this step."""
     gradient_norm: float
+    """Before clipping."""
     tokens_per_s: float
     """Without padding."""
     valid: float | None = None
@@ -53,10 +54,11 @@ class StepReport:
 
 
 class TrainingRun:
-    """A training in progress."""
+    """A training in progress: the data, the model and all that a step changes."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        self.recipe, self.device = recipe, device
+        self.recipe = recipe
+        self.device = device
         check_precision(recipe.train, device)
         self.task = read_task(recipe, device)
         config = recipe.train
@@ -101,12 +103,14 @@ class TrainingRun:
             group["lr"] = learning_rate(self.done, config)
         if self.task.other_matrices:
             self.pools.resample(self.pool_rng)
-        total, tokens = 0.0, 0
+        total = 0.0
+        tokens = 0
         for part in range(config.accumulate):
             loss, read = self.task.loss(self.model, self.done * config.accumulate + part)
             loss = loss / config.accumulate
             self.scaler.scale(loss).backward()
-            total, tokens = total + loss.item(), tokens + read
+            total += loss.item()
+            tokens += read
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip).item()
         check_finite(self.done + 1, config, loss=total)
@@ -157,7 +161,8 @@ class TrainingRun:
         """Take over what `state` gave.  Raises whatever torch does, or ValueError, where it does not fit."""
         if not 0 <= state["done"] <= self.recipe.train.steps:
             raise ValueError(f"{state['done']} steps done")
-        self.done, self.valid = state["done"], state[f"valid_{self.task.metric}"]
+        self.done = state["done"]
+        self.valid = state[f"valid_{self.task.metric}"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         check_moments(self.optimizer)
@@ -169,7 +174,7 @@ class TrainingRun:
             torch.cuda.set_rng_state(state["device_rng"])
 
     def checkpoint(self) -> Checkpoint:
-        """The model as it stands, with what is known of its training."""
+        """The model as it stands, in evaluation mode, with what is known of its training."""
         facts: dict[str, Any] = {
             "steps": self.done,
             f"valid_{self.task.metric}": self.valid,

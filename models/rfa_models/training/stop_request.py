@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import signal
+import threading
 from types import FrameType
+from typing import Any
 
 
 class StopRequest:
-    """Makes of Ctrl-C and `kill` a request that the loop obeys after the step in hand; a second one stops at once."""
+    """Makes of Ctrl-C and `kill` a request that the loop obeys after the step in hand; a second one stops at once.
+
+    Signals reach the main thread only: in another one, nothing changes.
+    """
 
     def __init__(self) -> None:
         self.requested = False
+        self.previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopRequest:
-        self.previous = {name: signal.signal(name, self.request) for name in (signal.SIGINT, signal.SIGTERM)}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.previous[number] = signal.signal(number, self.request)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name, handler in self.previous.items():
-            signal.signal(name, handler)
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
 
     def request(self, number: int, frame: FrameType | None) -> None:
         """The signal handler."""

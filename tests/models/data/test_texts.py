@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from rfa_models.data import texts as data
-from rfa_models.data.texts import SegmentBatches, encode, read_text, slices, split_text
+from rfa_models.data.segments import SegmentBatches
+from rfa_models.data.texts import encode, read_text, slices, split_text
 from rfa_models.data.tokenizer import train_tokenizer
 from rfa_models.errors import DataError
 

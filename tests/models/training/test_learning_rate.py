@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rfa_models.recipes.train_config import TrainConfig
-from rfa_models.training.schedule import learning_rate
+from rfa_models.training.optimizer import learning_rate
 
 CONFIG = TrainConfig(steps=110, warmup_steps=10, learning_rate=1.0, final_learning_rate=0.1)
 
