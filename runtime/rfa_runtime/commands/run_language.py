@@ -62,7 +62,7 @@ def generate(
     else:
         print(given if isinstance(given, str) else "", end="", flush=True)
         show(texts(timed))
-    if sys.stderr is not None and sys.stderr.isatty():  # None where it was closed
+    if sys.stderr is not None:  # it may have been closed
         print(timed.words(bundle), file=sys.stderr)
 
 

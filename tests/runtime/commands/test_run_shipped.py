@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_run_command import COMMAND, refused, run
+from test_run_command import refused, run
 from toy_bundles import environment, toy_files, toy_manifest
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle, write_bundle
@@ -29,7 +29,9 @@ def without_tokenizer(tmp_path: Path) -> Bundle:
 def test_a_prompt_by_itself_goes_to_the_shipped_bundle() -> None:
     wanted = Decoder(SHIPPED).generate("ROMEO:", SamplingConfig(0.8, top_k=40, seed=4), max_new_tokens=9)
     result = run("ROMEO:", "--seed", 4, "--max-new-tokens", 9)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "ROMEO:" + wanted.text + "\n", "")
+    assert (result.exit_code, result.stdout) == (0, "ROMEO:" + wanted.text + "\n")
+    assert result.stderr.startswith("9 tokens, ")
+    assert result.stderr.endswith(" state 135 kB\n")
 
 
 def test_files_and_ids_by_themselves_go_there_too(tmp_path: Path) -> None:
@@ -96,20 +98,6 @@ def test_ids_that_cannot_be_are_refused(toy: Bundle, without_tokenizer: Bundle) 
     refused(run(toy.path, "--ids", "1,999999"), "the prompt has tokens from 1 to 999999")
     refused(run(toy.path, "--ids", ","), "the prompt is empty")
     refused(run(toy.path, "text", "--ids", "1"), "a prompt and --ids came together")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo terminals")
-def test_a_terminal_hears_of_speed_and_state_after_the_text(toy: Bundle) -> None:
-    ours, theirs = os.openpty()
-    command = [*COMMAND, str(toy.path), "Once", "--max-new-tokens", "20"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, env=environment(), check=True)
-    os.close(theirs)
-    said = os.read(ours, 4096).decode()
-    os.close(ours)
-    assert done.stdout.decode() == "Once" + Decoder(toy).generate("Once", max_new_tokens=20).text + "\n"
-    assert said.startswith("20 tokens, ")
-    assert " tokens/s, state " in said
-    assert said.rstrip().endswith(" kB")
 
 
 def test_ctrl_c_while_modules_are_loaded_is_quiet(tmp_path: Path) -> None:
