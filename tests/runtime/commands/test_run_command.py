@@ -6,46 +6,19 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from command_line import COMMAND, GENERATION, refused, run
 from toy_bundles import environment, toy_files, toy_manifest
 
 from rfa_runtime.bundle.bundle import Bundle, write_bundle
 from rfa_runtime.bundle.manifest import SpecialIds
-from rfa_runtime.commands.run import main
 from rfa_runtime.decoding.sampling import SamplingConfig
 from rfa_runtime.tasks.language import Decoder
-
-COMMAND = [sys.executable, "-m", "rfa_runtime.commands.run"]
-GENERATION = {
-    "token_ids",
-    "text",
-    "finish_reason",
-    "prompt_tokens",
-    "completion_tokens",
-    "ttft_s",
-    "tokens_per_s",
-    "state_bytes",
-    "peak_rss_bytes",
-}
-
-
-def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
-
-
-def refused(result: Result, words: str) -> None:
-    """One line on standard error, nothing else, exit code 2."""
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    assert words in result.stderr
 
 
 def test_the_text_follows_the_prompt(toy: Bundle) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_run_command import refused, run
+from command_line import refused, run
 from toy_bundles import environment, toy_files, toy_manifest
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle, write_bundle

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from test_run_command import COMMAND, GENERATION, refused, run
+from command_line import COMMAND, GENERATION, refused, run
 from toy_bundles import environment
 from toy_classifiers import write_classifier
 from toy_translator import write_toy_translator
