@@ -1,14 +1,18 @@
 """Rewrite Random Feature Attention models into step graphs and export them as verified bundles.
 
-Example:
-    export_file(Path("model.pt"), Path("model.rfa"))                 # a checkpoint of rfa-train, whatever its task
-    export_module(my_module, Path("mine.rfa"), overwrite=True)       # any torch module around RfaAttention
-    config = ExportConfig(targets=("ort", "plain"), precision="int4")
-    export_module(my_module, Path("small.rfa"), my_tokenizer, config=config)
-    print(inspect_bundle(read_bundle("small.rfa")))                  # read_bundle is rfa_runtime's
+`export_file` takes a checkpoint of rfa-train, whatever its task, and `export_module` any torch module around the
+attention layers of rfa_models; `export_task` exports translators and classifiers other than those of rfa_models.  A
+bundle that exists already is refused with BundleExistsError unless `overwrite=True`.
 
-A bundle that exists already is refused with BundleExistsError unless `overwrite=True`.  `export_task` exports
-translators and classifiers other than those of rfa_models.
+Example:
+    from pathlib import Path
+
+    from rfa_export import ExportConfig, export_file, inspect_bundle
+    from rfa_runtime import read_bundle
+
+    small = ExportConfig(targets=("ort", "plain"), precision="int4")
+    export_file(Path("model.pt"), Path("small.rfa"), config=small)
+    print(inspect_bundle(read_bundle("small.rfa")).state_bytes)
 """
 
 from __future__ import annotations

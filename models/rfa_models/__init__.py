@@ -1,13 +1,14 @@
 """Random Feature Attention models in torch: layers, models, training and checkpoints.
 
-Example:
-    layer = RfaAttention(AttentionConfig(heads=4, head_dim=64, gate=True))
-    output, state = layer(x)                       # x: [B, T, 256]
-    output, state = layer(next_x, None, state)     # goes on from there, at a constant cost
+`train_recipe` trains what a recipe describes, `load_checkpoint` reads it back, `evaluate` measures it.
 
-    recipe = read_recipe("models/recipes/pydoc-tiny.toml")
-    train_recipe(recipe, "model.pt")
-    evaluate(load_checkpoint(Path("model.pt")), ["valid.txt"])
+Example:
+    import torch
+    from rfa_models import AttentionConfig, RfaAttention
+
+    layer = RfaAttention(AttentionConfig(heads=4, head_dim=64, gate=True))
+    output, state = layer(torch.randn(1, 100, 256))             # [B, T, E]
+    output, state = layer(torch.randn(1, 1, 256), None, state)  # the next token, at a constant cost
 """
 
 from __future__ import annotations

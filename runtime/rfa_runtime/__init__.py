@@ -1,8 +1,10 @@
 """Decode Random Feature Attention bundles with ONNX Runtime, in constant memory.
 
 Example:
+    import rfa_runtime
+
     decoder = rfa_runtime.Decoder("model.rfa")
-    for piece in decoder.stream("Once upon"):
+    for piece in decoder.stream("Once upon", max_new_tokens=64, temperature=0.8):
         print(piece.text, end="", flush=True)
 """
 

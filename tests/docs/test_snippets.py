@@ -1,4 +1,4 @@
-"""The code on README.md and docs/start.md runs as it stands there, one block after the other.
+"""The code on README.md, docs/start.md and docs/python.md runs as it stands there, one block after the other.
 
 docs/targets.md, docs/recipes.md and docs/trouble.md have tests of their own.  Training is cut to a few steps here.
 """
@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from pages import PAGES, ROOT, Block, blocks
 
-RUN_HERE = ("README.md", "start.md")
-RUN_ELSEWHERE = ("targets.md", "recipes.md", "trouble.md", "python.md")
+from rfa_runtime.commands.run import SHIPPED
+
+RUN_HERE = ("README.md", "start.md", "python.md")
+RUN_ELSEWHERE = ("targets.md", "recipes.md", "trouble.md")
 INSTALLS = ("make install && . .venv/bin/activate", "pip install './runtime[cpu]'")
 """Whoever runs the tests has done this."""
 FEW_STEPS = " --steps 20"
@@ -27,6 +29,8 @@ NUMBER = re.compile(r"\d[\d,.]*")
 def folder(tmp_path: Path) -> Path:
     """An empty folder with the repository's models and a text of one's own."""
     (tmp_path / "models").symlink_to(ROOT / "models")
+    (tmp_path / "model.pt").symlink_to(ROOT / "models" / "pretrained" / "shakespeare.pt")
+    (tmp_path / "model.rfa").symlink_to(SHIPPED)
     topics = "\n".join(pydoc_data.topics.topics.values())
     (tmp_path / "text.txt").write_text(topics[:200_000], encoding="utf-8")
     return tmp_path

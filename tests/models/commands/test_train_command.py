@@ -166,7 +166,7 @@ def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file: Callable[
         ({}, ["--steps", "9" * 30], "steps is 999999999999999999999999999999, wanted a whole number"),
         ({"train": '["a\\u0000b"]'}, [], "is not a file's name"),
         ({"random_vectors": str(2**20), "pool_size": str(2**20)}, [], "not enough memory for the model and its random"),
-        ({}, ["--data", "recipe.bin"], "byte 0 is not UTF-8"),
+        ({}, ["--data", "recipe.bin"], "byte 0xff at offset 0 is not UTF-8"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
