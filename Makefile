@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install check test demo bundle clean
+.PHONY: install check test demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -25,6 +25,12 @@ test: install  ## the test suite
 
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh
+
+docs: install  ## the pages that are written from code
+	$(BIN)/python docs/make_help.py
+	$(BIN)/python docs/make_recipes.py
+	$(BIN)/python docs/make_python.py
+	$(BIN)/python docs/make_plot.py
 
 bundle: install  ## the small model that comes with rfa-runtime, from its checkpoint
 	$(BIN)/python models/pretrained/make_bundle.py
