@@ -85,15 +85,15 @@ PUBLIC = {
     "rfa_models": {
         *("AUTHORS", "AttentionConfig", "Checkpoint", "Classifier", "ClassifierConfig", "LanguageModel"),
         *("ModelConfig", "ModelError", "Recipe", "RfaAttention", "SoftmaxAttention", "Trained", "TrainingRun"),
-        *("Translator", "TranslatorConfig", "__version__", "convert_release", "evaluate", "load_checkpoint"),
-        *("read_recipe", "save_checkpoint", "train_recipe"),
+        *("Translator", "TranslatorConfig", "__version__", "byte_tokenizer", "convert_release", "evaluate"),
+        *("load_checkpoint", "read_recipe", "save_checkpoint", "train_recipe"),
     },
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "read_bundle"),
         *("read_labelled", "read_pairs", "read_text", "score_classifier", "score_text", "score_translator"),
-        *("staged_bundle", "write_bundle"),
+        *("shipped_bundle", "staged_bundle", "write_bundle"),
     },
     "rfa_export": {
         *("ClassifierExport", "ExportConfig", "ExportError", "Exported", "GraphFacts", "Inspection", "LanguageExport"),

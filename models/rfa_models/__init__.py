@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rfa_models.attention.config import AUTHORS, AttentionConfig
     from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from rfa_models.convert.checkpoint import convert_release
+    from rfa_models.data.tokenizer import byte_tokenizer
     from rfa_models.errors import ModelError
     from rfa_models.networks.classifier import Classifier
     from rfa_models.networks.classifier_config import ClassifierConfig
@@ -51,6 +52,7 @@ __all__ = [
     "Translator",
     "TranslatorConfig",
     "__version__",
+    "byte_tokenizer",
     "convert_release",
     "evaluate",
     "load_checkpoint",
@@ -64,6 +66,7 @@ HOMES = {
     "attention.config": ("AUTHORS", "AttentionConfig"),
     "checkpoints.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
     "convert.checkpoint": ("convert_release",),
+    "data.tokenizer": ("byte_tokenizer",),
     "errors": ("ModelError",),
     "networks.classifier": ("Classifier",),
     "networks.classifier_config": ("ClassifierConfig",),

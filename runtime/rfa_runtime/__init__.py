@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rfa_runtime.bundle.bundle import Bundle, read_bundle, staged_bundle, write_bundle
+    from rfa_runtime.bundle.bundle import Bundle, read_bundle, shipped_bundle, staged_bundle, write_bundle
     from rfa_runtime.decoding.continuation import Request
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
     from rfa_runtime.decoding.sampling import SamplingConfig
@@ -66,12 +66,13 @@ __all__ = [
     "score_classifier",
     "score_text",
     "score_translator",
+    "shipped_bundle",
     "staged_bundle",
     "write_bundle",
 ]
 
 HOMES = {
-    "bundle.bundle": ("Bundle", "read_bundle", "staged_bundle", "write_bundle"),
+    "bundle.bundle": ("Bundle", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"),
     "decoding.continuation": ("Request",),
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
     "decoding.sampling": ("SamplingConfig",),

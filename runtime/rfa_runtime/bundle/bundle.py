@@ -22,7 +22,7 @@ from rfa_runtime.bundle.manifest_json import parse_manifest
 from rfa_runtime.bundle.staging import Staging, staged_bundle
 from rfa_runtime.errors import BundleError, ManifestError
 
-__all__ = ["Bundle", "Staging", "read_bundle", "staged_bundle", "write_bundle"]
+__all__ = ["Bundle", "Staging", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"]
 
 MAX_MANIFEST_BYTES = 16 << 20
 EXPORT_AGAIN = "; it was written for other runtimes: export it again with --target ort among its targets"
@@ -60,6 +60,11 @@ def read_bundle(directory: Path | str, check_hashes: bool = True) -> Bundle:
     manifest = parse_manifest(read_manifest(path / MANIFEST))
     compare_files(path, manifest.files, check_hashes)
     return Bundle(path, manifest)
+
+
+def shipped_bundle() -> Path:
+    """Return where the small model of Shakespeare's plays lies that comes with this package, for first steps."""
+    return Path(__file__).parents[1] / "pretrained" / "shakespeare.rfa"
 
 
 def read_manifest(file: Path) -> bytes:

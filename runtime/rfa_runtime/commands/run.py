@@ -25,7 +25,7 @@ from rfa_runtime.errors import BundleError, OptionError, RfaRuntimeError
 
 FILE = click.Path(path_type=Path)
 EPILOG = 'Example:  rfa-run model.rfa "Once upon a time" --max-new-tokens 200 --temperature 0.8 --top-k 40'
-SHIPPED = Path(rfa_runtime.__file__).parent / "pretrained" / "shakespeare.rfa"
+SHIPPED = rfa_runtime.shipped_bundle()
 """The bundle that comes with this package; `make bundle` writes it."""
 BUNDLE_SUFFIX = ".rfa"
 INTERRUPTED = 130

@@ -149,4 +149,10 @@ def in_range(config: SamplingConfig, name: str, lowest: float, highest: float, t
     """Check one setting; None is for settings that may be left out."""
     value = getattr(config, name)
     if value is not None and (type(value) not in types or not lowest <= value <= highest):
-        raise OptionError(f"{name} is {value!r}, wanted a number from {lowest:g} to {highest:g}")
+        kind = "a number" if float in types else "a whole number"
+        raise OptionError(f"{name} is {value!r}, wanted {kind} from {spelled(lowest)} to {spelled(highest)}")
+
+
+def spelled(bound: float) -> str:
+    """A bound for people: whole numbers with commas."""
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
