@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -39,7 +38,7 @@ class JsonObject:
         """Return one of some strings."""
         value = self.value(key)
         if not isinstance(value, str) or value not in choices:
-            self.refuse(key, value, " or ".join(repr(choice) for choice in choices))
+            self.refuse(key, value, " or ".join(map(repr, choices)))
         return str(value)
 
     def integer(self, key: str, lowest: int, highest: int) -> int:
@@ -82,10 +81,11 @@ def parse_json(data: bytes, where: str) -> JsonObject:
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Build an object, refusing a key that comes twice: readers differ in which one counts."""
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        repeated = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise ValueError(f"the key {repeated[:80]!r} comes twice")
+    table: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in table:
+            raise ValueError(f"the key {key[:80]!r} comes twice")
+        table[key] = value
     return table
 
 

@@ -7,7 +7,6 @@ can add remarks; whatever changes the meaning of a bundle raises its format vers
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -15,7 +14,6 @@ from rfa_runtime.bundle.files import MANIFEST, check_name
 from rfa_runtime.bundle.interface import BATCH, CAPACITY, ENCODER, LOGITS, SOURCE
 from rfa_runtime.bundle.json_object import MAX_TEXT, JsonObject, parse_json
 from rfa_runtime.bundle.manifest import (
-    DTYPE_BYTES,
     FORMAT_VERSION,
     FileEntry,
     GraphSpec,
@@ -34,6 +32,8 @@ MAX_RANK = 8
 MAX_ROW_BYTES = 8 << 30
 """Of one row of all states: more is a mistake or an attack, and would fail only once it is allocated."""
 MAX_FILE_BYTES = 1 << 44
+STEP_DTYPES = ("float16", "float32")
+CROSS_DTYPES = (*STEP_DTYPES, "int32")
 NAMED_AXES: dict[str, tuple[dict[int, str], ...]] = {
     "recurrent": ({0: BATCH},),
     "cache": ({0: BATCH, 2: CAPACITY},),
@@ -114,7 +114,12 @@ def graph_spec(entry: JsonObject, files: dict[str, FileEntry]) -> GraphSpec:
 def names(entry: JsonObject, key: str) -> tuple[str, ...]:
     """A list of distinct names."""
     found = entry.array(key)
-    if not found or not all(isinstance(name, str) and name for name in found) or len(set(found)) < len(found):
+    distinct: set[str] = set()
+    for name in found:
+        if not isinstance(name, str) or not name or name in distinct:
+            entry.refuse(key, found, "a list of distinct names")
+        distinct.add(name)
+    if not found:
         entry.refuse(key, found, "a list of distinct names")
     return tuple(found)
 
@@ -124,15 +129,18 @@ def state_specs(top: JsonObject) -> tuple[StateSpec, ...]:
     entries = top.array("state")
     if len(entries) > MAX_STATES:
         raise ManifestError(f"{MANIFEST} lists {len(entries)} states, at most {MAX_STATES} are allowed")
-    states = tuple(state_spec(JsonObject(entry, f"{MANIFEST}.state[{i}]")) for i, entry in enumerate(entries))
-    used = [state.past for state in states] + [state.present for state in states if state.kind != "cross"]
-    repeated = [name for name, count in Counter(used).items() if count > 1]
-    if repeated:
-        raise ManifestError(f"{MANIFEST} uses the state name {repeated[0]!r} twice")
-    total = sum(state.row_bytes() for state in states)
+    states = [state_spec(JsonObject(entry, f"{MANIFEST}.state[{place}]")) for place, entry in enumerate(entries)]
+    total = 0
+    used: set[str] = set()
+    for state in states:
+        total += state.row_bytes()
+        for name in (state.past,) if state.kind == "cross" else (state.past, state.present):
+            if name in used:
+                raise ManifestError(f"{MANIFEST} uses the state name {name!r} twice")
+            used.add(name)
     if total > MAX_ROW_BYTES:
         raise ManifestError(f"the states take {total:,} bytes for one row, at most {MAX_ROW_BYTES:,} are allowed")
-    return states
+    return tuple(states)
 
 
 def state_spec(entry: JsonObject) -> StateSpec:
@@ -140,13 +148,11 @@ def state_spec(entry: JsonObject) -> StateSpec:
     kind = entry.choice("kind", tuple(NAMED_AXES))
     shape = entry.array("shape")
     if not any(fits(shape, named) for named in NAMED_AXES[kind]):
-        wanted = ", or ".join(
-            " and ".join(f"{name!r} at {axis}" for axis, name in named.items()) for named in NAMED_AXES[kind]
-        )
+        wanted = ", or ".join(map(spelled, NAMED_AXES[kind]))
         raise ManifestError(
             f"{entry.where}.shape is {json.dumps(shape)[:80]}, wanted {wanted}, among at most {MAX_RANK} sizes above 0"
         )
-    dtype = entry.choice("dtype", tuple(name for name in DTYPE_BYTES if name != "int32" or kind == "cross"))
+    dtype = entry.choice("dtype", CROSS_DTYPES if kind == "cross" else STEP_DTYPES)
     spec = StateSpec(kind, entry.text("past"), entry.text("present"), dtype, tuple(shape))
     if kind == "cross" and spec.past != spec.present:
         entry.refuse("present", spec.present, "the name of its past, as no step changes it")
@@ -155,15 +161,27 @@ def state_spec(entry: JsonObject) -> StateSpec:
 
 def fits(shape: list[Any], named: dict[int, str]) -> bool:
     """Whether a shape has these names at their places, and sizes everywhere else."""
-    return max(named) < len(shape) <= MAX_RANK and all(
-        dim == named[axis] if axis in named else is_size(dim) for axis, dim in enumerate(shape)
-    )
+    if not max(named) < len(shape) <= MAX_RANK:
+        return False
+    for axis, dim in enumerate(shape):
+        fitting = dim == named[axis] if axis in named else is_size(dim)
+        if not fitting:
+            return False
+    return True
+
+
+def spelled(named: dict[int, str]) -> str:
+    """Names and their places, for a message."""
+    return " and ".join(f"{name!r} at {axis}" for axis, name in named.items())
 
 
 def check_encoder(graphs: dict[str, GraphSpec], states: tuple[StateSpec, ...]) -> None:
     """Raise ManifestError unless every encoder gives the cross tensors, all of them and nothing else."""
     wanted = {state.past for state in states if state.kind == "cross"}
-    encoders = [set(spec.outputs) for role, spec in graphs.items() if role.partition(".")[0] == ENCODER]
+    encoders = []
+    for role, spec in graphs.items():
+        if role.partition(".")[0] == ENCODER:
+            encoders.append(set(spec.outputs))
     for given in encoders or [set[str]()]:
         if given - wanted:
             raise ManifestError(
@@ -180,10 +198,14 @@ def is_size(dim: object) -> bool:
 
 def special_ids(entry: JsonObject, vocab_size: int) -> SpecialIds:
     """Ids within the vocabulary, or null."""
-    bos, eos = (
-        None if entry.value(name) is None else entry.integer(name, 0, vocab_size - 1) for name in ("bos", "eos")
-    )
-    return SpecialIds(bos, eos)
+    return SpecialIds(special_id(entry, "bos", vocab_size), special_id(entry, "eos", vocab_size))
+
+
+def special_id(entry: JsonObject, name: str, vocab_size: int) -> int | None:
+    """One of them."""
+    if entry.value(name) is None:
+        return None
+    return entry.integer(name, 0, vocab_size - 1)
 
 
 def sampling(entry: JsonObject) -> dict[str, Any]:
@@ -197,9 +219,10 @@ def sampling(entry: JsonObject) -> dict[str, Any]:
 def labels(top: JsonObject, graphs: dict[str, GraphSpec]) -> tuple[str, ...]:
     """Names of the classes; there are none where no graph classifies, and in bundles of older writers."""
     found = names(top, "labels") if top.table.get("labels") else ()
-    if len(found) > MAX_LABELS or any(len(label) > MAX_TEXT for label in found):
+    longest = max(map(len, found), default=0)
+    if len(found) > MAX_LABELS or longest > MAX_TEXT:
         top.refuse("labels", found, f"at most {MAX_LABELS} names of at most {MAX_TEXT} characters")
-    if not found and any(graph.logits == "sequence" for graph in graphs.values()):
+    if not found and "sequence" in {graph.logits for graph in graphs.values()}:
         raise ManifestError(f"{MANIFEST} has no labels, and a graph that gives logits for them")
     return found
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from rfa_runtime.bundle.files import MANIFEST, sync
 from rfa_runtime.errors import BundleExistsError
 
-AT_FDCWD, RENAME_EXCHANGE = -100, 2
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
 """Linux: paths are relative to the working directory; exchange two names in one step (linux/fs.h)."""
 RENAME_SWAP = 2
 """macOS: the same (sys/stdio.h)."""

@@ -55,7 +55,8 @@ def search_all(
 
 def advance(beams: list[Beams], found: Found, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Take a step with every source.  Returns the row that each row continues and its new token, int64 [B * W]."""
-    tokens, scores = (part.reshape(len(beams), width, -1) for part in found)
+    tokens = found[0].reshape(len(beams), width, -1)
+    scores = found[1].reshape(len(beams), width, -1)
     rows = []
     chosen = []
     for place, beam in enumerate(beams):

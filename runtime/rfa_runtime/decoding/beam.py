@@ -16,7 +16,9 @@ class Beams:
 
     def __init__(self, search: SearchConfig, limit: int, eos: int | None) -> None:
         """Begin a search.  limit: tokens after which all end.  eos: the token that ends a hypothesis; None where the model has none."""
-        self._search, self._limit, self._eos = search, limit, eos
+        self._search = search
+        self._limit = limit
+        self._eos = eos
         self._totals = np.full(search.beam, -np.inf)  # [W]: log probabilities of those that go on
         self._totals[0] = 0.0  # all begin alike: the first step continues one of them
         self._ended: list[Hypothesis] = []
@@ -43,7 +45,10 @@ class Beams:
                 self._end(totals[rank], [*self._trace(parents[rank]), token], "stop")
         del going[width:]
         self._totals = totals[going]
-        step = ([parents[rank] for rank in going], [chosen[rank] for rank in going])
+        step: tuple[list[int], list[int]] = ([], [])
+        for rank in going:
+            step[0].append(parents[rank])
+            step[1].append(chosen[rank])
         self._steps.append(step)
         self.done = self._is_done()
         return step

@@ -113,7 +113,8 @@ class WindowDetokenizer:
 
     def flush(self) -> str:
         """Return what is left, when no more tokens come."""
-        piece, self._waiting = self._piece(), []
+        piece = self._piece()
+        self._waiting = []
         return piece
 
     def _piece(self) -> str:
@@ -124,8 +125,11 @@ class WindowDetokenizer:
 def byte_of_symbol() -> dict[str, int]:
     """The bytes behind the printable symbols of byte-level vocabularies (GPT-2's table)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + index): byte for index, byte in enumerate(others)}
+    table = {chr(byte): byte for byte in printable}
+    for byte in range(256):
+        if byte not in printable:  # the first of these is 256, the next 257, and so on
+            table[chr(256 + len(table) - len(printable))] = byte
+    return table
 
 
 BYTE_OF = byte_of_symbol()

@@ -49,7 +49,7 @@ def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -
     if isinstance(prompt, str):
         ids = encode_text(prompt, tokenizer, bundle)
     else:
-        ids = [int(token) for token in prompt]
+        ids = list(map(int, prompt))
     vocab_size = bundle.manifest.vocab_size
     bos = bundle.manifest.special_ids.bos
     if bos is not None:

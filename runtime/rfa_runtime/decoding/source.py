@@ -22,10 +22,11 @@ def encode_source(source: Prompt, tokenizer: Tokenizer | None, bundle: Bundle, l
     if isinstance(source, str):
         ids = encode_known(source, tokenizer, bundle, longest)
     else:
-        ids = [int(token) for token in source]
+        ids = list(map(int, source))
     if not ids:
         raise PromptError("the source is empty: give some text")
-    vocab_size, eos = bundle.manifest.vocab_size, bundle.manifest.special_ids.eos
+    vocab_size = bundle.manifest.vocab_size
+    eos = bundle.manifest.special_ids.eos
     if min(ids) < 0 or max(ids) >= vocab_size:
         raise PromptError(f"the source has tokens from {min(ids)} to {max(ids)}, the model knows 0 to {vocab_size - 1}")
     ids = ids if eos is None else [*ids, eos]
@@ -45,11 +46,19 @@ def encode_known(text: str, tokenizer: Tokenizer | None, bundle: Bundle, longest
     ids = encode_text(text, tokenizer, bundle)
     unknown = None if tokenizer is None else tokenizer.token_to_id(unknown_token(tokenizer))
     if tokenizer is not None and unknown is not None and unknown in ids:
-        spans = tokenizer.encode(text, add_special_tokens=False)
-        places = [place for place, token in zip(spans.offsets, spans.ids, strict=True) if token == unknown]
-        found = sorted({text[start:end] for start, end in places})
+        found = sorted(unknown_parts(text, tokenizer, unknown))
         raise PromptError(f"the model has never seen {', '.join(map(repr, found[:5]))}: write the source without")
     return ids
+
+
+def unknown_parts(text: str, tokenizer: Tokenizer, unknown: int) -> set[str]:
+    """The parts of a text that become the unknown token."""
+    spans = tokenizer.encode(text, add_special_tokens=False)
+    found = set()
+    for (start, end), token in zip(spans.offsets, spans.ids, strict=True):
+        if token == unknown:
+            found.add(text[start:end])
+    return found
 
 
 def unknown_token(tokenizer: Tokenizer) -> str:

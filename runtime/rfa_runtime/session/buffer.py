@@ -20,7 +20,8 @@ class Buffer:
         self.items = memoryview(array.reshape(-1).data) if device == "cpu" else None
         """The elements in a row, without numpy's machinery; None where they are not on the CPU."""
         self.shape: tuple[int, ...] = array.shape
-        self.dtype, self.nbytes = array.dtype, array.nbytes
+        self.dtype = array.dtype
+        self.nbytes = array.nbytes
 
     def read(self) -> np.ndarray:
         """Return the contents: a view on the CPU, a copy from elsewhere."""

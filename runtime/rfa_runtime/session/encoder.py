@@ -49,7 +49,8 @@ class Encoder:
 
 def batches(sources: list[list[int]]) -> Iterator[list[list[int]]]:
     """Cut sources, the longest first, into batches of like length that an encoder can read at once."""
-    for group in similar([(len(source),) for source in sources]):  # keeps such an order
+    lengths = [(len(source),) for source in sources]
+    for group in similar(lengths):  # keeps such an order
         rows = max(1, MAX_PAIRS // len(sources[group[0]]) ** 2)
         for start in range(0, len(group), rows):
             yield [sources[row] for row in group[start : start + rows]]

@@ -16,10 +16,14 @@ MAPS = Path("/proc/self/maps")
 HUGE = 2 << 20
 WORTH_IT = 16 << 20
 """Bytes; the caches of a processor hold fewer."""
-MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
-"""Allow huge pages for a region; make them at once, from Linux 6.1 on."""
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""glibc: free bytes at the heap's end from which on it shrinks; size from which on a block has a mapping of its own."""
+MADV_HUGEPAGE = 14
+"""Allow huge pages for a region."""
+MADV_COLLAPSE = 25
+"""Make them at once, from Linux 6.1 on."""
+M_TRIM_THRESHOLD = -1
+"""glibc: from how many free bytes at its end the heap shrinks."""
+M_MMAP_THRESHOLD = -3
+"""glibc: from which size on a block has its own mapping."""
 LARGEST_BLOCK = 32 << 20
 """Bytes; the most that glibc lets M_MMAP_THRESHOLD be."""
 
@@ -66,22 +70,41 @@ def private_memory() -> list[Region]:
 
 def new_regions(before: list[Region], after: list[Region]) -> list[Region]:
     """What is there after and was not before, in whole huge pages."""
-    known, found = set(before), []
+    known = set(before)
+    found = []
     for region in after:
-        if region not in known:
-            pieces = [region]
-            for other in before:
-                pieces = [piece for whole in pieces for piece in without(whole, other)]
-            found += [aligned(piece) for piece in pieces]
-    return [(start, end) for start, end in found if start < end]
+        if region in known:
+            continue
+        for piece in without_all(region, before):
+            start, end = aligned(piece)
+            if start < end:
+                found.append((start, end))
+    return found
+
+
+def without_all(region: Region, others: list[Region]) -> list[Region]:
+    """What is left of a region where several others are taken away."""
+    pieces = [region]
+    for other in others:
+        left: list[Region] = []
+        for piece in pieces:
+            left += without(piece, other)
+        pieces = left
+    return pieces
 
 
 def without(region: Region, other: Region) -> list[Region]:
     """What is left of a region where another is taken away: nothing, one piece or two."""
-    (start, end), (first, last) = region, other
+    start, end = region
+    first, last = other
     if last <= start or end <= first:
         return [region]
-    return [(a, b) for a, b in ((start, first), (last, end)) if a < b]
+    left = []
+    if start < first:
+        left.append((start, first))
+    if last < end:
+        left.append((last, end))
+    return left
 
 
 def aligned(region: Region) -> Region:

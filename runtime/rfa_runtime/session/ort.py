@@ -79,7 +79,10 @@ def open_session(
 
 def is_large(folder: Path) -> bool:
     """Whether the files of a bundle are so large that huge pages are worth their while."""
-    return sum(file.stat().st_size for file in folder.iterdir()) >= WORTH_IT
+    size = 0
+    for file in folder.iterdir():
+        size += file.stat().st_size
+    return size >= WORTH_IT
 
 
 def run_error(file: str, error: Exception) -> SessionError:
@@ -132,10 +135,11 @@ def check_known(file: str, what: str, declared: Collection[str], needed: str, kn
 
 def check_graph(session: Session, file: str, inputs: Collection[str], outputs: Collection[str]) -> None:
     """Raise SessionError unless the graph has just these inputs and outputs, its states among them."""
-    found_inputs = {value.name for value in session.get_inputs()}
-    found_outputs = {value.name for value in session.get_outputs()}
-    for what, found, declared in (("inputs", found_inputs, inputs), ("outputs", found_outputs, outputs)):
-        odd = found ^ set(declared)
+    for what, found, declared in (
+        ("inputs", session.get_inputs(), inputs),
+        ("outputs", session.get_outputs(), outputs),
+    ):
+        odd = {value.name for value in found} ^ set(declared)
         if odd:
             raise SessionError(f"{file} and the manifest disagree on the {what} {sorted(odd)}: export the bundle again")
 

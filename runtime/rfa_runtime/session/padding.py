@@ -24,7 +24,8 @@ def similar(lengths: Sequence[tuple[int, ...]]) -> list[list[int]]:
     """
     groups: list[list[int]] = []
     for row in sorted(range(len(lengths)), key=lambda row: sum(lengths[row]), reverse=True):
-        if groups and fits([lengths[member] for member in [*groups[-1], row]]):
+        together = [lengths[member] for member in groups[-1]] if groups else []
+        if groups and fits([*together, lengths[row]]):
             groups[-1].append(row)
         else:
             groups.append([row])

@@ -34,7 +34,8 @@ class State:
         self.longest = int(lengths.max())
         """Tokens that the longest row has read.  Rows advance together, so nothing else is counted."""
         self._behind = self.longest - lengths
-        self.capacity = min((buffers[spec.past].shape[2] for spec in specs if spec.kind == "cache"), default=0)
+        rooms = [buffers[spec.past].shape[2] for spec in specs if spec.kind == "cache"]
+        self.capacity = min(rooms, default=0)
         """Tokens that the caches have room for; 0 where the state has none, and so no limit."""
         self.moves = 0
         """How often the buffers were replaced by others: what was prepared for them is then of no use."""
@@ -135,7 +136,8 @@ class State:
         if not 0 < self.capacity < tokens:
             return
         room = max(tokens, 2 * self.capacity)
-        grown = self._like(self.lengths, {spec.past: with_room(spec, self.read(spec), room) for spec in self.specs})
+        arrays = {spec.past: with_room(spec, self.read(spec), room) for spec in self.specs}
+        grown = self._like(self.lengths, arrays)
         self.buffers = grown.buffers
         self.capacity = room
         self.moves += 1

@@ -25,7 +25,9 @@ def check_encoded(specs: Sequence[StateSpec], batch: int, cross: Arrays) -> Arra
         name = min(odd)
         what = "came, which the model has not" if name in cross else "did not come: encode the source first"
         raise StateError(f"the model reads {len(wanted)} tensors of a source, {name!r} {what}")
-    source = max((source_of(spec, cross[spec.past]) for spec in wanted), default=0)
+    source = 0
+    for spec in wanted:
+        source = max(source, source_of(spec, cross[spec.past]))
     for spec in wanted:
         array = cross[spec.past]
         if array.shape != spec.sizes(batch, source=source) or array.dtype != spec.dtype:

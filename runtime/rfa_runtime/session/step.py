@@ -140,6 +140,10 @@ class StepSession:
         file = self.graph.file
         check_known(file, "inputs", self.graph.inputs, INPUT_IDS, STEP_INPUTS)
         check_known(file, "outputs", self.graph.outputs, LOGITS, KNOWN_OUTPUTS)
-        inputs = [*self.graph.inputs, *(spec.past for spec in self.specs)]
-        outputs = [*self.graph.outputs, *(spec.present for spec in self.specs if spec.kind != "cross")]
+        inputs = [*self.graph.inputs]
+        outputs = [*self.graph.outputs]
+        for spec in self.specs:
+            inputs.append(spec.past)
+            if spec.kind != "cross":
+                outputs.append(spec.present)
         check_graph(self._session, file, inputs, outputs)

@@ -62,7 +62,9 @@ class WholeGraph:
     def _check_interface(self) -> None:
         """Hold the graph to what the manifest says of it, and both to what this runtime gives."""
         file = self.spec.file
-        known = [prefix + name for prefix in self._prefixes() for name in TEXT_INPUTS]
+        known = [*TEXT_INPUTS]
+        if self.takes_pairs:
+            known += [PAIR + name for name in TEXT_INPUTS]
         for prefix in self._prefixes():
             check_known(file, "inputs", self.spec.inputs, prefix + INPUT_IDS, known)
         check_graph(self._session, file, self.spec.inputs, self.outputs)

@@ -37,10 +37,13 @@ def score_classifier(classifier: Classifier, rows: Rows[Labelled], batch: int = 
     rows = with_known_labels(rows, classifier.labels)
     worker = Worker[Labelled, Classification](
         check=lambda row: classifier.encode(text_of(row)),
-        work=lambda some: classifier.classify_batch([text_of(row) for row in some]),
+        work=lambda some: classifier.classify_batch(list(map(text_of, some))),
     )
     found = answer_rows(rows, worker, batch)
-    right = sum(answer is not None and answer.label == row.label for answer, row in zip(found, rows.rows, strict=True))
+    right = 0
+    for answer, row in zip(found, rows.rows, strict=True):
+        if answer is not None and answer.label == row.label:
+            right += 1
     return Accuracy(right / len(found), len(found), len(rows.errors) + found.count(None))
 
 

@@ -50,9 +50,10 @@ def score_translator(
         work=lambda pairs: translator.translate_batch([pair.source for pair in pairs], search),
     )
     found = answer_rows(rows, worker, batch)
-    texts = ["" if answer is None else answer.text for answer in found]
+    texts = list(map(text_of, found))
     targets = [[pair.target for pair in rows.rows]]
-    bleu, chrf = BLEU(), CHRF()
+    bleu = BLEU()
+    chrf = CHRF()
     return TranslationScore(
         bleu=bleu.corpus_score(texts, targets).score,
         chrf=chrf.corpus_score(texts, targets).score,
@@ -60,3 +61,8 @@ def score_translator(
         errors=len(rows.errors) + found.count(None),
         signature={"bleu": str(bleu.get_signature()), "chrf": str(chrf.get_signature())},
     )
+
+
+def text_of(answer: Translation | None) -> str:
+    """The text of a translation; empty where there is none."""
+    return "" if answer is None else answer.text

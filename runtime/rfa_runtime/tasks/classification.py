@@ -74,14 +74,14 @@ class Classifier:
 
     def classify_batch(self, texts: Sequence[Text]) -> list[Classification]:
         """Name the classes of many texts.  Those of like length go through the graph together."""
-        encoded = [self.encode(text) for text in texts]
-        found: list[Classification | None] = [None] * len(texts)
+        encoded = list(map(self.encode, texts))
+        found: dict[int, Classification] = {}
         lengths = [tuple(map(len, documents)) for documents in encoded]
         for group in similar(lengths):
             logits = self.logits([encoded[row] for row in group])
             for place, row in enumerate(group):
                 found[row] = self._classification(logits[place], sum(lengths[row]))
-        return [one for one in found if one is not None]
+        return [found[row] for row in range(len(texts))]
 
     def encode(self, text: Text) -> tuple[list[int], ...]:
         """Return the ids of the one or two documents, cut where the model's length ends.  Raises PromptError."""
@@ -92,7 +92,9 @@ class Classifier:
 
     def logits(self, encoded: list[tuple[list[int], ...]]) -> np.ndarray:
         """Run the graph on the ids of B texts or pairs, as `encode` gives them.  Returns float32 logits [B, C]."""
-        texts = [[documents[place] for documents in encoded] for place in range(self._documents)]
+        texts = map(
+            list, zip(*encoded, strict=True)
+        )  # of rows with one or two documents, the first of all, then the second
         logits = self._graph.run(*texts)[LOGITS]
         if logits.shape != (len(encoded), len(self.labels)):
             raise SessionError(

@@ -67,7 +67,7 @@ class Translator:
         """Translate several sources of any lengths in one batch; the results are those of one by one."""
         search = search or SearchConfig()
         clock = Clock()
-        encoded = [self.encode(source) for source in sources]
+        encoded = list(map(self.encode, sources))
         if search.beam == 1 and len(encoded) == 1:
             return [self._greedy(encoded[0], search, clock)]
         return self._search(encoded, search, clock) if encoded else []
@@ -118,7 +118,7 @@ class Translator:
         found: dict[int, Translation] = {}
         state = self._read(sources)
         for place, size in search_all(self.session, state, self._start, beams, search.beam, clock.tick):
-            n_best = [self._spelled(hypothesis) for hypothesis in beams[place].best()]
+            n_best = list(map(self._spelled, beams[place].best()))
             found[order[place]] = clock.translation(n_best, len(sources[place]), size)
         return [found[row] for row in range(len(encoded))]
 
