@@ -36,6 +36,7 @@ from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.translator import Translator
 from rfa_runtime.bundle.bundle import staged_bundle
+from rfa_runtime.bundle.files import total_bytes
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds
 
 WEIGHTS = "model.onnx.data"
@@ -129,7 +130,7 @@ def export_task(
         progress("verify")
         report = verify(task, tokenizer, config, targets, staging.path, progress)
         staging.finish(replace(manifest, parity=report.as_table()))
-    return Exported(folder, report, sum(file.stat().st_size for file in folder.iterdir()))
+    return Exported(folder, report, total_bytes(folder.iterdir()))
 
 
 def save(
@@ -142,14 +143,19 @@ def save(
     drafts, manifest = task.rewrite(traced)
     drafts = round_weights(drafts, config.weights)
     if config.half_state:
-        models = [draft.model for draft in drafts.values()]
-        manifest = replace(manifest, state=halve_states(models, manifest.state))
+        drafted = [draft.model for draft in drafts.values()]
+        manifest = replace(manifest, state=halve_states(drafted, manifest.state))
     graphs: dict[str, Lowered] = {}
     for target in targets:
         graphs |= target.lower(drafts, manifest.state)
     progress("save")
-    save_graphs({graph.spec.file: graph.model for graph in graphs.values()}, folder, WEIGHTS)
-    return replace(manifest, graphs={role: graph.spec for role, graph in graphs.items()})
+    models = {}
+    specs = {}
+    for role, graph in graphs.items():
+        models[graph.spec.file] = graph.model
+        specs[role] = graph.spec
+    save_graphs(models, folder, WEIGHTS)
+    return replace(manifest, graphs=specs)
 
 
 def task_of(checkpoint: Checkpoint) -> TaskExport:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rfa_export.exams.exam import random_ids
 from rfa_export.exams.float64 import answering
 from rfa_export.exams.parity import Parity, accept, compare
 from rfa_export.exams.steps import running, running_here
@@ -83,8 +84,7 @@ def random_texts(seed: int, vocab_size: int, max_tokens: int, documents: int) ->
 
 def random_text(rng: np.random.Generator, vocab_size: int, lengths: np.ndarray) -> Text:
     """Draw one text, or a pair.  lengths: [documents]."""
-    documents = [rng.integers(0, vocab_size, length).tolist() for length in lengths]
-    return tuple(documents)
+    return tuple(random_ids(rng, vocab_size, lengths))
 
 
 def reference_logits(module: nn.Module, texts: list[Text]) -> np.ndarray:

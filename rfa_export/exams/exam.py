@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
+
+import numpy as np
 
 from rfa_export.exams.parity import Parity
 from rfa_export.runtimes.target_graphs import TargetGraphs
@@ -29,3 +32,8 @@ class Exam(Protocol):
 
     def compare(self, graphs: TargetGraphs) -> Parity:
         """Compare the graphs of any target, in any runtime, with torch.  Raises ParityError as `verify` does."""
+
+
+def random_ids(rng: np.random.Generator, vocab_size: int, lengths: Iterable[int]) -> list[list[int]]:
+    """Draw the token ids of texts of these lengths."""
+    return [rng.integers(0, vocab_size, length).tolist() for length in lengths]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rfa_export.exams.exam import random_ids
 from rfa_export.exams.float64 import answering
 from rfa_export.exams.parity import Comparison, Parity, accept, compare, largest_of
 from rfa_export.exams.steps import (
@@ -96,7 +97,7 @@ class Chosen(NamedTuple):
 def translator_exam(module: nn.Module, vocab_size: int, seed: int = 0) -> TranslatorExam:
     """Draw random sources and targets, and compute torch's logits.  Raises ParityError where torch cannot."""
     rng = np.random.default_rng(seed)
-    sources = [rng.integers(0, vocab_size, length).tolist() for length in LENGTHS]
+    sources = random_ids(rng, vocab_size, LENGTHS)
     targets = rng.integers(0, vocab_size, (len(sources), PREFILL + STEPS))
     logits = reference_logits(module, sources, targets)
     return TranslatorExam(module, sources, targets, logits, split_points(rng))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import onnx_ir as ir
 
 from rfa_export.errors import GraphError
-from rfa_export.graph.edit import Dims, dims
+from rfa_export.graph.edit import Dims, dims, renamed
 from rfa_runtime.bundle.interface import (
     ATTENTION_MASK,
     BATCH,
@@ -65,7 +65,7 @@ def check_encoder(model: ir.Model, cross: list[StateSpec]) -> None:
     outputs: Shapes = {}
     for state in cross:
         # The encoder's sequence is what the decoder calls the source.
-        outputs[state.present] = [SEQUENCE if dim == SOURCE else dim for dim in state.shape]
+        outputs[state.present] = renamed(state.shape, SOURCE, SEQUENCE)
     check(model, text_inputs(model), outputs)
 
 

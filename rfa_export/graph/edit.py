@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import onnx_ir as ir
@@ -20,7 +20,10 @@ def nodes_of(model: ir.Model, *types: str) -> list[ir.Node]:
 
 def output_of(model: ir.Model, name: str) -> ir.Value:
     """The graph's output of that name, which must be there."""
-    return next(value for value in model.graph.outputs if value.name == name)
+    for value in model.graph.outputs:
+        if value.name == name:
+            return value
+    raise KeyError(name)
 
 
 def made_by(value: ir.Value | None, type_: str) -> ir.Node | None:
@@ -99,3 +102,8 @@ def replace_node(node: ir.Node, tape: Tape, *outputs: ir.Value) -> None:
     assert node.graph is not None
     replaced = list(node.outputs)[: len(outputs)]
     ir.convenience.replace_nodes_and_values(node.graph, node, [node], list(tape.nodes), replaced, list(outputs))
+
+
+def renamed(shape: Iterable[int | str], old: str, new: str) -> list[int | str]:
+    """A shape in which a dimension has another name."""
+    return [new if dim == old else dim for dim in shape]

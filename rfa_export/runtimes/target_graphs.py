@@ -26,7 +26,7 @@ from rfa_runtime.bundle.interface import (
     TOTAL_SEQUENCE_LENGTH,
     role_in_bundle,
 )
-from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
+from rfa_runtime.bundle.manifest import GraphSpec, StateSpec, kinds
 from rfa_runtime.session.padding import pad
 
 
@@ -60,7 +60,7 @@ class TargetGraphs:
     @property
     def has_cache(self) -> bool:
         """Whether the state grows with the sequence."""
-        return any(spec.kind == "cache" for spec in self.bundle.manifest.state)
+        return "cache" in kinds(self.bundle.manifest.state)
 
     @property
     def own_states(self) -> list[StateSpec]:
@@ -115,8 +115,10 @@ class TargetGraphs:
         """Run the graph of a role with those of the arrays that it takes, and the states."""
         spec = self.spec(role)
         if role not in self.loaded:
-            presents = [state.present for state in self.own_states] if states else []
-            self.loaded[role] = self.runtime.load(self.bundle.path / spec.file, role, (*spec.outputs, *presents))
+            outputs = [*spec.outputs]
+            if states:
+                outputs += [state.present for state in self.own_states]
+            self.loaded[role] = self.runtime.load(self.bundle.path / spec.file, role, tuple(outputs))
         given = {name: available[name] for name in spec.inputs}
         return self.loaded[role](given | (states or {}))
 

@@ -15,7 +15,7 @@ from rfa_export.targets.ort import fused
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_runtime.bundle.interface import LOGITS, MODEL, SCORE, role_in_bundle
-from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec, kinds
 
 CONFIG = "genai_config.json"
 FILE = "model.genai.onnx"
@@ -46,8 +46,7 @@ class GenAiTarget(Target):
 
 def check(drafts: Drafts, states: Sequence[StateSpec]) -> None:
     """Raise TargetError for a model that the runtime cannot decode."""
-    kinds = {state.kind for state in states}
-    if SCORE not in drafts or kinds - {"recurrent"}:
+    if SCORE not in drafts or kinds(states) - {"recurrent"}:
         raise TargetError("target genai continues text with a recurrent state: it is only for RFA language models")
     sizes = {state.shape for state in states}
     if len(sizes) > 1:

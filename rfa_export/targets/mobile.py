@@ -18,6 +18,7 @@ from rfa_export.targets.catalogue import MOBILE
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tracing.quiet import quiet
+from rfa_runtime.bundle.files import total_bytes
 from rfa_runtime.bundle.interface import ENCODER, MODEL, OUR_TARGET, role_in_bundle
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 from rfa_runtime.session.ort import session_options
@@ -62,7 +63,7 @@ def write_operators(graphs: list[Path], file: Path) -> None:
 
 def convert(graph: Path, file: Path) -> None:
     """Write a graph as ONNX Runtime's optimizer leaves it, for any processor.  Raises TargetError."""
-    weights = sum(path.stat().st_size for path in graph.parent.glob("*.data"))
+    weights = total_bytes(graph.parent.glob("*.data"))
     if weights >= MAX_BYTES:
         raise TargetError(
             f"{weights:,} bytes of weights came, a file of target mobile ends at {MAX_BYTES:,}: leave that target out"

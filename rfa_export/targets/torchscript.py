@@ -25,7 +25,7 @@ from rfa_export.tracing.explicit_state import ExplicitState
 from rfa_export.tracing.quiet import quiet
 from rfa_export.tracing.trace import TensorSpec, evaluating
 from rfa_runtime.bundle.interface import ENCODER, LOGITS, MODEL, PREFILL, SEQUENCE, role_in_bundle
-from rfa_runtime.bundle.manifest import GraphSpec, Manifest
+from rfa_runtime.bundle.manifest import GraphSpec, Manifest, kinds, of_kind
 
 SCRIPT = "model.ts"
 PROGRAMS = "model.pt2"
@@ -73,14 +73,14 @@ class Function:
 
 def functions_of(task: TaskExport, manifest: Manifest) -> dict[str, Function]:
     """What the task computes, by role.  Raises TargetError for a model whose state grows."""
-    kinds = {state.kind for state in manifest.state}
-    if "cache" in kinds:
+    carried = kinds(manifest.state)
+    if "cache" in carried:
         raise TargetError("softmax attention has no state of fixed size: target torchscript is for RFA models")
     parts = task.parts(manifest.state)
     found = {}
     if ENCODER in parts:
         found[ENCODER] = whole(parts[ENCODER], manifest)
-    if "recurrent" in kinds:
+    if "recurrent" in carried:
         found[MODEL] = stepping(parts[MODEL], manifest, 1)
         found[PREFILL] = stepping(parts[MODEL], manifest, SEQUENCE)
     else:
@@ -90,7 +90,7 @@ def functions_of(task: TaskExport, manifest: Manifest) -> dict[str, Function]:
 
 def whole(part: Part, manifest: Manifest) -> Function:
     """An encoder or a classifier, which reads whole texts."""
-    given = tuple(state.present for state in manifest.state if state.kind == "cross")
+    given = tuple(state.present for state in of_kind(manifest.state, "cross"))
     spec = GraphSpec(
         SCRIPT,
         TORCHSCRIPT.name,

@@ -18,7 +18,7 @@ from rfa_export.exams.translation import translator_exam
 from rfa_export.graph.check import check_encoder, check_step
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
-from rfa_export.graph.edit import dims
+from rfa_export.graph.edit import dims, renamed
 from rfa_export.graph.rewrite.last_logits import last_logits
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
@@ -40,7 +40,7 @@ from rfa_runtime.bundle.interface import (
     SOURCE,
     TRANSLATION,
 )
-from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
+from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec, of_kind
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class TranslatorExport:
 
     def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
         memories = read_memories(self.module)
-        cross = [state for state in states if state.kind == "cross"]
+        cross = of_kind(states, "cross")
         return {ENCODER: self.encoder(memories), MODEL: self.decoder(memories, cross)}
 
     def encoder(self, memories: Memories) -> Part:
@@ -146,7 +146,7 @@ def cross_states(encoder: ir.Model) -> list[StateSpec]:
 def cross_state(output: ir.Value) -> StateSpec:
     """One tensor that the encoder gives.  The encoder's sequence is the decoder's source."""
     name = str(output.name)
-    shape = tuple(SOURCE if dim == SEQUENCE else dim for dim in dims(output) or ())
+    shape = tuple(renamed(dims(output) or (), SEQUENCE, SOURCE))
     free = {dim for dim in shape[1:] if isinstance(dim, str)}
     if shape[:1] != (BATCH,) or not free <= {SOURCE}:
         raise GraphError(f"{name} has the shape {shape}, all but the batch and the source's length must be static")

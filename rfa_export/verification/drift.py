@@ -20,7 +20,7 @@ from rfa_export.tolerances import STATE_FLOAT16
 from rfa_export.tracing.explicit_state import ExplicitState
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import MODEL
-from rfa_runtime.bundle.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec, kinds
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
@@ -51,8 +51,7 @@ def measure_drift(
     Raises TargetError for a model whose state is not recurrent only.
     """
     states = bundle.manifest.state
-    kinds = {state.kind for state in states}
-    if kinds != {"recurrent"}:
+    if kinds(states) != {"recurrent"}:
         raise TargetError("drift is that of a recurrent state over one long text: it is only for RFA language models")
     session = StepSession(bundle)
     state = session.new_state()

@@ -28,7 +28,10 @@ def parked(module: nn.Module, folder: Path, worth_it: int = WORTH_IT) -> Iterato
     worth_it: fewer bytes of weights stay where they are.  Raises OSError where the disk is full: nothing is lost then.
     """
     tensors = list(weights_of(module))
-    if sum(tensor.nbytes for tensor in tensors) < worth_it:
+    size = 0
+    for tensor in tensors:
+        size += tensor.nbytes
+    if size < worth_it:
         yield
         return
     with tempfile.TemporaryFile(dir=folder) as file:

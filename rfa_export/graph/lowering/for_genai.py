@@ -27,5 +27,13 @@ def leave_choice_to_runtime(model: ir.Model) -> None:
         if value.name in (TOP_LOGIT, TOP_TOKEN):
             model.graph.outputs.remove(value)
     for node in nodes_of(model, "TopK"):
-        if not any(output.uses() for output in node.outputs):
+        if not is_used(node):
             model.graph.remove(node, safe=True)
+
+
+def is_used(node: ir.Node) -> bool:
+    """Whether anything reads what a node computes."""
+    for output in node.outputs:
+        if output.uses():
+            return True
+    return False

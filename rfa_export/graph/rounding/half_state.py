@@ -12,7 +12,7 @@ import onnx_ir as ir
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.edit import insert_before
-from rfa_runtime.bundle.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec, of_kind
 
 RESOLUTION = 2**-11
 """Of float16: adding less than this part of a number leaves the number as it is."""
@@ -26,7 +26,7 @@ def halve_states(models: Iterable[ir.Model], states: Sequence[StateSpec]) -> tup
     Raises TargetError for a model without any, and where a sum never forgets: after t tokens each adds 1/t of what the
     sum is, which float16 does not notice from 1 / RESOLUTION tokens on, and whatever is read later is lost.
     """
-    recurrent = [state for state in states if state.kind == "recurrent"]
+    recurrent = of_kind(states, "recurrent")
     if not recurrent:
         raise TargetError("a float16 state is one of RFA attention: this model carries none, keep --state fp32")
     for model in models:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rfa_runtime.bundle.manifest import FileEntry
@@ -75,6 +75,14 @@ def describe_files(folder: Path) -> dict[str, FileEntry]:
         sync(folder / name)
         entries[name] = FileEntry((folder / name).stat().st_size, sha256(folder / name))
     return entries
+
+
+def total_bytes(files: Iterable[Path]) -> int:
+    """The size of some files together."""
+    size = 0
+    for file in files:
+        size += file.stat().st_size
+    return size
 
 
 def sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The words that a bundle and its runtimes agree on: tasks, roles of graphs, names of inputs and outputs.
 
-They are spelled in this file only.  The names of inputs and outputs are those of onnxruntime-genai, so one bundle serves
-every runtime that speaks them.  Letters of shapes: batch, sequence, source.
+They are spelled in this file only.  The names of inputs and outputs are those of onnxruntime-genai, so one bundle
+serves every runtime that speaks them.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ The manifest holds what is needed to run a model, never its architecture.  `mani
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal
@@ -45,6 +45,16 @@ class StateSpec:
     def row_bytes(self, capacity: int = 1, source: int = 1) -> int:
         """Bytes for one row of the batch."""
         return prod(self.sizes(1, capacity, source)) * DTYPE_BYTES[self.dtype]
+
+
+def of_kind(states: Sequence[StateSpec], kind: StateKind) -> list[StateSpec]:
+    """The states of one kind, in their order."""
+    return [state for state in states if state.kind == kind]
+
+
+def kinds(states: Sequence[StateSpec]) -> set[str]:
+    """Which kinds of states there are."""
+    return {state.kind for state in states}
 
 
 @dataclass(frozen=True)

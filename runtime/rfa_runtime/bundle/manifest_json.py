@@ -21,6 +21,7 @@ from rfa_runtime.bundle.manifest import (
     Manifest,
     SpecialIds,
     StateSpec,
+    of_kind,
 )
 from rfa_runtime.errors import BundleVersionError, ManifestError
 
@@ -177,7 +178,7 @@ def spelled(named: dict[int, str]) -> str:
 
 def check_encoder(graphs: dict[str, GraphSpec], states: tuple[StateSpec, ...]) -> None:
     """Raise ManifestError unless every encoder gives the cross tensors, all of them and nothing else."""
-    wanted = {state.past for state in states if state.kind == "cross"}
+    wanted = {state.past for state in of_kind(states, "cross")}
     encoders = []
     for role, spec in graphs.items():
         if role.partition(".")[0] == ENCODER:

@@ -149,13 +149,16 @@ def options_with_text(
     prompt_file: Path | None, ids: str | None, score: tuple[Path, ...], input_file: Path | None, **_: Any
 ) -> list[str]:
     """Name the options that were given and bring a text."""
-    asked = {
-        "--prompt-file": prompt_file is not None,
-        "--ids": ids is not None,
-        "--score": bool(score),
-        "--input": input_file is not None,
-    }
-    return [name for name, was_given in asked.items() if was_given]
+    given = []
+    if prompt_file is not None:
+        given.append("--prompt-file")
+    if ids is not None:
+        given.append("--ids")
+    if score:
+        given.append("--score")
+    if input_file is not None:
+        given.append("--input")
+    return given
 
 
 def check_request(prompt: str | None, input_file: Path | None, output: Path, overwrite: bool, **options: Any) -> None:

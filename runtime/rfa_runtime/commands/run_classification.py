@@ -46,7 +46,7 @@ def classify_lines(classifier: rfa_runtime.Classifier, as_json: bool, **options:
 
     def classes(lines: list[str]) -> list[str]:
         texts = [documents(line, classifier) for line in lines]
-        return [spell(found) for found in classifier.classify_batch(texts)]
+        return list(map(spell, classifier.classify_batch(texts)))
 
     run_lines(classifier.bundle, rfa_runtime.Worker[str, str](check, classes), {"json": as_json}, **options)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.commands.shared import as_json_line, prompt_text, show
+from rfa_runtime.commands.shared import as_json_line, prompt_text, show, texts
 from rfa_runtime.errors import OptionError, PromptError
 from rfa_runtime.line_files.text import read_text
 
@@ -80,12 +80,6 @@ def length_limit(max_new_tokens: int | None) -> int | None:
     if max_new_tokens is None:
         return DEFAULT_LENGTH
     return max_new_tokens or None
-
-
-def texts(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:
-    """Yield the text of each piece."""
-    for piece in pieces:
-        yield piece.text
 
 
 def spelled_ids(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:

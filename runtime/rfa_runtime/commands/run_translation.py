@@ -9,7 +9,7 @@ from typing import Any
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import ENCODER
-from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show, show_score
+from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show, show_score, texts
 from rfa_runtime.errors import BundleError, OptionError
 
 
@@ -63,8 +63,7 @@ def translate(
     elif search.beam > 1:
         print(translator.translate(source, search).text)
     else:
-        pieces = translator.stream(source, search.max_new_tokens)
-        show(piece.text for piece in pieces)
+        show(texts(translator.stream(source, search.max_new_tokens)))
 
 
 def translate_lines(

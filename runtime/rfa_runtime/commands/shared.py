@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,6 +48,12 @@ def prompt_text(prompt: str | None, prompt_file: Path | None) -> str:
 def one_text(prompt: str | None, prompt_file: Path | None) -> str:
     """Find a text that is worked on as a whole: the line end that files and `echo` add is not part of it."""
     return prompt_text(prompt, prompt_file).removesuffix("\n").removesuffix("\r")
+
+
+def texts(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:
+    """Yield the text of each piece."""
+    for piece in pieces:
+        yield piece.text
 
 
 def show(parts: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from rfa_runtime.decoding.beam import Beams
 from rfa_runtime.decoding.candidates import candidates
+from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
@@ -33,7 +34,7 @@ def search_all(
         state = state.select(np.repeat(np.arange(len(beams)), width))
     going = list(range(len(beams)))
     while True:
-        rows, chosen = advance([beams[place] for place in going], found, width)
+        rows, chosen = advance(at(beams, going), found, width)
         tick()
         kept = []
         for index, place in enumerate(going):
@@ -44,7 +45,7 @@ def search_all(
         if not kept:
             return
         if len(kept) < len(going):  # sources that are done leave the batch
-            going = [going[index] for index in kept]
+            going = at(going, kept)
             staying = members(kept, width)
             state = state.select(rows[staying])
             chosen = chosen[staying]

@@ -15,7 +15,10 @@ class Beams:
     """The hypotheses of one source.  What is kept of them grows by a few numbers with every token."""
 
     def __init__(self, search: SearchConfig, limit: int, eos: int | None) -> None:
-        """Begin a search.  limit: tokens after which all end.  eos: the token that ends a hypothesis; None where the model has none."""
+        """Begin a search.
+
+        limit: tokens after which all end.  eos: the token that ends a hypothesis; None where the model has none.
+        """
         self._search = search
         self._limit = limit
         self._eos = eos

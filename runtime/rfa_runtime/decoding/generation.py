@@ -20,6 +20,16 @@ class Piece(NamedTuple):
     """None before the last piece.  `stop`: the model or a stop string ended the text.  `length`: the limit did."""
 
 
+def ids_of(pieces: Sequence[Piece]) -> list[int]:
+    """The tokens of a text."""
+    return [piece.token_id for piece in pieces]
+
+
+def text_of(pieces: Sequence[Piece]) -> str:
+    """The text that its pieces make."""
+    return "".join(piece.text for piece in pieces)
+
+
 @dataclass(frozen=True)
 class Generation:
     """A finished text; the names are the contract of `rfa-run --json`."""
@@ -73,8 +83,9 @@ class Translation(Generation):
 class Clock:
     """When a call began, and when its first and its last token were there."""
 
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
+    def __init__(self, started: float | None = None) -> None:
+        """started: when the call began; now, where it is left out."""
+        self._started = time.perf_counter() if started is None else started
         self._first = 0.0
         self._last = 0.0
 
@@ -86,8 +97,8 @@ class Clock:
     def generation(self, pieces: Sequence[Piece], prompt_tokens: int, state_bytes: int) -> Generation:
         """The text that consists of these pieces; the last of them has just come."""
         return Generation(
-            token_ids=[piece.token_id for piece in pieces],
-            text="".join(piece.text for piece in pieces),
+            token_ids=ids_of(pieces),
+            text=text_of(pieces),
             finish_reason=pieces[-1].finish_reason or "stop",
             **self._figures(prompt_tokens, len(pieces), state_bytes),
         )

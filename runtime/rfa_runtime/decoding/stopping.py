@@ -50,7 +50,10 @@ class StopStrings:
 
     def _begun_at_end(self, text: str) -> int:
         """How many characters at the end of the text a stop string may begin with."""
-        return max((longest_beginning(stop, text) for stop in self._stops), default=0)
+        longest = 0
+        for stop in self._stops:
+            longest = max(longest, longest_beginning(stop, text))
+        return longest
 
 
 def longest_beginning(stop: str, text: str) -> int:

@@ -68,8 +68,10 @@ def is_sound(note: LineProgress) -> bool:
     for count in (note.lines, note.errors, note.bytes):
         if type(count) is not int or count < 0:
             return False
-    texts = [note.output, *vars(note.origin).values()]
-    return all(type(text) is str for text in texts)
+    for text in (note.output, *vars(note.origin).values()):
+        if type(text) is not str:
+            return False
+    return True
 
 
 def sha256_of_settings(settings: object) -> str:

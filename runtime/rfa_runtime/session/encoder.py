@@ -9,14 +9,17 @@ from collections.abc import Iterator
 
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import ENCODER
+from rfa_runtime.bundle.manifest import of_kind
 from rfa_runtime.errors import StateError
-from rfa_runtime.session.padding import similar
+from rfa_runtime.session.padding import at, similar
 from rfa_runtime.session.state_arrays import Arrays
 from rfa_runtime.session.whole import WholeGraph
 
 MAX_PAIRS = 1 << 24
-"""Of tokens that attend to each other in one batch, unless one source has more by itself.  An encoder with softmax may keep
-a number for each pair in every head; at 4096 tokens a source, which is as many, uses all cores by itself."""
+"""Of tokens that attend to each other in one batch, unless one source has more by itself.
+
+An encoder with softmax may keep a number for each pair in every head.  A source of 4096 tokens, which has as many, uses
+all cores by itself."""
 
 
 class Encoder:
@@ -27,7 +30,7 @@ class Encoder:
     ) -> None:
         """Load the encoder of a bundle.  threads, provider, huge_pages: as for StepSession."""
         self.vocab_size = bundle.manifest.vocab_size
-        outputs = [spec.present for spec in bundle.manifest.state if spec.kind == "cross"]
+        outputs = [spec.present for spec in of_kind(bundle.manifest.state, "cross")]
         self._graph = WholeGraph(bundle, ENCODER, outputs, threads, provider, huge_pages)
 
     def encode(self, sources: list[list[int]]) -> Arrays:
@@ -53,4 +56,4 @@ def batches(sources: list[list[int]]) -> Iterator[list[list[int]]]:
     for group in similar(lengths):  # keeps such an order
         rows = max(1, MAX_PAIRS // len(sources[group[0]]) ** 2)
         for start in range(0, len(group), rows):
-            yield [sources[row] for row in group[start : start + rows]]
+            yield at(sources, group[start : start + rows])

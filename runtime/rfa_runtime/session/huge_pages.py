@@ -39,7 +39,7 @@ def on_huge_pages() -> Iterator[None]:
         allocate_side_by_side()
     yield
     found = new_regions(before, private_memory())
-    if sum(end - start for start, end in found) >= WORTH_IT:
+    if size_of(found) >= WORTH_IT:
         threading.Thread(target=collapse, args=(found,), daemon=True).start()
 
 
@@ -80,6 +80,14 @@ def new_regions(before: list[Region], after: list[Region]) -> list[Region]:
             if start < end:
                 found.append((start, end))
     return found
+
+
+def size_of(regions: list[Region]) -> int:
+    """Bytes of some regions together."""
+    size = 0
+    for start, end in regions:
+        size += end - start
+    return size
 
 
 def without_all(region: Region, others: list[Region]) -> list[Region]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from rfa_runtime.bundle.files import total_bytes
 from rfa_runtime.errors import MissingBackendError, OptionError, SessionError
 from rfa_runtime.session.huge_pages import WORTH_IT, on_huge_pages
 
@@ -64,7 +65,7 @@ def open_session(
         raise OptionError(f"threads is {threads}, wanted at least 1")
     check_provider(provider)
     try:
-        large = huge_pages and is_large(file.parent)
+        large = huge_pages and total_bytes(file.parent.iterdir()) >= WORTH_IT
         # Without fallback: it prints to standard output, and would quietly decode on another device.
         with on_huge_pages() if large else nullcontext():
             session = onnxruntime.InferenceSession(
@@ -75,14 +76,6 @@ def open_session(
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise SessionError(f"ONNX Runtime found no usable {provider} device for {file.name}: is its driver there?")
     return session
-
-
-def is_large(folder: Path) -> bool:
-    """Whether the files of a bundle are so large that huge pages are worth their while."""
-    size = 0
-    for file in folder.iterdir():
-        size += file.stat().st_size
-    return size >= WORTH_IT
 
 
 def run_error(file: str, error: Exception) -> SessionError:

@@ -5,7 +5,8 @@ Letters: B rows, T tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,21 @@ LARGEST_SHARE = 0.25
 """Of a batch that may be padding."""
 
 
+Item = TypeVar("Item", covariant=True)
+
+
+class Items(Protocol[Item]):
+    """A list, or a table by whole numbers."""
+
+    def __getitem__(self, place: int, /) -> Item:
+        """Return the item at a place."""
+
+
+def at(items: Items[Item], places: Iterable[int]) -> list[Item]:
+    """The items at some places."""
+    return [items[place] for place in places]
+
+
 def similar(lengths: Sequence[tuple[int, ...]]) -> list[list[int]]:
     """Group rows of like length.  lengths: of each row's texts, one or two.  Returns the rows' numbers, longest first.
 
@@ -24,7 +40,7 @@ def similar(lengths: Sequence[tuple[int, ...]]) -> list[list[int]]:
     """
     groups: list[list[int]] = []
     for row in sorted(range(len(lengths)), key=lambda row: sum(lengths[row]), reverse=True):
-        together = [lengths[member] for member in groups[-1]] if groups else []
+        together = at(lengths, groups[-1]) if groups else []
         if groups and fits([*together, lengths[row]]):
             groups[-1].append(row)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from rfa_runtime.bundle.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec, of_kind
 from rfa_runtime.errors import StateError
 from rfa_runtime.session.buffer import Buffer
 from rfa_runtime.session.state_arrays import Arrays, check_encoded, same_source, show, with_room
@@ -34,7 +34,7 @@ class State:
         self.longest = int(lengths.max())
         """Tokens that the longest row has read.  Rows advance together, so nothing else is counted."""
         self._behind = self.longest - lengths
-        rooms = [buffers[spec.past].shape[2] for spec in specs if spec.kind == "cache"]
+        rooms = [buffers[spec.past].shape[2] for spec in of_kind(specs, "cache")]
         self.capacity = min(rooms, default=0)
         """Tokens that the caches have room for; 0 where the state has none, and so no limit."""
         self.moves = 0

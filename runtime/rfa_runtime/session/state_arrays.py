@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rfa_runtime.bundle.interface import BATCH, SOURCE
-from rfa_runtime.bundle.manifest import StateSpec
+from rfa_runtime.bundle.manifest import StateSpec, of_kind
 from rfa_runtime.errors import StateError
 
 Arrays = Mapping[str, np.ndarray]
@@ -19,7 +19,7 @@ Arrays = Mapping[str, np.ndarray]
 
 def check_encoded(specs: Sequence[StateSpec], batch: int, cross: Arrays) -> Arrays:
     """Check what an encoder made of B sources.  Raises StateError where something is missing or does not fit."""
-    wanted = [spec for spec in specs if spec.kind == "cross"]
+    wanted = of_kind(specs, "cross")
     odd = set(cross) ^ {spec.past for spec in wanted}
     if odd:
         name = min(odd)
@@ -48,7 +48,9 @@ def same_source(spec: StateSpec, parts: list[np.ndarray]) -> list[np.ndarray]:
     if SOURCE not in spec.shape:
         return parts
     axis = spec.shape.index(SOURCE)
-    longest = max(part.shape[axis] for part in parts)
+    longest = 0
+    for part in parts:
+        longest = max(longest, part.shape[axis])
     return [filled_up(part, axis, longest) for part in parts]
 
 

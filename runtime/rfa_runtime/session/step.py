@@ -12,6 +12,7 @@ import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, STEP_INPUTS
+from rfa_runtime.bundle.manifest import kinds
 from rfa_runtime.errors import StateError
 from rfa_runtime.session.binding import KNOWN_OUTPUTS, Binding
 from rfa_runtime.session.logits import check_finite, most_likely_token
@@ -43,7 +44,7 @@ class StepSession:
         self._device = provider
         self._session = open_session(bundle.path / self.graph.file, threads, provider, huge_pages=huge_pages)
         self._run = self._session.run_with_iobinding
-        self._has_cache = any(spec.kind == "cache" for spec in self.specs)
+        self._has_cache = "cache" in kinds(self.specs)
         self._bindings = WeakKeyDictionary[State, Binding]()
         """What is prepared for each state; it goes when the state goes."""
         self._check_interface()

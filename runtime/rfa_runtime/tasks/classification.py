@@ -17,7 +17,7 @@ from rfa_runtime.bundle.interface import CLASSIFICATION, LOGITS, MODEL
 from rfa_runtime.decoding.prompt import encode_text, load_tokenizer
 from rfa_runtime.errors import BundleError, PromptError, SessionError
 from rfa_runtime.session.logits import check_finite
-from rfa_runtime.session.padding import similar
+from rfa_runtime.session.padding import at, similar
 from rfa_runtime.session.whole import WholeGraph
 
 Text = str | tuple[str, str]
@@ -78,10 +78,10 @@ class Classifier:
         found: dict[int, Classification] = {}
         lengths = [tuple(map(len, documents)) for documents in encoded]
         for group in similar(lengths):
-            logits = self.logits([encoded[row] for row in group])
+            logits = self.logits(at(encoded, group))
             for place, row in enumerate(group):
                 found[row] = self._classification(logits[place], sum(lengths[row]))
-        return [found[row] for row in range(len(texts))]
+        return at(found, range(len(texts)))
 
     def encode(self, text: Text) -> tuple[list[int], ...]:
         """Return the ids of the one or two documents, cut where the model's length ends.  Raises PromptError."""

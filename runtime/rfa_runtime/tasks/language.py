@@ -5,7 +5,9 @@ Letters: B rows, N vocabulary.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Unpack
 
@@ -17,6 +19,7 @@ from rfa_runtime.decoding.continuation import Continuation, Request, Settings, r
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
 from rfa_runtime.decoding.prompt import Prompt, check_task, encode_prompt, load_tokenizer, read_in_chunks
 from rfa_runtime.decoding.sampling import SamplingConfig
+from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
@@ -91,30 +94,26 @@ class Decoder:
             logits = self.session.step_token(piece.token_id, state)
 
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
-        clocks = [Clock() for _ in prompts]
+        started = time.perf_counter()
         encoded = [encode_prompt(prompt, self.tokenizer, self.bundle) for prompt in prompts]
-        manifest = self.bundle.manifest
-        texts = [Continuation(request, manifest, self.tokenizer, ids, row) for row, ids in enumerate(encoded)]
-        written: list[list[Piece]] = [[] for _ in prompts]
+        texts = []
+        for place, ids in enumerate(encoded):
+            text = Continuation(request, self.bundle.manifest, self.tokenizer, ids, place)
+            texts.append(Row(len(ids), text, Clock(started)))
         state, logits = self._read_all(encoded)
         row_bytes = state.nbytes // state.batch
-        rows = list(range(len(texts)))
+        rows = texts
         while True:
             going = []
             for place, row in enumerate(rows):
-                piece = texts[row].choose(logits[place])
-                clocks[row].tick()
-                written[row].append(piece)
-                if piece.finish_reason is None:
+                if row.choose(logits[place]):
                     going.append(place)
             if not going:
-                break
+                return [text.finish(row_bytes) for text in texts]
             if len(going) < len(rows):  # finished texts leave the batch
                 state = state.select(going)
-                rows = [rows[place] for place in going]
-            logits = self._step([written[row][-1].token_id for row in rows], state)
-        found = zip(clocks, written, encoded, strict=True)
-        return [clock.generation(pieces, len(ids), row_bytes) for clock, pieces, ids in found]
+                rows = at(rows, going)
+            logits = self._step([row.pieces[-1].token_id for row in rows], state)
 
     def _step(self, tokens: list[int], state: State) -> np.ndarray:
         """One token for each of B rows.  Returns logits [B, N]."""
@@ -134,3 +133,24 @@ class Decoder:
             logits.append(read_in_chunks(self.session, ids, state))
             states.append(state)
         return State.stack(states), np.concatenate(logits)
+
+
+@dataclass
+class Row:
+    """One text of a batch while it is written."""
+
+    prompt_tokens: int
+    text: Continuation
+    clock: Clock
+    pieces: list[Piece] = field(default_factory=list)
+
+    def choose(self, logits: np.ndarray) -> bool:
+        """Choose the next token.  Returns whether the text goes on.  logits: float32 [N]."""
+        piece = self.text.choose(logits)
+        self.clock.tick()
+        self.pieces.append(piece)
+        return piece.finish_reason is None
+
+    def finish(self, state_bytes: int) -> Generation:
+        """The finished text."""
+        return self.clock.generation(self.pieces, self.prompt_tokens, state_bytes)

@@ -20,13 +20,14 @@ from rfa_runtime.decoding.beam import Beams
 from rfa_runtime.decoding.candidates import log_sums
 from rfa_runtime.decoding.continuation import Continuation, Request
 from rfa_runtime.decoding.detokenize import detokenizer
-from rfa_runtime.decoding.generation import Clock, Hypothesis, Piece, Translation
+from rfa_runtime.decoding.generation import Clock, Hypothesis, Piece, Translation, ids_of, text_of
 from rfa_runtime.decoding.prompt import Prompt, check_task, load_tokenizer
 from rfa_runtime.decoding.sampling import SamplingConfig
 from rfa_runtime.decoding.search_config import SearchConfig, check_whole
 from rfa_runtime.decoding.source import encode_source
 from rfa_runtime.errors import BundleError
 from rfa_runtime.session.encoder import Encoder, batches
+from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
@@ -105,22 +106,21 @@ class Translator:
             total -= log_sums(logits, top).item()
             pieces.append(piece)
             clock.tick()
-        tokens = [piece.token_id for piece in pieces]
-        text = "".join(piece.text for piece in pieces)
-        found = Hypothesis(tokens, search.score(total, len(tokens)), str(pieces[-1].finish_reason), text)
+        score = search.score(total, len(pieces))
+        found = Hypothesis(ids_of(pieces), score, str(pieces[-1].finish_reason), text_of(pieces))
         return clock.translation([found], len(ids), state.nbytes)
 
     def _search(self, encoded: list[list[int]], search: SearchConfig, clock: Clock) -> list[Translation]:
         """Search for B translations side by side: longest sources first, as those of like length are read together."""
         order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
-        sources = [encoded[row] for row in order]
+        sources = at(encoded, order)
         beams = [Beams(search, search.limit(len(ids)), self._eos) for ids in sources]
         found: dict[int, Translation] = {}
         state = self._read(sources)
         for place, size in search_all(self.session, state, self._start, beams, search.beam, clock.tick):
             n_best = list(map(self._spelled, beams[place].best()))
             found[order[place]] = clock.translation(n_best, len(sources[place]), size)
-        return [found[row] for row in range(len(encoded))]
+        return at(found, range(len(encoded)))
 
     def _read(self, sources: list[list[int]]) -> State:
         """Read sources, the longest first.  Returns the state of B rows that have read no target yet."""
