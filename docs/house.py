@@ -3,7 +3,7 @@
     python docs/house.py [CHECKOUT] [--bundle model.rfa]
 
 A room is a folder or a file that stands directly in a package; an arrow leads from a room to one that it imports, for
-type checkers alone too; the floors are the rooms on the longest way down.  With a bundle, `rfa-run BUNDLE "x"` is run
+type checkers too; the floors are the rooms on the longest way down.  With a bundle, `rfa-run BUNDLE "x"` is run
 and the files of rfa_runtime are counted that it loads, and those of which a function runs.
 """
 

@@ -19,7 +19,7 @@ from rfa_runtime.bundle.bundle import read_bundle, write_bundle
 CHECKPOINT = Path(__file__).with_name("shakespeare.pt")
 SHIPPED = Path(__file__).parents[2] / "runtime" / "rfa_runtime" / "pretrained" / "shakespeare.rfa"
 SAMPLING = {"temperature": 0.8, "top_k": 40}
-"""The most likely token alone makes this model repeat itself."""
+"""With the most likely token each time this model repeats itself."""
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ class TargetGraphs:
         return found[LOGITS][:, -1]
 
     def role_of(self, count: int) -> str:
-        """The graph that reads so many tokens at once."""
+        """The graph that reads this many tokens at once."""
         has_prefill = role_in_bundle(PREFILL, self.target) in self.bundle.manifest.graphs
         return PREFILL if count > 1 and has_prefill else MODEL
 

@@ -1,4 +1,4 @@
-"""What lies on the disk.  Standard library alone: the exporter, and anyone, can use this folder by itself."""
+"""What lies on the disk.  Standard library only: the exporter, and anyone, can use this folder by itself."""
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle, write_bundle
 from rfa_runtime.bundle.staging import staged_bundle

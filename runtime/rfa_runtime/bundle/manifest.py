@@ -14,7 +14,7 @@ from rfa_runtime.bundle.interface import BATCH, CAPACITY, LOGITS, SOURCE
 
 FORMAT_VERSION = 1
 DTYPE_BYTES = {"float16": 2, "float32": 4, "int32": 4}
-"""The dtypes that a state may have; int32 for what the encoder made alone."""
+"""The dtypes that a state may have; int32 only for what the encoder made."""
 
 StateKind = Literal["recurrent", "cache", "cross"]
 """`recurrent`: of fixed size, starts at zero.  `cache`: grows with the sequence.  `cross`: made of a source by the

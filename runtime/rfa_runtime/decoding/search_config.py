@@ -27,7 +27,7 @@ class SearchConfig:
     length_penalty: float = 1.0
     """A hypothesis' score is the sum of its log probabilities / length ** length_penalty; its end token counts.
 
-    0 ranks by probability alone, which prefers short translations; more prefers longer ones.
+    0 ranks only by probability, which prefers short translations; more prefers longer ones.
     """
     n_best: int = 1
     """Hypotheses that are returned, the best first; at most `beam`."""

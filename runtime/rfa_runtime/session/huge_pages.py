@@ -56,7 +56,7 @@ def allocate_side_by_side() -> None:
 
 
 def private_memory() -> list[Region]:
-    """Regions that this process alone can see, without files behind them; none on systems that do not tell."""
+    """Regions that only this process can see, without files behind them; none on systems that do not tell."""
     if not MAPS.exists():
         return []
     found = []

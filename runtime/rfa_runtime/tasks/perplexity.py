@@ -102,7 +102,7 @@ def fit_memory(session: StepSession, length: int, batch: int) -> tuple[int, int]
 
 
 def segments(ids: np.ndarray, length: int, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut a stream into batches of segments: inputs and targets [B, T].  The last may be shorter, and comes alone."""
+    """Cut a stream into batches of segments: inputs and targets [B, T].  A shorter one at the end comes by itself."""
     inputs = ids[:-1]
     targets = ids[1:]
     whole = len(inputs) // length * length

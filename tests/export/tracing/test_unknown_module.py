@@ -1,6 +1,6 @@
 """The product's central claim: any module around our attention becomes a step graph without export code of its own.
 
-The package has seen none of these: each has blocks, positions and wiring of its own, and from us the attention alone.
+The package has seen none of these: each has blocks, positions and wiring of its own, and from us only the attention.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import json
 import os
 import pickle
 import resource
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -58,13 +57,12 @@ class Code:
 
 
 def refused(path: Path, message: str = ".") -> None:
-    """Fast, in one line, with the file's name, and without memory."""
-    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """In one line, with the file's name, and without memory."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CheckpointError, match=message) as error:
         load_checkpoint(path)
     assert str(path) in str(error.value)
     assert len(str(error.value).splitlines()) == 1
-    assert time.perf_counter() - started < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
