@@ -14,7 +14,7 @@ import onnxruntime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
 from rfa_runtime.errors import BundleError, SessionError
-from rfa_runtime.session.ort import PROVIDERS, one_line, open_session
+from rfa_runtime.session.ort import PROVIDERS, open_session, shortened
 
 ONNX = ".onnx"
 
@@ -104,7 +104,7 @@ def load_graph(file: Path) -> ir.Model:
     try:
         return ir.load(file)
     except Exception as error:  # protobuf and onnx_ir raise many kinds
-        raise BundleError(f"{file.name} is no ONNX graph: {one_line(error)}") from error
+        raise BundleError(f"{file.name} is no ONNX graph: {shortened(error)}") from error
 
 
 class Weight(NamedTuple):

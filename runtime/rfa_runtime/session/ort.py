@@ -72,7 +72,7 @@ def open_session(
                 str(file), session_options(threads, long_inputs), providers=[PROVIDERS[provider]], enable_fallback=0
             )
     except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
-        raise SessionError(f"ONNX Runtime cannot load {file.name}: {one_line(error)}") from error
+        raise SessionError(f"ONNX Runtime cannot load {file.name}: {shortened(error)}") from error
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise SessionError(f"ONNX Runtime found no usable {provider} device for {file.name}: is its driver there?")
     return session
@@ -80,7 +80,7 @@ def open_session(
 
 def run_error(file: str, error: Exception) -> SessionError:
     """What is raised where a graph was loaded and then fails."""
-    return SessionError(f"ONNX Runtime failed in {file}: {one_line(error)}")
+    return SessionError(f"ONNX Runtime failed in {file}: {shortened(error)}")
 
 
 def session_options(threads: int | None, long_inputs: bool = False) -> Any:
@@ -137,7 +137,7 @@ def check_graph(session: Session, file: str, inputs: Collection[str], outputs: C
             raise SessionError(f"{file} and the manifest disagree on the {what} {sorted(odd)}: export the bundle again")
 
 
-def one_line(error: Exception) -> str:
+def shortened(error: Exception) -> str:
     """The first words of a message that may be a page long."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else text[:297] + "..."
