@@ -7,7 +7,7 @@ Example:
     from rfa_models import AttentionConfig, RfaAttention
 
     layer = RfaAttention(AttentionConfig(heads=4, head_dim=64, gate=True))
-    output, state = layer(torch.randn(1, 100, 256))             # [B, T, E]
+    output, state = layer(torch.randn(1, 100, 256))  # [B, T, E]
     output, state = layer(torch.randn(1, 1, 256), None, state)  # the next token, at a constant cost
 """
 
