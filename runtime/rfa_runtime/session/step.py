@@ -44,7 +44,8 @@ class StepSession:
         self._device = provider
         self._session = open_session(bundle.path / self.graph.file, threads, provider, huge_pages=huge_pages)
         self._run = self._session.run_with_iobinding
-        self._has_cache = "cache" in kinds(self.specs)
+        self.has_cache = "cache" in kinds(self.specs)
+        """Whether the state grows with the text."""
         self._bindings = WeakKeyDictionary[State, Binding]()
         """What is prepared for each state; it goes when the state goes."""
         self._check_interface()
@@ -65,44 +66,27 @@ class StepSession:
         """
         self._check_ids(input_ids, state)
         count = input_ids.shape[1]
-        if self._has_cache and count > 1 and state.batch > 1 and state.longest:
+        if self.has_cache and count > 1 and state.batch > 1 and state.longest:
             return self._step_one_by_one(input_ids, state)
-        binding = self._on(state, count)
+        binding = self._bind(state, count)
         binding.write(input_ids, state)
         return self._advance(binding, state)
 
     def step_token(self, token: int, state: State) -> np.ndarray:
-        """Read one token of a single row, as `step` does.  Returns logits [1, N], or [1, 1, N].
-
-        A large graph leaves the processor's caches cold, and whatever code then runs is fetched from memory first:
-        numpy's checks and copies cost some 100 us after a step of 30 ms.  Here a token is an int from end to end.
-        """
-        if state.batch != 1 or not 0 <= token < self.vocab_size:
-            raise StateError(
-                f"token {token} came for a state of {state.batch} rows, wanted one row and 0 to {self.vocab_size - 1}"
-            )
-        binding = self._on(state, 1)
-        binding.write_token(token, state)
-        return self._advance(binding, state)
+        """Read one token of a single row.  Returns logits [1, N], or [1, 1, N].  See TokenSteps, which a loop uses."""
+        return self.on(state).step(token)
 
     def most_likely(self, state: State) -> int:
-        """The most likely token after the last step of a single row: the graph's own choice where it gives one.
+        """Return the most likely token after the last step of a single row.  See TokenSteps."""
+        return self.on(state).most_likely()
 
-        Raises LogitsError where the logits are not finite, StateError for a state of several rows or without a step.
-        """
-        binding = self._bindings.get(state)
-        if binding is None or binding.batch != 1:
-            raise StateError(f"the state has {state.batch} rows, wanted one, and a step before")
-        if binding.top is None:
-            return most_likely_token(binding.logits.reshape(-1, self.vocab_size)[-1])
-        token, logit = binding.top
-        if not isfinite(logit[-1]):
-            check_finite(logit[-1])
-        return int(token[-1])
+    def on(self, state: State) -> TokenSteps:
+        """Return the steps of one token on a state of a single row.  Raises StateError for more rows."""
+        return TokenSteps(self, state)
 
-    def _on(self, state: State, count: int) -> Binding:
-        """What steps of this many tokens on a state take, prepared when the first comes."""
-        if self._has_cache:
+    def _bind(self, state: State, count: int) -> Binding:
+        """Return what steps of this many tokens on a state take.  It is prepared when the first comes."""
+        if self.has_cache:
             state.reserve(state.longest + count)
         binding = self._bindings.get(state)
         if binding is None or not binding.fits(state, count):
@@ -112,6 +96,7 @@ class StepSession:
         return binding
 
     def _advance(self, binding: Binding, state: State) -> np.ndarray:
+        """Run the graph, its inputs written.  Returns the logits."""
         try:
             self._run(binding.io)
         except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
@@ -148,3 +133,48 @@ class StepSession:
             if spec.kind != "cross":
                 outputs.append(spec.present)
         check_graph(self._session, file, inputs, outputs)
+
+
+class TokenSteps:
+    """Steps of one token on a state of a single row: what a decoding loop takes.
+
+    A large graph leaves the processor's caches cold, and whatever code then runs is fetched from memory first: numpy's
+    checks and copies cost some 100 us after a step of 30 ms.  Here a token is an int from end to end, and what is
+    prepared for the state is at hand.  Between two calls nobody else may step the state.
+    """
+
+    def __init__(self, session: StepSession, state: State) -> None:
+        if state.batch != 1:
+            raise StateError(f"the state has {state.batch} rows, wanted one")
+        self._session = session
+        self._state = state
+        self._grows = session.has_cache
+        self._vocab_size = session.vocab_size
+        self._binding = session._bindings.get(state)
+
+    def step(self, token: int) -> np.ndarray:
+        """Read a token and advance the state in place.  Returns logits [1, N], or [1, 1, N], as `StepSession.step`."""
+        if not 0 <= token < self._vocab_size:
+            raise StateError(f"token {token} came, wanted 0 to {self._vocab_size - 1}")
+        state = self._state
+        binding = self._binding
+        if binding is None or self._grows or binding.count != 1 or binding.moves != state.moves:
+            binding = self._session._bind(state, 1)
+            self._binding = binding
+        binding.write_token(token, state)
+        return self._session._advance(binding, state)
+
+    def most_likely(self) -> int:
+        """Return the most likely token after the last step: the graph's own choice where it gives one.
+
+        Raises LogitsError where the logits are not finite, StateError where there was no step.
+        """
+        binding = self._binding
+        if binding is None:
+            raise StateError("the state has read nothing, wanted a step before")
+        if binding.top is None:
+            return most_likely_token(binding.logits.reshape(-1, self._vocab_size)[-1])
+        token, logit = binding.top
+        if not isfinite(logit[-1]):
+            check_finite(logit[-1])
+        return int(token[-1])

@@ -83,15 +83,16 @@ class Decoder:
     def _stream(self, ids: list[int], request: Request, state: State) -> Iterator[Piece]:
         text = Continuation(request, self.bundle.manifest, self.tokenizer, ids)
         logits = read_in_chunks(self.session, ids, state)
+        steps = self.session.on(state)
         while True:
             if text.greedy:
-                piece = text.take(self.session.most_likely(state))
+                piece = text.take(steps.most_likely())
             else:
                 piece = text.choose(logits[0])
             yield piece
             if piece.finish_reason is not None:
                 return
-            logits = self.session.step_token(piece.token_id, state)
+            logits = steps.step(piece.token_id)
 
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
         started = time.perf_counter()

@@ -89,13 +89,14 @@ class Translator:
     def _follow(self, state: State, limit: int) -> Iterator[tuple[Piece, np.ndarray]]:
         """Take the most likely token each time.  Yields its piece, and the logits [1, N] that it was chosen from."""
         text = Continuation(Request(SamplingConfig(), limit), self.bundle.manifest, self.tokenizer, [])
-        logits = self.session.step_token(self._start, state)
+        steps = self.session.on(state)
+        logits = steps.step(self._start)
         while True:
-            piece = text.take(self.session.most_likely(state))
+            piece = text.take(steps.most_likely())
             yield piece, logits
             if piece.finish_reason is not None:
                 return
-            logits = self.session.step_token(piece.token_id, state)
+            logits = steps.step(piece.token_id)
 
     def _greedy(self, ids: list[int], search: SearchConfig, clock: Clock) -> Translation:
         pieces: list[Piece] = []

@@ -107,8 +107,19 @@ def test_a_token_alone_must_be_in_the_vocabulary_and_for_one_row(session: StepSe
     for token in (-1, session.vocab_size):
         with pytest.raises(StateError, match=f"token {token} came"):
             session.step_token(token, session.new_state())
-    with pytest.raises(StateError, match="state of 2 rows"):
+    with pytest.raises(StateError, match="2 rows, wanted one"):
         session.step_token(1, session.new_state(batch=2))
+
+
+def test_steps_of_one_token_are_those_of_the_session(session: StepSession) -> None:
+    state = session.new_state()
+    session.step(IDS[:1, :7], state)
+    wanted = state.copy()
+    steps = session.on(state)
+    for token in IDS[0, 7:].tolist():
+        np.testing.assert_array_equal(steps.step(token), session.step(np.array([[token]]), wanted))
+        assert steps.most_likely() == session.most_likely(wanted)
+    assert state.lengths.tolist() == wanted.lengths.tolist()
 
 
 def test_the_most_likely_token_is_that_of_the_last_logits(session: StepSession) -> None:
