@@ -18,6 +18,7 @@ from rfa_export.precision import BLOCKS, PRECISIONS
 from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import STATES, ExportConfig
 from rfa_models.errors import ModelError
+from rfa_runtime.bundle.publish import check_free
 from rfa_runtime.errors import RfaRuntimeError
 from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
 
@@ -66,7 +67,7 @@ def main(
     try:
         config = ExportConfig(names_in(targets), precision, block_size, state, opset, drift=drift)
         bundle = output or checkpoint.with_suffix(".rfa")
-        check_files(checkpoint, bundle)
+        check_files(checkpoint, bundle, overwrite)
         exported = run(checkpoint, bundle, overwrite, config, text)
     except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -82,11 +83,15 @@ def names_in(targets: str) -> tuple[str, ...]:
     return tuple(map(str.strip, targets.split(",")))
 
 
-def check_files(checkpoint: Path, bundle: Path) -> None:
-    """Raise OSError for a checkpoint that cannot be read or a bundle that has no place, before torch is loaded."""
+def check_files(checkpoint: Path, bundle: Path, overwrite: bool) -> None:
+    """Check before torch is loaded that the checkpoint can be read and the bundle may appear.
+
+    Raises OSError, or BundleExistsError where something is there that may not be replaced.
+    """
     checkpoint.open("rb").close()
     if not bundle.parent.is_dir():
         raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
+    check_free(bundle, overwrite)
 
 
 def run(
