@@ -68,9 +68,9 @@ def request_of(given: Request | SamplingConfig | None, own: SamplingConfig, sett
     for name, value in settings.items():
         home = over_sampling if name in SAMPLING_SETTINGS else over_request
         home[name] = value
-    stops = over_request.pop("stop", None)
-    if stops:
-        over_request["stop"] = stop_strings(stops)
+    if "stop" in over_request:
+        stops = over_request["stop"]
+        over_request["stop"] = stop_strings(stops) if stops else ()
     request = replace(request, **over_request)
     sampling = request.sampling or own
     return replace(request, sampling=sampling.over(over_sampling))

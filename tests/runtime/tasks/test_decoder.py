@@ -66,6 +66,10 @@ def test_a_request_and_keywords_say_the_same(decoder: Decoder) -> None:
 def test_keywords_are_put_over_a_request(decoder: Decoder) -> None:
     request = Request(CHANCE, max_new_tokens=20)
     assert decoder.generate("Once", request, max_new_tokens=3).completion_tokens == 3
+    whole = decoder.generate("Once", request)
+    stopping = Request(CHANCE, max_new_tokens=20, stop=(whole.text[4:6],))
+    assert decoder.generate("Once", stopping).text == whole.text[: whole.text.index(whole.text[4:6])]
+    assert decoder.generate("Once", stopping, stop=()).text == whole.text
     other = decoder.generate("Once", request, seed=4)
     assert other.token_ids == decoder.generate("Once", temperature=1.5, seed=4, max_new_tokens=20).token_ids
 
