@@ -14,7 +14,7 @@ import numpy as np
 from rfa_runtime.errors import OptionError
 from rfa_runtime.session.logits import check_finite, most_likely_token
 
-ASKS_FOR_CHANCE = {"top_k", "top_p", "seed"}
+ASKS_FOR_CHANCE = ("top_k", "top_p", "seed")
 """Settings that mean nothing while the most likely token is taken."""
 
 
@@ -62,10 +62,11 @@ class SamplingConfig:
 
         Where the most likely token is taken and a setting asks for chance, the temperature is 1 unless it is given.
         """
-        chance = dict(settings)
-        if self.temperature == 0 and not ASKS_FOR_CHANCE.isdisjoint(settings):
-            chance.setdefault("temperature", 1.0)
-        return replace(self, **chance)
+        changes = dict(settings)
+        for name in ASKS_FOR_CHANCE:
+            if self.temperature == 0 and settings.get(name) is not None:
+                changes.setdefault("temperature", 1.0)
+        return replace(self, **changes)
 
 
 SAMPLING_SETTINGS = tuple(field.name for field in fields(SamplingConfig))

@@ -77,6 +77,8 @@ def test_keywords_are_put_over_a_request(decoder: Decoder) -> None:
 def test_who_asks_for_chance_gets_temperature_1(decoder: Decoder) -> None:
     wanted = decoder.generate("Once", temperature=1.0, seed=4, max_new_tokens=20)
     assert decoder.generate("Once", seed=4, max_new_tokens=20).token_ids == wanted.token_ids
+    greedy = decoder.generate("Once", max_new_tokens=20)
+    assert decoder.generate("Once", seed=None, max_new_tokens=20).token_ids == greedy.token_ids
 
 
 def test_the_stream_is_the_text_one_piece_per_token(decoder: Decoder) -> None:
