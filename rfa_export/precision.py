@@ -20,7 +20,7 @@ class Precision:
     """Weights of products and embeddings: floats, or whole numbers of a few bits with a scale for each block."""
 
     name: str
-    """As `--precision` has it."""
+    """The word that `--precision` takes."""
     bits: int = 32
     symmetric: bool = True
     """Whether zero lies in the middle of a block's numbers, or where the block's smallest and largest weight put it.

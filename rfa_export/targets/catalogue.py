@@ -16,7 +16,7 @@ class TargetFacts:
     """What is known of a target before its code is loaded."""
 
     name: str
-    """As `--target` has it."""
+    """The word that `--target` takes."""
     summary: str
     """One line for `--help`."""
     precisions: tuple[str, ...]

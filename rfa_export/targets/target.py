@@ -22,7 +22,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """As `--target` has it."""
+        """The word that `--target` takes."""
         return self.facts.name
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:

@@ -22,7 +22,7 @@ DEBRIS = {"Shape", "Size", "Expand", "ConstantOfShape", "Range", "Identity", "Ca
 
 @pytest.fixture(scope="module")
 def deep(export: Callable[..., Bundle]) -> Bundle:
-    """As `gated`, with four layers."""
+    """A model like `gated`, with four layers."""
     return export(language_model({"gate": True}, layers=4))
 
 
