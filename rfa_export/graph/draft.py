@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from rfa_export.graph.edit import Pass
+from rfa_runtime.bundle.interface import LOGITS
 from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
 
 
@@ -18,7 +19,7 @@ class Draft:
     model: ir.Model
     logits: str
     """Of which positions the graph gives logits: see GraphSpec.logits."""
-    outputs: tuple[str, ...] = ("logits",)
+    outputs: tuple[str, ...] = (LOGITS,)
     """Names of its outputs, states left out."""
     fuse_residuals: bool = False
     """Whether target `ort` merges residual sums with the norms behind them where weights are floats."""

@@ -22,6 +22,7 @@ from rfa_bench.subjects.handwritten_attention import (
     write_attention_constants,
 )
 from rfa_models.networks.language_model_config import ModelConfig
+from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, POSITION_IDS, TOP_LOGIT, TOP_TOKEN
 
 
 class Stream(NamedTuple):
@@ -53,8 +54,8 @@ def write_step_graph(config: ModelConfig, file: Path) -> None:
 def inputs_of(config: ModelConfig) -> list[onnx.ValueInfoProto]:
     """Tokens, their positions, and a past state for each layer."""
     inputs = [
-        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"]),
-        helper.make_tensor_value_info("position_ids", TensorProto.INT64, ["batch", "sequence"]),
+        helper.make_tensor_value_info(INPUT_IDS, TensorProto.INT64, ["batch", "sequence"]),
+        helper.make_tensor_value_info(POSITION_IDS, TensorProto.INT64, ["batch", "sequence"]),
     ]
     for layer in range(config.layers):
         inputs.append(helper.make_tensor_value_info(past(layer), TensorProto.FLOAT, state_shape(config)))
@@ -64,9 +65,9 @@ def inputs_of(config: ModelConfig) -> list[onnx.ValueInfoProto]:
 def outputs_of(config: ModelConfig) -> list[onnx.ValueInfoProto]:
     """Logits of the last token, the most likely token with its logit, and a present state for each layer."""
     outputs = [
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1, config.vocab_size]),
-        helper.make_tensor_value_info("top_logit", TensorProto.FLOAT, ["batch", 1, 1]),
-        helper.make_tensor_value_info("top_token", TensorProto.INT64, ["batch", 1, 1]),
+        helper.make_tensor_value_info(LOGITS, TensorProto.FLOAT, ["batch", 1, config.vocab_size]),
+        helper.make_tensor_value_info(TOP_LOGIT, TensorProto.FLOAT, ["batch", 1, 1]),
+        helper.make_tensor_value_info(TOP_TOKEN, TensorProto.INT64, ["batch", 1, 1]),
     ]
     for layer in range(config.layers):
         outputs.append(helper.make_tensor_value_info(present(layer), TensorProto.FLOAT, state_shape(config)))
@@ -91,7 +92,7 @@ def write_constants(g: GraphWriter, config: ModelConfig) -> None:
 
 def write_embedding(g: GraphWriter, config: ModelConfig, embedding: str) -> Stream:
     """Scaled vectors of the tokens, and their positions beside them."""
-    vectors = g.node("Gather", [embedding, "input_ids"], "tokens")
+    vectors = g.node("Gather", [embedding, INPUT_IDS], "tokens")
     scaled = g.node("Mul", [vectors, "embedding_scale"], "scaled")
     return Stream(scaled, write_positions(g, config.width))
 
@@ -99,7 +100,7 @@ def write_embedding(g: GraphWriter, config: ModelConfig, embedding: str) -> Stre
 def write_positions(g: GraphWriter, width: int) -> str:
     """Sinusoids of position_ids."""
     g.constant("frequency", np.exp(np.arange(width // 2) * (-2 * math.log(10_000.0) / width)))
-    column = g.node("Unsqueeze", ["position_ids", "axis_2"], "position_column")
+    column = g.node("Unsqueeze", [POSITION_IDS, "axis_2"], "position_column")
     number = g.node("Cast", [column], "position_number", to=TensorProto.FLOAT)
     angle = g.node("Mul", [number, "frequency"], "angle")
     waves = [g.node("Sin", [angle], "position_sin"), g.node("Cos", [angle], "position_cos")]
@@ -136,5 +137,5 @@ def write_head(g: GraphWriter, normed: str, embedding: str) -> None:
     """Logits of the last token, and the most likely token."""
     last = g.node("Slice", [normed, "last_start", "last_end", "axis_1"], "last")
     head = g.node("Transpose", [embedding], "head", perm=[1, 0])
-    logits = g.node("MatMul", [last, head], "logits")
-    g.node("TopK", [logits, "top_count"], ["top_logit", "top_token"])
+    logits = g.node("MatMul", [last, head], LOGITS)
+    g.node("TopK", [logits, "top_count"], [TOP_LOGIT, TOP_TOKEN])

@@ -74,7 +74,7 @@ class GraphSpec:
 
 @dataclass(frozen=True)
 class SpecialIds:
-    """Tokens with a meaning of their own; None where the model has none."""
+    """Tokens with a special meaning; None where the model has none."""
 
     bos: int | None = None
     """Starts every text."""
@@ -101,7 +101,7 @@ class Manifest:
     graphs: Mapping[str, GraphSpec]
     """By role: `model` decodes or classifies; `score`, where there is one, gives logits for all positions; `encoder`
     reads the source of a translator.  Graphs for other runtimes than ours have its name behind the role:
-    `model.plain`, and `prefill.plain` where a prompt takes a graph of its own."""
+    `model.plain`, and `prefill.plain` where a prompt takes another graph."""
     state: tuple[StateSpec, ...]
     special_ids: SpecialIds = SpecialIds()
     sampling: Mapping[str, Any] = field(default_factory=dict)
