@@ -87,7 +87,7 @@ class Continuation:
         self.greedy = sampling.greedy
         """Whether the most likely token is the one: then `take` it, and nobody has to look at the logits."""
         self._sampler = Sampler(sampling, manifest.vocab_size, prompt, row)
-        self._detokenizer = detokenizer(tokenizer)
+        self._detokenizer = detokenizer(tokenizer, prompt)
         self._spell = self._detokenizer.push
         self._stops = StopStrings(request.stop) if request.stop else None
         self._eos = None if request.ignore_eos else manifest.special_ids.eos

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_bundles import END
+from tokenizers import Tokenizer, decoders, models
+from toy_bundles import END, toy_files
 from toy_graphs import VOCAB, reference_logits
 
 from rfa_runtime.bundle.bundle import Bundle, write_bundle
@@ -51,6 +53,19 @@ def test_a_prompt_is_read_in_chunks_with_the_same_result(decoder: Decoder) -> No
     at_once = read_in_chunks(session, ids, session.new_state())
     in_parts = read_in_chunks(session, ids, session.new_state(), chunk=7)
     np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
+
+
+def test_two_calls_write_the_text_of_one(toy: Bundle, tmp_path: Path) -> None:
+    words = Tokenizer(models.WordLevel({f"▁w{token}": token for token in range(VOCAB)}, unk_token="▁w0"))
+    words.decoder = decoders.Metaspace()
+    files = toy_files() | {"tokenizer.json": words.to_str().encode()}
+    write_bundle(tmp_path / "words.rfa", toy.manifest, files)
+    decoder = Decoder(tmp_path / "words.rfa", threads=1)
+    whole = decoder.generate([40, 41], max_new_tokens=6)
+    first = decoder.generate([40, 41], max_new_tokens=2)
+    second = decoder.generate([40, 41, *first.token_ids], max_new_tokens=4)
+    assert first.text + second.text == whole.text
+    assert "w40 w41" + whole.text == words.decode([40, 41, *whole.token_ids])
 
 
 def test_a_request_and_keywords_say_the_same(decoder: Decoder) -> None:
