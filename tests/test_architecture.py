@@ -38,7 +38,7 @@ FLOORS = {
         session
         line_files
         bundle
-        bar memory interrupt
+        bar checks memory interrupt
         errors
     """,
     "rfa_models": """

@@ -6,12 +6,14 @@ Letters: N vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import MODEL
+from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.errors import BundleError, PromptError
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
@@ -21,6 +23,11 @@ Prompt = str | Sequence[int]
 """Text, or token ids."""
 CHUNK = 512
 """Tokens of a prompt that are read at once: memory stays bounded, and a step is long enough to use all cores."""
+
+
+def as_batch(prompts: Any) -> list[Any]:
+    """Return what was given for a batch as a list; one text may stand by itself."""
+    return [prompts] if isinstance(prompts, str) else list(prompts)
 
 
 def check_task(bundle: Bundle, task: str) -> None:
@@ -49,7 +56,7 @@ def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -
     if isinstance(prompt, str):
         ids = encode_text(prompt, tokenizer, bundle)
     else:
-        ids = list(map(int, prompt))
+        ids = token_ids(prompt)
     vocab_size = bundle.manifest.vocab_size
     bos = bundle.manifest.special_ids.bos
     if bos is not None:

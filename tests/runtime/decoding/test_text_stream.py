@@ -158,6 +158,10 @@ def test_a_part_of_a_stop_string_waits() -> None:
 
 
 def test_stop_strings_are_checked() -> None:
-    for stops in ("END", [""], [3]):
+    for stops in ("", [""], [3], [b"END"]):
         with pytest.raises(OptionError, match="list of strings"):
             StopStrings(stops)  # type: ignore[arg-type]
+
+
+def test_one_stop_string_may_stand_by_itself() -> None:
+    assert shown("END", ["some ENDING"]) == ("some ", True)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from rfa_runtime.bundle.bundle import Bundle, write_bundle
 from rfa_runtime.bundle.manifest import SpecialIds
 from rfa_runtime.decoding.continuation import Request
 from rfa_runtime.decoding.prompt import read_in_chunks
-from rfa_runtime.decoding.sampling import SamplingConfig
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.errors import BundleError, OptionError, PromptError
 from rfa_runtime.memory import current_rss_bytes, peak_rss_bytes
 from rfa_runtime.tasks.language import Decoder
@@ -53,6 +53,24 @@ def test_a_prompt_is_read_in_chunks_with_the_same_result(decoder: Decoder) -> No
     at_once = read_in_chunks(session, ids, session.new_state())
     in_parts = read_in_chunks(session, ids, session.new_state(), chunk=7)
     np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
+
+
+def test_one_text_may_stand_where_a_list_is_meant(toy: Bundle) -> None:
+    decoder = Decoder(toy, threads=1)
+    whole = decoder.generate("Once", max_new_tokens=20)
+    assert [row.token_ids for row in decoder.generate_batch("Once", max_new_tokens=20)] == [whole.token_ids]
+    rows = decoder.generate_batch(np.array([list(b"Once"), list(b"Once")]), max_new_tokens=20)
+    assert [row.token_ids for row in rows] == [whole.token_ids] * 2
+    stop = whole.text[3:5]
+    assert decoder.generate("Once", stop=stop).text == decoder.generate("Once", stop=[stop]).text == whole.text[:3]
+
+
+def test_sampling_may_be_a_mapping(toy: Bundle) -> None:
+    decoder = Decoder(toy, threads=1)
+    table = {"temperature": 1.5, "seed": 3}
+    assert decoder.generate("Once", sampling=table).token_ids == decoder.generate("Once", CHANCE).token_ids
+    with pytest.raises(OptionError, match="unknown setting 'top'"):
+        decoder.generate("Once", sampling={"top": 1})
 
 
 def test_two_calls_write_the_text_of_one(toy: Bundle, tmp_path: Path) -> None:
