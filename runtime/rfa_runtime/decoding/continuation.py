@@ -30,7 +30,8 @@ class Request:
     max_new_tokens: int | None = 128
     """None sets no limit: memory does not grow with the text."""
     stop: tuple[str, ...] = ()
-    """Strings that end the text, and are not part of it; one string may stand by itself."""
+    """Strings that end the text, and are not part of it; one string may stand by itself.  The name of a special token,
+    such as `</s>`, stands for the token, too."""
     ignore_eos: bool = False
     """Go on where the model would end the text."""
 
@@ -90,7 +91,8 @@ class Continuation:
         self._detokenizer = detokenizer(tokenizer, prompt)
         self._spell = self._detokenizer.push
         self._stops = StopStrings(request.stop) if request.stop else None
-        self._eos = None if request.ignore_eos else manifest.special_ids.eos
+        ends = frozenset[int]() if request.ignore_eos else manifest.special_ids.ends
+        self._ends = ends | tokens_of(request.stop, tokenizer)
         self._left = request.max_new_tokens or NO_LIMIT
 
     def choose(self, logits: np.ndarray) -> Piece:
@@ -100,7 +102,7 @@ class Continuation:
     def take(self, token: int) -> Piece:
         """Go on with a token that was chosen."""
         self._left -= 1
-        if token == self._eos:
+        if token in self._ends:
             return self._last(token, "", "stop")
         text = self._spell(token)
         if self._stops is not None:
@@ -122,3 +124,11 @@ class Continuation:
         if self._stops is None:
             return rest
         return self._stops.push(rest) + self._stops.flush()
+
+
+def tokens_of(stops: tuple[str, ...], tokenizer: Tokenizer | None) -> frozenset[int]:
+    """The special tokens that stop strings name: these have no text in which the string could be found."""
+    if not stops or tokenizer is None:
+        return frozenset()
+    added = tokenizer.get_added_tokens_decoder()
+    return frozenset(token for token, entry in added.items() if entry.special and entry.content in stops)

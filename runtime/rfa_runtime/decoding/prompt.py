@@ -47,19 +47,24 @@ def load_tokenizer(bundle: Bundle) -> Tokenizer | None:
         tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
     except Exception as error:  # the tokenizers library raises bare Exception
         raise BundleError(f"{bundle.path.name}/{TOKENIZER} cannot be read: {error}") from error
+    tokenizer.no_truncation()  # settings of whoever wrote the file: they would cut prompts without a word
+    tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # a text that spells one is text: it cannot end a source or start a target
     return tokenizer
 
 
 def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -> list[int]:
-    """Return the ids to read before the first token is chosen: at least one, the start token first if there is one."""
+    """Return the ids to read before the first token is chosen: at least one, the start token first if there is one.
+
+    Token ids that begin with the start token keep their one.
+    """
     if isinstance(prompt, str):
         ids = encode_text(prompt, tokenizer, bundle)
     else:
         ids = token_ids(prompt)
     vocab_size = bundle.manifest.vocab_size
     bos = bundle.manifest.special_ids.bos
-    if bos is not None:
+    if bos is not None and ids[:1] != [bos]:
         ids = [bos, *ids]
     if not ids:
         raise PromptError("the prompt is empty and the model has no token to start a text from: give some text")
