@@ -34,13 +34,12 @@ def commands() -> dict[str, click.Command]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the commands of the page find."""
     folder = tmp_path_factory.mktemp("trouble")
-    for name in ("model.rfa", "changed.rfa", "extra.rfa"):
+    for name in ("model.rfa", "changed.rfa"):
         shutil.copytree(BUNDLES / "language.rfa", folder / name)
     shutil.copytree(BUNDLES / "translator.rfa", folder / "translator.rfa")
     shutil.copyfile(BUNDLES / "language.pt", folder / "model.pt")
     with (folder / "changed.rfa" / "tokenizer.json").open("a") as file:
         file.write("\n")
-    (folder / "extra.rfa" / "notes.txt").touch()
     files = toy_files()
     del files["tokenizer.json"]
     write_bundle(folder / "without.rfa", toy_manifest(), files)

@@ -9,13 +9,12 @@ A bundle from elsewhere is not trusted: names, sizes, sums and numbers are check
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_runtime.bundle.files import MANIFEST, check_name, compare_files, list_files
+from rfa_runtime.bundle.files import MANIFEST, check_files, check_name, plain_file_size
 from rfa_runtime.bundle.interface import OUR_TARGET
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 from rfa_runtime.bundle.manifest_json import parse_manifest
@@ -24,6 +23,8 @@ from rfa_runtime.errors import BundleError, ManifestError
 
 __all__ = ["Bundle", "Staging", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"]
 
+WEIGHTS_SUFFIX = ".data"
+"""Ends the names of files that hold weights of graphs."""
 MAX_MANIFEST_BYTES = 16 << 20
 EXPORT_AGAIN = "; it was written for other runtimes: export it again with --target ort among its targets"
 
@@ -43,6 +44,16 @@ class Bundle:
             raise BundleError(f"{self.path.name} has no graph {role!r}, it has: {have}{hint}")
         return self.manifest.graphs[role]
 
+    def weights_elsewhere(self, file: str) -> list[Path]:
+        """Weights that a link leads to another folder than that of a graph's file: runtimes refuse to go there."""
+        home = (self.path / file).resolve().parent
+        found = []
+        for name in self.manifest.files:
+            path = self.path / name
+            if name.endswith(WEIGHTS_SUFFIX) and path.resolve().parent != home:
+                found.append(path)
+        return found
+
 
 def read_bundle(directory: Path | str, check_hashes: bool = True) -> Bundle:
     """Read and check a bundle.  check_hashes: read every file and compare its sha256; sizes are always compared.
@@ -54,11 +65,11 @@ def read_bundle(directory: Path | str, check_hashes: bool = True) -> Bundle:
         what = "is a file" if given.exists() else "does not exist"
         raise BundleError(f"{given} {what}, wanted a bundle: the folder that rfa-export writes")
     path = given.resolve()
-    if not os.path.lexists(path / MANIFEST):
+    if not (path / MANIFEST).exists():
         raise ManifestError(f"{given} has no {MANIFEST}, wanted a bundle: the folder that rfa-export writes")
-    list_files(path)  # refuses links before any is followed
+    plain_file_size(path / MANIFEST)
     manifest = parse_manifest(read_manifest(path / MANIFEST))
-    compare_files(path, manifest.files, check_hashes)
+    check_files(path, manifest.files, check_hashes)
     return Bundle(path, manifest)
 
 

@@ -1,6 +1,7 @@
 """The files of a bundle's folder: which names they may have, and are they the ones that were written?
 
-A name must be plain on every system: it names a file in the bundle's own folder and nothing else.
+A name must be plain on every system: it names an entry of the bundle's own folder and nothing else.  The entry may be a
+link, as in caches that keep files by their content: its sum says whether the right file stands behind it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def check_name(name: str) -> str:
 
 
 def list_files(folder: Path) -> dict[str, int]:
-    """Names and sizes of all files but the manifest.  Raises BundlePathError for links, folders and devices."""
+    """Names and sizes of all files but the manifest, in a folder of our own.
+
+    Raises BundlePathError for links, folders and devices.
+    """
     sizes = {}
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -44,28 +48,38 @@ def list_files(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def compare_files(folder: Path, wanted: Mapping[str, FileEntry], hashes: bool) -> None:
-    """Raise BundleIntegrityError unless the folder holds exactly these files.  hashes: read all of them."""
-    found = list_files(folder)
-    missing = wanted.keys() - found
-    if missing:
-        raise BundleIntegrityError(f"{folder.name}/{min(missing)} is missing: copy or export the bundle again")
-    extra = found.keys() - wanted
-    if extra:
-        raise BundleIntegrityError(
-            f"{folder.name}/{min(extra)} is not in the manifest: copy or export the bundle again"
-        )
+def check_files(folder: Path, wanted: Mapping[str, FileEntry], hashes: bool) -> None:
+    """Raise BundleIntegrityError unless the folder holds these files; others in it are nobody's business.
+
+    hashes: read all of them.  A file behind a link is always read: what the link leads to must have the right sum.
+    """
     for name, entry in wanted.items():
-        if found[name] != entry.bytes:
+        size = plain_file_size(folder / name)
+        if size != entry.bytes:
             raise BundleIntegrityError(
-                f"{folder.name}/{name} has {found[name]:,} bytes, the manifest says {entry.bytes:,}: "
+                f"{folder.name}/{name} has {size:,} bytes, the manifest says {entry.bytes:,}: "
                 "copy or export the bundle again"
             )
-        if hashes and sha256(folder / name) != entry.sha256:
+        if (hashes or (folder / name).is_symlink()) and sha256(folder / name) != entry.sha256:
             raise BundleIntegrityError(
                 f"{folder.name}/{name} has changed since the bundle was written (its sha256 differs): "
                 "copy or export the bundle again"
             )
+
+
+def plain_file_size(file: Path) -> int:
+    """The size of a file, which may stand behind a link.
+
+    Raises BundleIntegrityError where there is none, BundlePathError for folders and devices.
+    """
+    shown = f"{file.parent.name}/{file.name}"
+    try:
+        status = file.stat()
+    except FileNotFoundError as error:
+        raise BundleIntegrityError(f"{shown} is missing: copy or export the bundle again") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise BundlePathError(f"{shown} is no plain file: copy or export the bundle again")
+    return status.st_size
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import nullcontext
+import mmap
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from rfa_runtime.bundle.bundle import WEIGHTS_SUFFIX
 from rfa_runtime.bundle.files import total_bytes
 from rfa_runtime.errors import MissingBackendError, OptionError, SessionError
 from rfa_runtime.session.huge_pages import WORTH_IT, on_huge_pages
@@ -52,30 +54,56 @@ class Session(Protocol):
 
 
 def open_session(
-    file: Path, threads: int | None, provider: str, long_inputs: bool = False, huge_pages: bool = True
+    file: Path,
+    threads: int | None,
+    provider: str,
+    long_inputs: bool = False,
+    huge_pages: bool = True,
+    weights: Sequence[Path] = (),
 ) -> Session:
     """Load a graph.  Raises SessionError, whatever is wrong with the file, OptionError for a wrong setting.
 
     threads: of one step; None leaves their number to ONNX Runtime.  provider: `cpu` or `cuda`.  long_inputs: see
-    session_options.  huge_pages: see huge_pages.py.
+    session_options.  huge_pages: see huge_pages.py.  weights: checked files, taken where the graph names them.
 
-    Weights outside the bundle's folder are refused by ONNX Runtime itself: absolute paths, `..` and links.
+    ONNX Runtime itself reads weights in the graph's folder alone: not by absolute paths, `..`, or links that lead out.
     """
     if threads is not None and threads < 1:
         raise OptionError(f"threads is {threads}, wanted at least 1")
     check_provider(provider)
     try:
-        large = huge_pages and total_bytes(file.parent.iterdir()) >= WORTH_IT
+        large = huge_pages and size_with_weights(file) >= WORTH_IT
+        options = session_options(threads, long_inputs)
         # Without fallback: it prints to standard output, and would quietly decode on another device.
-        with on_huge_pages() if large else nullcontext():
+        with on_huge_pages() if large else nullcontext(), given_weights(options, weights):
             session = onnxruntime.InferenceSession(
-                str(file), session_options(threads, long_inputs), providers=[PROVIDERS[provider]], enable_fallback=0
+                str(file), options, providers=[PROVIDERS[provider]], enable_fallback=0
             )
     except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
         raise SessionError(f"ONNX Runtime cannot load {file.name}: {shortened(error)}") from error
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise SessionError(f"ONNX Runtime found no usable {provider} device for {file.name}: is its driver there?")
     return session
+
+
+def size_with_weights(file: Path) -> int:
+    """Bytes of a graph and of the weights beside it."""
+    beside = [found for found in file.parent.glob("*" + WEIGHTS_SUFFIX) if found.is_file()]
+    return total_bytes([file, *beside])
+
+
+@contextmanager
+def given_weights(options: Any, weights: Sequence[Path]) -> Iterator[None]:
+    """Hand files of weights to a session that is made in the `with` block: then it need not look for them."""
+    with ExitStack() as stack:
+        maps = []
+        for file in weights:
+            stream = stack.enter_context(file.open("rb"))
+            maps.append(stack.enter_context(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)))
+        if maps:
+            names = [file.name for file in weights]
+            options.add_external_initializers_from_files_in_memory(names, maps, list(map(len, maps)))
+        yield
 
 
 def run_error(file: str, error: Exception) -> SessionError:

@@ -42,7 +42,9 @@ class StepSession:
         self.vocab_size = bundle.manifest.vocab_size
         self.specs = bundle.manifest.state
         self._device = provider
-        self._session = open_session(bundle.path / self.graph.file, threads, provider, huge_pages=huge_pages)
+        file = self.graph.file
+        elsewhere = bundle.weights_elsewhere(file)
+        self._session = open_session(bundle.path / file, threads, provider, huge_pages=huge_pages, weights=elsewhere)
         self._run = self._session.run_with_iobinding
         self.has_cache = "cache" in kinds(self.specs)
         """Whether the state grows with the text."""

@@ -36,7 +36,12 @@ class WholeGraph:
         self.takes_pairs = PAIR + INPUT_IDS in self.spec.inputs
         """Whether it reads pairs of texts."""
         self._session = open_session(
-            bundle.path / self.spec.file, threads, provider, long_inputs=True, huge_pages=huge_pages
+            bundle.path / self.spec.file,
+            threads,
+            provider,
+            long_inputs=True,
+            huge_pages=huge_pages,
+            weights=bundle.weights_elsewhere(self.spec.file),
         )
         self._check_interface()
 

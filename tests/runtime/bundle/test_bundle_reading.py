@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from rfa_runtime.errors import (
     BundleVersionError,
     ManifestError,
 )
+from rfa_runtime.tasks.language import Decoder
 
 HASH = hashlib.sha256(b"weights").hexdigest()
 MANIFEST: dict[str, Any] = {
@@ -251,9 +253,9 @@ def test_a_graph_outside_the_bundle_is_refused(tmp_path: Path) -> None:
         read_bundle(write(tmp_path / "bad.rfa", graphs={"model": graph}))
 
 
-def make_link(file: Path) -> None:
-    file.rename(file.parent.parent / "elsewhere")
-    file.symlink_to("../elsewhere")
+def make_link_to_folder(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("..")
 
 
 def make_folder(file: Path) -> None:
@@ -276,8 +278,8 @@ def make_socket(file: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["model.onnx", "manifest.json"])
-@pytest.mark.parametrize("make", [make_link, make_folder, make_pipe, make_socket])
-def test_links_folders_and_devices_are_refused(tmp_path: Path, name: str, make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("make", [make_link_to_folder, make_folder, make_pipe, make_socket])
+def test_folders_and_devices_are_refused(tmp_path: Path, name: str, make: Callable[[Path], None]) -> None:
     folder = write(tmp_path / "bad.rfa")
     make(folder / name)
     with pytest.raises(BundlePathError, match=f"{name} is no plain file"):
@@ -307,9 +309,57 @@ def test_a_missing_file_is_named(copy_of_toy: Path) -> None:
         read_bundle(copy_of_toy)
 
 
-def test_an_extra_file_is_named(copy_of_toy: Path) -> None:
-    (copy_of_toy / "extra.bin").write_bytes(b"")
-    with pytest.raises(BundleIntegrityError, match=r"extra\.bin is not in the manifest"):
+def test_what_the_manifest_does_not_name_is_left_alone(copy_of_toy: Path) -> None:
+    (copy_of_toy / ".git").mkdir()
+    (copy_of_toy / "README.md").write_text("a model")
+    (copy_of_toy / ".DS_Store").write_bytes(b"")
+    (copy_of_toy / "nowhere").symlink_to("nothing")
+    os.mkfifo(copy_of_toy / "pipe")
+    Decoder(copy_of_toy, threads=1).generate("Once", max_new_tokens=1)
+
+
+def put_in_cache(bundle: Path, folder: Path, blobs: Path) -> None:
+    """Move each file to where it is named by its content, and leave links."""
+    folder.mkdir(parents=True)
+    blobs.mkdir(parents=True, exist_ok=True)
+    for file in bundle.iterdir():
+        blob = blobs / hashlib.sha256(file.read_bytes()).hexdigest()
+        shutil.copyfile(file, blob)
+        (folder / file.name).symlink_to(os.path.relpath(blob, folder))
+
+
+def test_a_bundle_lives_in_a_cache_of_blobs(copy_of_toy: Path, tmp_path: Path) -> None:
+    put_in_cache(copy_of_toy, tmp_path / "hub" / "snapshots" / "abc", tmp_path / "hub" / "blobs")
+    found = Decoder(tmp_path / "hub" / "snapshots" / "abc", threads=1).generate("Once")
+    assert found.token_ids == Decoder(copy_of_toy, threads=1).generate("Once").token_ids
+
+
+def test_a_bundle_lives_behind_a_link_that_changes(copy_of_toy: Path, tmp_path: Path) -> None:
+    """A volume of Kubernetes: files are links through `..data`, which is exchanged as a whole."""
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    shutil.copytree(copy_of_toy, volume / "..2026")
+    (volume / "..data").symlink_to("..2026")
+    for file in copy_of_toy.iterdir():
+        (volume / file.name).symlink_to(f"..data/{file.name}")
+    Decoder(volume, threads=1).generate("Once", max_new_tokens=1)
+
+
+@pytest.mark.parametrize("check_hashes", [True, False])
+def test_a_link_to_another_file_is_refused(copy_of_toy: Path, tmp_path: Path, check_hashes: bool) -> None:
+    file = copy_of_toy / "tokenizer.json"
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"x" * file.stat().st_size)
+    file.unlink()
+    file.symlink_to(secret)
+    with pytest.raises(BundleIntegrityError, match=r"tokenizer\.json has changed"):
+        read_bundle(copy_of_toy, check_hashes)
+
+
+def test_a_link_to_nothing_is_a_missing_file(copy_of_toy: Path) -> None:
+    (copy_of_toy / "tokenizer.json").unlink()
+    (copy_of_toy / "tokenizer.json").symlink_to("nothing")
+    with pytest.raises(BundleIntegrityError, match=r"tokenizer\.json is missing"):
         read_bundle(copy_of_toy)
 
 

@@ -71,6 +71,29 @@ def test_a_bundle_is_overwritten_only_when_asked_to(tmp_path: Path) -> None:
     assert names(tmp_path) == ["toy.rfa"]
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_empty_folder_is_as_good_as_none(tmp_path: Path, overwrite: bool) -> None:
+    (tmp_path / "toy.rfa").mkdir()
+    write(tmp_path / "toy.rfa", "new", overwrite=overwrite)
+    assert producer(tmp_path / "toy.rfa") == "new"
+    (tmp_path / "other").mkdir()
+    with pytest.raises(RuntimeError, match="parity"):
+        fail_halfway(tmp_path / "other", overwrite)
+    assert names(tmp_path) == ["other", "toy.rfa"]
+
+
+@pytest.mark.parametrize("name", [".git", "README.md"])
+def test_a_bundle_with_things_of_others_in_it_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    bundle = tmp_path / "toy.rfa"
+    write(bundle, "old")
+    (bundle / ".DS_Store").write_bytes(b"")
+    write(bundle, "newer", overwrite=True)
+    (bundle / name).mkdir()
+    with pytest.raises(BundleExistsError, match=f"holds {name}, which its manifest does not name"):
+        write(bundle, "new", overwrite=True)
+    assert producer(bundle) == "newer"
+
+
 def test_nothing_but_a_bundle_is_ever_overwritten(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_bytes(b"precious")

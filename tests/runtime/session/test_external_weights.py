@@ -1,6 +1,6 @@
-"""Weights outside the bundle are refused, however a graph names them.
+"""Weights outside the bundle are refused, however a graph names them, but for links to the right files.
 
-ONNX Runtime does that itself; these tests hold it to it.
+ONNX Runtime refuses by itself; these tests hold it to it.
 """
 
 from __future__ import annotations
@@ -57,12 +57,23 @@ def test_weights_elsewhere_are_refused_in_one_line(tmp_path: Path, location: str
     assert "\n" not in str(caught.value)
 
 
-def test_weights_behind_a_link_are_refused(tmp_path: Path) -> None:
+def test_weights_behind_a_link_are_those_of_the_manifest(tmp_path: Path) -> None:
     path = bundle_with(tmp_path, DATA, inside=True)
     (path / DATA).unlink()
     (path / DATA).symlink_to(tmp_path / DATA)
-    with pytest.raises(ValueError, match="no plain file"):
+    session = StepSession(read_bundle(path))
+    ids = np.array([[1, 2, 3]])
+    np.testing.assert_allclose(session.step(ids, session.new_state()), reference_logits(ids)[:, -1], atol=1e-3)
+    (tmp_path / DATA).write_bytes(bytes((tmp_path / DATA).stat().st_size))
+    with pytest.raises(BundleIntegrityError, match="has changed"):
         read_bundle(path)
+
+
+def test_weights_behind_a_link_that_the_manifest_does_not_name_are_refused(tmp_path: Path) -> None:
+    path = bundle_with(tmp_path, DATA, inside=False)
+    (path / DATA).symlink_to(tmp_path / DATA)
+    with pytest.raises(SessionError, match=r"cannot load model\.onnx"):
+        StepSession(read_bundle(path))
 
 
 def test_weights_that_are_too_short_are_refused(tmp_path: Path) -> None:
