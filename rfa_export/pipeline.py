@@ -35,6 +35,7 @@ from rfa_models.data.texts import read_text
 from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.translator import Translator
+from rfa_models.networks.wrappers import unwrapped
 from rfa_runtime.bundle.bundle import staged_bundle
 from rfa_runtime.bundle.files import total_bytes
 from rfa_runtime.bundle.manifest import Manifest, SpecialIds
@@ -119,6 +120,7 @@ def export_task(
     progress: called with the name of each stage as it begins.
     Raises ExportError, BundleError, or OSError as the file system does.
     """
+    task = task.with_module(unwrapped(task.module))
     targets = targets_of(config)
     with staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
