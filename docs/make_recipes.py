@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.data.config import DataConfig, LabelledConfig, ListopsConfig, NumbersConfig, PairsConfig
+from rfa_models.data.config import LabelledConfig, ListopsConfig, NumbersConfig, PairsConfig, TextConfig
 from rfa_models.data.tokenizer import TokenizerConfig
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.language_model_config import ModelConfig
@@ -25,6 +25,7 @@ from rfa_models.recipes.train_config import (
     TranslationTrainConfig,
 )
 from rfa_runtime.bundle.interface import Task
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 
 FILE = Path(__file__).with_name("recipes.md")
 DECIDED_ELSEWHERE = {"vocab_size"}
@@ -132,7 +133,12 @@ EXAMPLES: dict[str, str] = {
     "classification": CLASSIFICATION_EXAMPLE,
 }
 TABLES: dict[str, dict[str, type]] = {
-    "language-model": {"model": ModelConfig, "data": DataConfig, "train": LanguageTrainConfig},
+    "language-model": {
+        "model": ModelConfig,
+        "data": TextConfig,
+        "train": LanguageTrainConfig,
+        "sampling": SamplingConfig,
+    },
     "translation": {
         "model": TranslatorConfig,
         "data": PairsConfig,

@@ -8,10 +8,10 @@ What is traced, rewritten and verified is the business of `tasks/`; what graphs 
 from __future__ import annotations
 
 import gc
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 from torch import nn
@@ -26,8 +26,9 @@ from rfa_export.targets.registry import targets_of
 from rfa_export.targets.target import Target
 from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
-from rfa_export.tasks.task import NO_SPECIAL_IDS, TaskExport
+from rfa_export.tasks.task import TaskExport
 from rfa_export.tasks.translation import TranslatorExport
+from rfa_export.text import TextSide, TokenizerSource, save_text_side, text_side
 from rfa_export.verification.report import Report
 from rfa_export.verification.verify import verify
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
@@ -38,7 +39,8 @@ from rfa_models.networks.translator import Translator
 from rfa_models.networks.wrappers import unwrapped
 from rfa_runtime.bundle.bundle import staged_bundle
 from rfa_runtime.bundle.files import total_bytes
-from rfa_runtime.bundle.manifest import Manifest, SpecialIds
+from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, Manifest, SpecialIds
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 
 WEIGHTS = "model.onnx.data"
 """Weights of all graphs, whatever they are for."""
@@ -84,32 +86,43 @@ def export(
     config: ExportConfig = FOR_OURSELVES,
 ) -> Exported:
     """Export a checkpoint of rfa-train, whatever its task.  Arguments and errors are those of `export_task`."""
-    return export_task(task_of(checkpoint), folder, checkpoint.tokenizer, overwrite, progress, config)
+    return export_text_task(task_of(checkpoint), folder, text_side(checkpoint.tokenizer), overwrite, progress, config)
 
 
 def export_module(
     module: nn.Module,
     folder: Path,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: TokenizerSource = None,
     segment_length: int = 512,
     overwrite: bool = False,
     progress: Progress = print,
     config: ExportConfig = FOR_OURSELVES,
+    *,
+    special_ids: SpecialIds | None = None,
+    sampling: SamplingConfig | Mapping[str, Any] | None = None,
+    chat_template: str | None = None,
 ) -> Exported:
     """Export any module built from the attention layers of rfa_models as the bundle of a language model.
 
     module: `forward(input_ids[, position_ids]) -> logits`, int64 [B, T] to float32 [B, T, N].
-    tokenizer: the bundle needs one to continue or score texts; without it, it takes and gives token ids.
+    tokenizer: the bundle needs one to continue or score texts; without it, it takes and gives token ids.  A path is
+    that of a tokenizer.json, or of its folder; what tokenizer_config.json and generation_config.json beside it say
+    stands for the three last arguments, where these are left out.
     segment_length: tokens per segment when the bundle scores a text.
-    The other arguments and errors are those of `export_task`.
+    special_ids: the tokens that begin and end a text.  sampling: how tokens are chosen where nobody says it.
+    chat_template: in the language of Jinja, for servers.
+    The other arguments and errors are those of `export_task`.  Raises also TokenizerError, DataError and OptionError
+    for what is wrong with the arguments about text.
     """
-    return export_task(LanguageExport(module, segment_length), folder, tokenizer, overwrite, progress, config)
+    side = text_side(tokenizer, special_ids, sampling, chat_template)
+    task = LanguageExport(module, segment_length, side.special_ids, side.sampling)
+    return export_text_task(task, folder, side, overwrite, progress, config)
 
 
 def export_task(
     task: TaskExport,
     folder: Path,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: TokenizerSource = None,
     overwrite: bool = False,
     progress: Progress = print,
     config: ExportConfig = FOR_OURSELVES,
@@ -120,17 +133,25 @@ def export_task(
     progress: called with the name of each stage as it begins.
     Raises ExportError, BundleError, or OSError as the file system does.
     """
+    return export_text_task(task, folder, text_side(tokenizer), overwrite, progress, config)
+
+
+def export_text_task(
+    task: TaskExport, folder: Path, side: TextSide, overwrite: bool, progress: Progress, config: ExportConfig
+) -> Exported:
+    """Export a task with all that its bundle shall know of text.  Arguments and errors are those of `export_task`."""
     task = task.with_module(unwrapped(task.module))
     targets = targets_of(config)
     with staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
         gc.collect()  # the graphs: nobody has them any more, but their nodes point at each other
-        save_tokenizer(tokenizer, staging.path)
+        manifest = replace(manifest, notes=side.notes)
+        save_text_side(side, manifest.special_ids, staging.path)
         for target in targets:
             manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})
         staging.finish(manifest)
         progress("verify")
-        report = verify(task, tokenizer, config, targets, staging.path, progress)
+        report = verify(task, side.tokenizer, config, targets, staging.path, progress)
         staging.finish(replace(manifest, parity=report.as_table()))
     return Exported(folder, report, total_bytes(folder.iterdir()))
 
@@ -170,7 +191,7 @@ def task_of(checkpoint: Checkpoint) -> TaskExport:
         config = model.config
         special_ids = SpecialIds(token_id(tokenizer, CLASS)) if config.pooling == "first" else NO_SPECIAL_IDS
         return ClassifierExport(model, config.vocab_size, config.labels, config.pairs, config.max_tokens, special_ids)
-    return LanguageExport(model, checkpoint.segment_length)
+    return LanguageExport(model, checkpoint.segment_length, checkpoint.special_ids, checkpoint.sampling)
 
 
 def token_id(tokenizer: Tokenizer, token: str) -> int:
@@ -179,11 +200,3 @@ def token_id(tokenizer: Tokenizer, token: str) -> int:
     if found is None:
         raise TokenizerError(f"the tokenizer has no token {token!r}, which the model was trained with: train it again")
     return found
-
-
-def save_tokenizer(tokenizer: Tokenizer | None, folder: Path) -> None:
-    """Write the tokenizer under the names that Hugging Face's tools look for."""
-    if tokenizer is not None:
-        (folder / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
-        config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
-        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")

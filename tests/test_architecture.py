@@ -26,8 +26,11 @@ MAY_IMPORT = {
     },
 }
 """All but the standard library.  rfa_bench may import anything; nothing imports it."""
-MODELS_MAY_TAKE = ("rfa_runtime.bundle", "rfa_runtime.errors", "rfa_runtime.interrupt", "rfa_runtime.line_files")
-"""What rfa_models takes of the runtime: words of the interface, and readers of files, which both packages need.
+MODELS_MAY_TAKE = (
+    *("rfa_runtime.bundle", "rfa_runtime.decoding.sampling_config", "rfa_runtime.errors", "rfa_runtime.interrupt"),
+    "rfa_runtime.line_files",
+)
+"""What rfa_models takes of the runtime: words of the interface, settings and readers of files, which both need.
 
 All of it stands on the standard library, so that training needs no ONNX Runtime."""
 FLOORS = {
@@ -38,7 +41,7 @@ FLOORS = {
         session
         line_files
         bundle
-        bar memory interrupt
+        bar checks memory interrupt
         errors
     """,
     "rfa_models": """
@@ -62,7 +65,7 @@ FLOORS = {
         exams
         runtimes tracing
         graph
-        precision tolerances version
+        precision text tolerances version
         errors
     """,
     "rfa_export.graph": """

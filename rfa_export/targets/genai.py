@@ -63,12 +63,11 @@ def configuration(manifest: Manifest) -> dict[str, object]:
         "inputs": {name: name for name in inputs},
         "outputs": {LOGITS: LOGITS},
     }
-    end = manifest.special_ids.eos
     model = {
         "type": "decoder",
         "vocab_size": manifest.vocab_size,
         "context_length": LONGEST,
-        "eos_token_id": [] if end is None else end,
+        "eos_token_id": sorted(manifest.special_ids.ends),
         "pad_token_id": 0,
         "decoder": decoder,
     }

@@ -13,7 +13,7 @@ from rfa_export.exams.exam import Exam
 from rfa_export.graph.check import check_classifier
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
-from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity, token_inputs
+from rfa_export.tasks.task import PRODUCER, Graphs, Part, no_perplexity, token_inputs
 from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE
 from rfa_export.tracing.trace import check_parameters, trace
 from rfa_runtime.bundle.interface import (
@@ -26,7 +26,7 @@ from rfa_runtime.bundle.interface import (
     PAIR_SEQUENCE,
     POSITION_IDS,
 )
-from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
+from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, Manifest, SpecialIds, StateSpec
 
 INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import onnx_ir as ir
 from torch import Tensor, nn
@@ -19,9 +20,10 @@ from rfa_export.graph.rewrite.top_token import top_token
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
 from rfa_export.tasks.task import PRODUCER, Graphs, Part, token_inputs
 from rfa_export.tracing.trace import check_parameters, input_names, trace
+from rfa_models.data.texts import with_start
 from rfa_models.tasks.perplexity import perplexity
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL, LOGITS, MODEL, SCORE
-from rfa_runtime.bundle.manifest import Manifest, StateSpec
+from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, Manifest, SpecialIds, StateSpec
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class LanguageExport:
     module: nn.Module
     segment_length: int = 512
     """Tokens per segment when the bundle scores a text."""
+    special_ids: SpecialIds = NO_SPECIAL_IDS
+    """The tokens that begin and end a text."""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """How the bundle's tokens are chosen where nobody says it."""
     continues_text = True
 
     def trace(self) -> Graphs:
@@ -50,7 +56,7 @@ class LanguageExport:
             MODEL: Draft(step, "last", STEP_OUTPUTS, fuse_residuals=True),
             SCORE: Draft(scoring, "all", fuse_residuals=True),
         }
-        return drafts, describe(step, states, self.segment_length)
+        return drafts, self.describe(step, states)
 
     def parts(self, states: Sequence[StateSpec]) -> dict[str, Part]:
         return {MODEL: part_of(self.module)}
@@ -62,7 +68,20 @@ class LanguageExport:
         return language_exam(self.module, manifest.vocab_size)
 
     def perplexity(self, ids: Tensor) -> float:
-        return perplexity(self.module, ids, self.segment_length)
+        return perplexity(self.module, with_start(ids, self.special_ids), self.segment_length)
+
+    def describe(self, step: ir.Model, states: list[StateSpec]) -> Manifest:
+        """The manifest of a language model's bundle."""
+        return Manifest(
+            producer=PRODUCER,
+            task=LANGUAGE_MODEL,
+            vocab_size=vocabulary(step),
+            graphs={},
+            state=tuple(states),
+            special_ids=self.special_ids,
+            sampling=dict(self.sampling),
+            scoring={"segment_length": self.segment_length},
+        )
 
 
 def trace_language_model(module: nn.Module) -> ir.Model:
@@ -79,15 +98,3 @@ def trace_language_model(module: nn.Module) -> ir.Model:
 def part_of(module: nn.Module) -> Part:
     """The module with its inputs: ids, and positions where it takes them."""
     return Part(module, token_inputs(input_names(module)))
-
-
-def describe(step: ir.Model, states: list[StateSpec], segment_length: int) -> Manifest:
-    """The manifest of a language model's bundle."""
-    return Manifest(
-        producer=PRODUCER,
-        task=LANGUAGE_MODEL,
-        vocab_size=vocabulary(step),
-        graphs={},
-        state=tuple(states),
-        scoring={"segment_length": segment_length},
-    )

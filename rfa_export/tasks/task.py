@@ -18,10 +18,9 @@ from rfa_export.graph.draft import Drafts
 from rfa_export.tracing.trace import Arguments, TensorSpec
 from rfa_export.version import __version__
 from rfa_runtime.bundle.interface import BATCH, SEQUENCE
-from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec
+from rfa_runtime.bundle.manifest import Manifest, StateSpec
 
 PRODUCER = f"rfa-export {__version__}"
-NO_SPECIAL_IDS = SpecialIds()
 Graphs = dict[str, ir.Model]
 """Graphs by their role."""
 

@@ -23,7 +23,7 @@ from rfa_export.graph.rewrite.last_logits import last_logits
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
-from rfa_export.tasks.task import NO_SPECIAL_IDS, PRODUCER, Graphs, Part, no_perplexity, token_inputs
+from rfa_export.tasks.task import PRODUCER, Graphs, Part, no_perplexity, token_inputs
 from rfa_export.tasks.translation_halves import DecoderHalf, EncoderHalf, Memories, read_memories
 from rfa_export.tracing.symbolic import SYMBOLIC_SEQUENCE, SYMBOLIC_STEP
 from rfa_export.tracing.trace import TensorSpec, check_parameters, trace
@@ -40,7 +40,7 @@ from rfa_runtime.bundle.interface import (
     SOURCE,
     TRANSLATION,
 )
-from rfa_runtime.bundle.manifest import Manifest, SpecialIds, StateSpec, of_kind
+from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, Manifest, SpecialIds, StateSpec, of_kind
 
 
 @dataclass(frozen=True)

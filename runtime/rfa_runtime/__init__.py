@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rfa_runtime.bundle.bundle import Bundle, read_bundle, shipped_bundle, staged_bundle, write_bundle
     from rfa_runtime.decoding.continuation import Request
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
-    from rfa_runtime.decoding.sampling import SamplingConfig
+    from rfa_runtime.decoding.sampling_config import SamplingConfig
     from rfa_runtime.decoding.search_config import SearchConfig
     from rfa_runtime.errors import RfaRuntimeError
     from rfa_runtime.line_files.answers import Worker
@@ -75,7 +75,7 @@ HOMES = {
     "bundle.bundle": ("Bundle", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"),
     "decoding.continuation": ("Request",),
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
-    "decoding.sampling": ("SamplingConfig",),
+    "decoding.sampling_config": ("SamplingConfig",),
     "decoding.search_config": ("SearchConfig",),
     "errors": ("RfaRuntimeError",),
     "line_files.answers": ("Worker",),

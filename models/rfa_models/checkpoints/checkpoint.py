@@ -7,6 +7,8 @@
     tokenizer       the text of tokenizer.json; it knows `<s>` and `</s>` of a translator, and `<cls>` of a classifier
                     that reads the first token's place
     segment_length  of language models: tokens per training segment, the default for scoring; 0 carries the state on
+    special_ids     of language models: the tokens that begin and end a text; older files have none
+    sampling        of language models: how tokens are chosen where nobody says it; older files have none
     training        what is known of the training: steps, validation figure, versions
     tensors         name -> tensor; the evaluation's random matrices among them
 
@@ -16,6 +18,7 @@ really holds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ from tokenizers import Tokenizer
 from rfa_models.checkpoints.tensors import build_model, stored_tensors
 from rfa_models.checkpoints.untrusted import check_tensors, read_tables
 from rfa_models.checks import LARGEST_COUNT
-from rfa_models.data.tokenizer import CLASS, END, START
+from rfa_models.data.tokenizer import CLASS, END, START, with_whole_texts
 from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.kinds import KINDS, Model, ModelKind, task_of
@@ -34,6 +37,9 @@ from rfa_models.tables import read_table
 from rfa_models.whole_files import save_atomically
 from rfa_models.wording import one_line, shown
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL, Task
+from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, SpecialIds
+from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.errors import OptionError
 
 FORMAT = "rfa-checkpoint"
 FORMAT_VERSION = 1
@@ -50,6 +56,10 @@ class Checkpoint:
     """Of a language model: tokens per segment, 0 carries the state through a text."""
     training: dict[str, Any] = field(default_factory=dict)
     """Plain facts on the training, for people to read."""
+    special_ids: SpecialIds = NO_SPECIAL_IDS
+    """Of a language model: the tokens that begin and end a text, where it was trained with them."""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Of a language model: how its tokens are chosen where nobody says it, by the names of SamplingConfig."""
 
     @property
     def task(self) -> Task:
@@ -64,12 +74,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "format_version": FORMAT_VERSION,
         "task": checkpoint.task,
         "config": asdict(checkpoint.model.config),
-        "tokenizer": checkpoint.tokenizer.to_str(),
+        "tokenizer": with_whole_texts(checkpoint.tokenizer).to_str(),
         "training": checkpoint.training,
         "tensors": stored_tensors(checkpoint.model),
     }
     if checkpoint.task == LANGUAGE_MODEL:
         table["segment_length"] = checkpoint.segment_length
+        table["special_ids"] = asdict(checkpoint.special_ids)
+        table["sampling"] = dict(checkpoint.sampling)
     save_atomically(table, path)
 
 
@@ -86,7 +98,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     config = read_config(kind, table["config"], path)
     tokenizer = read_tokenizer(table["tokenizer"], config, path)
     model = build_model(kind, config, table["tensors"], path)
-    return Checkpoint(model.eval(), tokenizer, table.get("segment_length", 0), table["training"])
+    special_ids = read_special_ids(table.get("special_ids"), config.vocab_size, path)
+    sampling = read_sampling(table.get("sampling"), path)
+    length = table.get("segment_length", 0)
+    return Checkpoint(model.eval(), tokenizer, length, table["training"], special_ids, sampling)
 
 
 def check_header(table: dict[str, Any], path: Path) -> None:
@@ -130,12 +145,37 @@ def read_tokenizer(text: str, config: Any, path: Path) -> Tokenizer:
             f"{path}: the tokenizer has ids up to {largest}, the model knows {config.vocab_size} tokens, numbered from "
             "0: they do not belong together"
         )
-    if tokenizer.padding or tokenizer.truncation:
-        raise CheckpointError(f"{path}: its tokenizer pads or truncates, which no tokenizer of rfa-train does")
     for token in special_tokens(config):
         if tokenizer.token_to_id(token) is None:
             raise CheckpointError(f"{path}: its tokenizer has no {token}, which the model was trained with")
-    return tokenizer
+    return with_whole_texts(tokenizer)
+
+
+def read_special_ids(table: Any, vocab_size: int, path: Path) -> SpecialIds:
+    """The tokens that begin and end a text; none where the file says nothing.  Raises CheckpointError."""
+    if table is None:
+        return NO_SPECIAL_IDS
+    try:
+        found = read_table(SpecialIds, table, "special_ids")
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    for token in (found.bos, *found.ends):
+        if token is not None and not 0 <= token < vocab_size:
+            raise CheckpointError(f"{path}: special_ids has {shown(token)}, the model knows {vocab_size:,} tokens")
+    return found
+
+
+def read_sampling(table: Any, path: Path) -> dict[str, Any]:
+    """How tokens are chosen; empty where the file says nothing.  Raises CheckpointError."""
+    if table is None:
+        return {}
+    if not isinstance(table, dict):
+        raise CheckpointError(f"{path}: its sampling is {shown(table)}, wanted a table of settings")
+    try:
+        SamplingConfig.from_table(table)
+    except OptionError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    return table
 
 
 def special_tokens(config: Any) -> tuple[str, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from rfa_models.checks import LARGEST_COUNT, LARGEST_SEED, LARGEST_SIZE, check_whole
+from rfa_models.checks import LARGEST_COUNT, LARGEST_SEED, LARGEST_SIZE, check_choices, check_whole
 from rfa_models.errors import ConfigError
+
+Documents = Literal["none", "file", "line", "paragraph"]
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Files of text to continue, one after another."""
+    """Files of text, one after another."""
 
     BUILT_IN: ClassVar[str] = "pydoc"
     """The word that stands for data which are always there, in place of a file's name."""
@@ -26,6 +28,19 @@ class DataConfig:
     def __post_init__(self) -> None:
         if not 0 < self.valid_fraction < 1:
             raise ConfigError(f"valid_fraction is {self.valid_fraction}, wanted a value between 0 and 1")
+
+
+@dataclass(frozen=True)
+class TextConfig(DataConfig):
+    """Files of text to continue."""
+
+    documents: Documents = "none"
+    """What is a document, so that the model learns where a text begins and ends: a `file`, a `line`, a `paragraph`
+    (between blank lines), or `none`: all files are one text without an end."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choices(self, documents=Documents)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from rfa_models.data.config import DataConfig
+from rfa_models.data.token_rows import encode_texts
 from rfa_models.errors import DataError
+from rfa_runtime.bundle.manifest import SpecialIds
 from rfa_runtime.errors import TextError
 from rfa_runtime.line_files import text as text_files
 
@@ -61,9 +63,16 @@ def encode(tokenizer: Tokenizer, text: str) -> Tensor:
     The text is encoded in slices, in parallel, cut where no token can reach across.
     """
     tokens: list[int] = []
-    for encoding in tokenizer.encode_batch_fast(list(slices(text)), add_special_tokens=False):
-        tokens += encoding.ids
+    for ids in encode_texts(tokenizer, list(slices(text))):
+        tokens += ids
     return torch.tensor(tokens, dtype=torch.int32)
+
+
+def with_start(ids: Tensor, special_ids: SpecialIds) -> Tensor:
+    """Put the token that begins a text before it, where the model knows one.  ids: int32 [tokens]."""
+    if special_ids.bos is None:
+        return ids
+    return torch.cat([torch.tensor([special_ids.bos], dtype=ids.dtype), ids])
 
 
 def slices(text: str, size: int = 65_536) -> Iterator[str]:

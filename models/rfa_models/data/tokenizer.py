@@ -136,6 +136,16 @@ def with_byte_level(tokenizer: Tokenizer, use_regex: bool) -> Tokenizer:
     return tokenizer
 
 
+def with_whole_texts(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer without settings that cut texts or fill them up: a copy where there are any."""
+    if not tokenizer.truncation and not tokenizer.padding:
+        return tokenizer
+    whole = Tokenizer.from_str(tokenizer.to_str())
+    whole.no_truncation()
+    whole.no_padding()
+    return whole
+
+
 def numbered(tokens: list[str]) -> dict[str, int]:
     """A vocabulary of tokens whose ids are their places in the list."""
     return {token: index for index, token in enumerate(tokens)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rfa_models.data.config import DataConfig, LabelledConfig, PairsConfig
+from rfa_models.data.config import DataConfig, LabelledConfig, PairsConfig, TextConfig
 from rfa_models.data.tokenizer import TokenizerConfig
 from rfa_models.errors import ConfigError
 from rfa_models.networks.classifier_config import ClassifierConfig
@@ -22,6 +22,8 @@ from rfa_models.recipes.train_config import (
 from rfa_models.tables import read_table
 from rfa_models.wording import one_line, shown
 from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION, Task
+from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.errors import OptionError
 
 C = TypeVar("C", ModelConfig, TranslatorConfig, ClassifierConfig)
 
@@ -62,7 +64,10 @@ class Recipe:
 class LanguageRecipe(Recipe):
     """The recipe of a language model."""
 
+    data: TextConfig = field(default_factory=TextConfig)
     train: LanguageTrainConfig = field(default_factory=LanguageTrainConfig)
+    sampling: dict[str, Any] = field(default_factory=dict)
+    """How rfa-run chooses tokens where nobody says it: temperature, top_k and so on.  The most likely by default."""
 
     def model_config(self, vocab_size: int) -> ModelConfig:
         """The model's config once the vocabulary is known.  Raises ConfigError."""
@@ -73,6 +78,10 @@ class LanguageRecipe(Recipe):
 
     def check_model(self) -> None:
         self.check_tokenizer("byte", "char", "bpe")
+        try:
+            SamplingConfig.from_table(self.sampling)
+        except OptionError as error:
+            raise ConfigError(f"[sampling] {error}") from error
         self.model_config(vocab_size=256)
 
 

@@ -16,7 +16,7 @@ from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.data.config import ListopsConfig, NumbersConfig
 from rfa_models.data.labelled import read_source
 from rfa_models.data.pairs import read_sources
-from rfa_models.data.texts import encode, read_text
+from rfa_models.data.texts import encode, read_text, with_start
 from rfa_models.errors import ConfigError
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.translator import Translator
@@ -44,5 +44,6 @@ def evaluate(checkpoint: Checkpoint, data: Sequence[str | Path], segment: int | 
         texts = EncodedTexts(checkpoint.tokenizer, rows, model.config)
         return {"accuracy": accuracy(model, texts), "items": len(rows)}
     ids = encode(checkpoint.tokenizer, read_text(names[0]))
+    ids = with_start(ids, checkpoint.special_ids)
     length = checkpoint.segment_length if segment is None else segment
     return {"perplexity": perplexity(model, ids, length), "tokens": len(ids) - 1}

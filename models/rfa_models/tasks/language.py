@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rfa_models.data.documents import encode_documents, read_documents
 from rfa_models.data.fingerprint import text_fingerprint
 from rfa_models.data.segments import SegmentBatches, StreamBatches
 from rfa_models.data.texts import encode, read_texts
-from rfa_models.data.tokenizer import make_tokenizer
+from rfa_models.data.tokenizer import END, START, make_tokenizer
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.recipes.recipe import LanguageRecipe
 from rfa_models.tasks.autocast import autocast
 from rfa_models.tasks.perplexity import check_predictable, perplexity
 from rfa_models.tasks.task import TrainingTask
+from rfa_runtime.bundle.manifest import SpecialIds
 
 
 class LanguageTask(TrainingTask):
@@ -28,15 +31,32 @@ class LanguageTask(TrainingTask):
         self.recipe = recipe
         self.config = recipe.train
         self.device = device
-        train_text, valid_text = read_texts(recipe.data)
-        self.tokenizer = make_tokenizer(recipe.tokenizer, train_text.splitlines(keepends=True))
-        self.train_ids = encode(self.tokenizer, train_text)
-        self.valid_ids = encode(self.tokenizer, valid_text)
+        self.sampling = recipe.sampling
+        if recipe.data.documents == "none":
+            self.read_text()
+        else:
+            self.read_documents()
         self.batches = self.cut()
         check_predictable(self.valid_ids, "the validation text")
         self.text = text_fingerprint(self.tokenizer, self.train_ids, self.valid_ids)
         self.summary = f"{len(self.train_ids):,} training tokens"
         self.segment_length = 0 if self.config.stateful else self.config.segment_length
+
+    def read_text(self) -> None:
+        """One text without an end."""
+        train_text, valid_text = read_texts(self.recipe.data)
+        self.tokenizer = make_tokenizer(self.recipe.tokenizer, train_text.splitlines(keepends=True))
+        self.train_ids = encode(self.tokenizer, train_text)
+        self.valid_ids = encode(self.tokenizer, valid_text)
+
+    def read_documents(self) -> None:
+        """Many texts, each between a start token and an end token."""
+        train, valid = read_documents(self.recipe.data)
+        lines = chain.from_iterable(document.splitlines(keepends=True) for document in train)
+        self.tokenizer = make_tokenizer(self.recipe.tokenizer, lines, (START, END))
+        self.special_ids = SpecialIds(self.tokenizer.token_to_id(START), self.tokenizer.token_to_id(END))
+        self.train_ids = encode_documents(self.tokenizer, train)
+        self.valid_ids = encode_documents(self.tokenizer, valid)
 
     def cut(self) -> Any:
         """The batches of the training text."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from rfa_models.networks.kinds import Model
+from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS
 
 
 class TrainingTask(ABC):
@@ -23,6 +26,10 @@ class TrainingTask(ABC):
     """How much there is to learn from, for people."""
     segment_length: int = 0
     """What the checkpoint says of it."""
+    special_ids = NO_SPECIAL_IDS
+    """The tokens that begin and end a text, where a language model learns them."""
+    sampling: Mapping[str, Any] = MappingProxyType({})
+    """How a language model's tokens are chosen where nobody says it."""
     other_matrices = True
     """Whether every step takes other random matrices."""
 

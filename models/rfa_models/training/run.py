@@ -181,4 +181,7 @@ class TrainingRun:
             "torch": str(torch.__version__),
             "recipe": asdict(self.recipe.train),
         }
-        return Checkpoint(self.model.eval(), self.task.tokenizer, self.task.segment_length, facts)
+        task = self.task
+        return Checkpoint(
+            self.model.eval(), task.tokenizer, task.segment_length, facts, task.special_ids, task.sampling
+        )

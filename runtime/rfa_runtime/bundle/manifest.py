@@ -82,6 +82,17 @@ class SpecialIds:
     """Starts every text."""
     eos: int | None = None
     """Ends every text."""
+    other_ends: tuple[int, ...] = ()
+    """Further tokens that end a text, such as the end of a turn."""
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """All tokens that end a text."""
+        own = () if self.eos is None else (self.eos,)
+        return frozenset((*own, *self.other_ends))
+
+
+NO_SPECIAL_IDS = SpecialIds()
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ class Manifest:
     reads the source of a translator.  Graphs for other runtimes than ours have its name behind the role:
     `model.plain`, and `prefill.plain` where a prompt takes another graph."""
     state: tuple[StateSpec, ...]
-    special_ids: SpecialIds = SpecialIds()
+    special_ids: SpecialIds = NO_SPECIAL_IDS
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Defaults of SamplingConfig."""
     scoring: Mapping[str, int] = field(default_factory=dict)
@@ -114,6 +125,8 @@ class Manifest:
     """Of a classifier: names of the classes, in the order of the logits."""
     max_tokens: int = 0
     """Of a classifier: longer texts are cut here; 0 never cuts."""
+    notes: tuple[str, ...] = ()
+    """What the exporter left out or what a runtime cannot do, for people."""
     parity: Mapping[str, Any] = field(default_factory=dict)
     """The exporter's report, for people."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)

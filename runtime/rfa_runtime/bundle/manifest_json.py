@@ -76,6 +76,7 @@ def parse_manifest(data: bytes) -> Manifest:
         scoring=scoring(top.child("scoring")),
         labels=labels(top, graphs),
         max_tokens=top.integer("max_tokens", 0, MAX_DIM) if "max_tokens" in top.table else 0,
+        notes=notes(top),
         parity=top.child("parity").table,
         files=files,
     )
@@ -201,7 +202,9 @@ def is_size(dim: object) -> bool:
 
 def special_ids(entry: JsonObject, vocab_size: int) -> SpecialIds:
     """Ids within the vocabulary, or null."""
-    return SpecialIds(special_id(entry, "bos", vocab_size), special_id(entry, "eos", vocab_size))
+    bos = special_id(entry, "bos", vocab_size)
+    eos = special_id(entry, "eos", vocab_size)
+    return SpecialIds(bos, eos, other_ends(entry, vocab_size))
 
 
 def special_id(entry: JsonObject, name: str, vocab_size: int) -> int | None:
@@ -209,6 +212,20 @@ def special_id(entry: JsonObject, name: str, vocab_size: int) -> int | None:
     if entry.value(name) is None:
         return None
     return entry.integer(name, 0, vocab_size - 1)
+
+
+def other_ends(entry: JsonObject, vocab_size: int) -> tuple[int, ...]:
+    """Further tokens that end a text; bundles of older writers have none."""
+    found = entry.array("other_ends") if "other_ends" in entry.table else []
+    for token in found:
+        if type(token) is not int or not 0 <= token < vocab_size:
+            entry.refuse("other_ends", found, f"a list of whole numbers from 0 to {vocab_size - 1}")
+    return tuple(found)
+
+
+def notes(top: JsonObject) -> tuple[str, ...]:
+    """Remarks for people; bundles of older writers have none."""
+    return names(top, "notes") if top.table.get("notes") else ()
 
 
 def sampling(entry: JsonObject) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rfa_runtime.line_files.text import read_text
 
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
-SAMPLING = ("temperature", "top_k", "top_p", "repetition_penalty", "seed")
+SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
 
 
 def run_language(bundle: Bundle, score: tuple[Path, ...], segment: int | None, **options: Any) -> None:

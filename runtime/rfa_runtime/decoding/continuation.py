@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
@@ -10,11 +10,12 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from rfa_runtime.bundle.manifest import Manifest
+from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Piece
-from rfa_runtime.decoding.sampling import SAMPLING_SETTINGS, Sampler, SamplingConfig
-from rfa_runtime.decoding.stopping import StopStrings, check_stops, stop_strings
-from rfa_runtime.errors import OptionError
+from rfa_runtime.decoding.sampling import Sampler
+from rfa_runtime.decoding.sampling_config import SAMPLING_SETTINGS, SamplingConfig
+from rfa_runtime.decoding.stopping import StopStrings, stop_strings
 
 NO_LIMIT = 1 << 62
 """Tokens: counted down to zero, it lasts for ever."""
@@ -25,35 +26,38 @@ class Request:
     """How a text is to be written, and when it ends."""
 
     sampling: SamplingConfig | None = None
-    """How tokens are chosen; None takes the bundle's own way."""
+    """How tokens are chosen, also as a mapping of names to values; None takes the bundle's own way."""
     max_new_tokens: int | None = 128
     """None sets no limit: memory does not grow with the text."""
     stop: tuple[str, ...] = ()
-    """Strings that end the text, and are not part of it."""
+    """Strings that end the text, and are not part of it; one string may stand by itself.  The name of a special token,
+    such as `</s>`, stands for the token, too."""
     ignore_eos: bool = False
     """Go on where the model would end the text."""
 
     def __post_init__(self) -> None:
-        """Raise OptionError for a setting that cannot work."""
-        limit = self.max_new_tokens
-        if limit is not None and (type(limit) is not int or limit < 1):
-            raise OptionError(f"max_new_tokens is {limit!r}, wanted a whole number above 0, or None for no limit")
-        if self.stop:
-            check_stops(self.stop)
+        """Raise OptionError for a setting that cannot work; write what may come in several forms in one."""
+        if self.max_new_tokens is not None:
+            limit = whole_number("max_new_tokens", self.max_new_tokens, 1, NO_LIMIT, ", or None for no limit")
+            object.__setattr__(self, "max_new_tokens", limit)
+        object.__setattr__(self, "stop", stop_strings(self.stop))
+        if isinstance(self.sampling, Mapping):
+            object.__setattr__(self, "sampling", SamplingConfig.from_table(self.sampling))
 
 
 class Settings(TypedDict, total=False):
     """Keywords that stand for the fields of a Request, and for those of its SamplingConfig."""
 
-    sampling: SamplingConfig
+    sampling: SamplingConfig | Mapping[str, Any]
     max_new_tokens: int | None
-    stop: Sequence[str]
+    stop: str | Sequence[str]
     ignore_eos: bool
     temperature: float
     top_k: int | None
     top_p: float | None
     repetition_penalty: float
     seed: int | None
+    min_p: float | None
 
 
 def request_of(given: Request | SamplingConfig | None, own: SamplingConfig, settings: Settings) -> Request:
@@ -68,9 +72,6 @@ def request_of(given: Request | SamplingConfig | None, own: SamplingConfig, sett
     for name, value in settings.items():
         home = over_sampling if name in SAMPLING_SETTINGS else over_request
         home[name] = value
-    if "stop" in over_request:
-        stops = over_request["stop"]
-        over_request["stop"] = stop_strings(stops) if stops else ()
     request = replace(request, **over_request)
     sampling = request.sampling or own
     return replace(request, sampling=sampling.over(over_sampling))
@@ -87,10 +88,11 @@ class Continuation:
         self.greedy = sampling.greedy
         """Whether the most likely token is the one: then `take` it, and nobody has to look at the logits."""
         self._sampler = Sampler(sampling, manifest.vocab_size, prompt, row)
-        self._detokenizer = detokenizer(tokenizer)
+        self._detokenizer = detokenizer(tokenizer, prompt)
         self._spell = self._detokenizer.push
         self._stops = StopStrings(request.stop) if request.stop else None
-        self._eos = None if request.ignore_eos else manifest.special_ids.eos
+        ends = frozenset[int]() if request.ignore_eos else manifest.special_ids.ends
+        self._ends = ends | tokens_of(request.stop, tokenizer)
         self._left = request.max_new_tokens or NO_LIMIT
 
     def choose(self, logits: np.ndarray) -> Piece:
@@ -100,7 +102,7 @@ class Continuation:
     def take(self, token: int) -> Piece:
         """Go on with a token that was chosen."""
         self._left -= 1
-        if token == self._eos:
+        if token in self._ends:
             return self._last(token, "", "stop")
         text = self._spell(token)
         if self._stops is not None:
@@ -122,3 +124,11 @@ class Continuation:
         if self._stops is None:
             return rest
         return self._stops.push(rest) + self._stops.flush()
+
+
+def tokens_of(stops: tuple[str, ...], tokenizer: Tokenizer | None) -> frozenset[int]:
+    """The special tokens that stop strings name: these have no text in which the string could be found."""
+    if not stops or tokenizer is None:
+        return frozenset()
+    added = tokenizer.get_added_tokens_decoder()
+    return frozenset(token for token, entry in added.items() if entry.special and entry.content in stops)

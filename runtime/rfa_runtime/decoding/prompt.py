@@ -6,12 +6,14 @@ Letters: N vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import MODEL
+from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.errors import BundleError, PromptError
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
@@ -21,6 +23,11 @@ Prompt = str | Sequence[int]
 """Text, or token ids."""
 CHUNK = 512
 """Tokens of a prompt that are read at once: memory stays bounded, and a step is long enough to use all cores."""
+
+
+def as_batch(prompts: Any) -> list[Any]:
+    """Return what was given for a batch as a list; one text may stand by itself."""
+    return [prompts] if isinstance(prompts, str) else list(prompts)
 
 
 def check_task(bundle: Bundle, task: str) -> None:
@@ -40,19 +47,24 @@ def load_tokenizer(bundle: Bundle) -> Tokenizer | None:
         tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
     except Exception as error:  # the tokenizers library raises bare Exception
         raise BundleError(f"{bundle.path.name}/{TOKENIZER} cannot be read: {error}") from error
+    tokenizer.no_truncation()  # settings of whoever wrote the file: they would cut prompts without a word
+    tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # a text that spells one is text: it cannot end a source or start a target
     return tokenizer
 
 
 def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -> list[int]:
-    """Return the ids to read before the first token is chosen: at least one, the start token first if there is one."""
+    """Return the ids to read before the first token is chosen: at least one, the start token first if there is one.
+
+    Token ids that begin with the start token keep their one.
+    """
     if isinstance(prompt, str):
         ids = encode_text(prompt, tokenizer, bundle)
     else:
-        ids = list(map(int, prompt))
+        ids = token_ids(prompt)
     vocab_size = bundle.manifest.vocab_size
     bos = bundle.manifest.special_ids.bos
-    if bos is not None:
+    if bos is not None and ids[:1] != [bos]:
         ids = [bos, *ids]
     if not ids:
         raise PromptError("the prompt is empty and the model has no token to start a text from: give some text")

@@ -5,71 +5,10 @@ Letters: N vocabulary, C candidates still in the draw.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
-
 import numpy as np
 
-from rfa_runtime.errors import OptionError
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.session.logits import check_finite, most_likely_token
-
-ASKS_FOR_CHANCE = ("top_k", "top_p", "seed")
-"""Settings that mean nothing while the most likely token is taken."""
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """How tokens are chosen.  Everything is checked here, once."""
-
-    temperature: float = 0.0
-    """0 picks the most likely token; 1 draws as the model predicts; above 1 is more daring."""
-    top_k: int | None = None
-    """Draw from the k most likely tokens."""
-    top_p: float | None = None
-    """Draw from the fewest tokens whose probabilities add up to p."""
-    repetition_penalty: float = 1.0
-    """Above 1, tokens of the prompt and the text so far become less likely."""
-    seed: int | None = None
-    """The same seed gives the same text; None gives another one each time."""
-
-    def __post_init__(self) -> None:
-        """Raise OptionError for a setting out of range."""
-        in_range(self, "temperature", 0, 1e6, (int, float))
-        in_range(self, "top_k", 1, 1 << 31, (int,))
-        in_range(self, "top_p", 1e-9, 1, (int, float))
-        in_range(self, "repetition_penalty", 1e-3, 1e3, (int, float))
-        in_range(self, "seed", 0, 1 << 63, (int,))
-        if self.temperature is None or self.repetition_penalty is None:
-            raise OptionError("temperature and repetition_penalty must be numbers")
-
-    @property
-    def greedy(self) -> bool:
-        """Whether the most likely token is taken as the logits are."""
-        return self.temperature == 0 and self.repetition_penalty == 1
-
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> SamplingConfig:
-        """Make one from names and values, such as the defaults in a manifest."""
-        unknown = table.keys() - SAMPLING_SETTINGS
-        if unknown:
-            known = ", ".join(SAMPLING_SETTINGS)
-            raise OptionError(f"sampling has the unknown setting {min(unknown)!r}, known are: {known}")
-        return cls(**table)
-
-    def over(self, settings: Mapping[str, Any]) -> SamplingConfig:
-        """Return settings put over these.
-
-        Where the most likely token is taken and a setting asks for chance, the temperature is 1 unless it is given.
-        """
-        changes = dict(settings)
-        for name in ASKS_FOR_CHANCE:
-            if self.temperature == 0 and settings.get(name) is not None:
-                changes.setdefault("temperature", 1.0)
-        return replace(self, **changes)
-
-
-SAMPLING_SETTINGS = tuple(field.name for field in fields(SamplingConfig))
 
 
 class Sampler:
@@ -104,7 +43,7 @@ class Sampler:
 
 
 def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -> int:
-    """Draw a token: temperature, then top-k, then top-p.  logits: [N]."""
+    """Draw a token: temperature, then top-k, then top-p, then min-p.  logits: [N]."""
     check_finite(logits.max().item())
     if config.top_k is not None and config.top_k < len(logits):
         tokens = np.argpartition(logits, -config.top_k)[-config.top_k :]
@@ -116,6 +55,10 @@ def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -
         kept = most_likely(probabilities, config.top_p)
         tokens = tokens[kept]
         probabilities = probabilities[kept]
+    if config.min_p is not None:
+        kept = np.flatnonzero(probabilities >= config.min_p * probabilities.max())
+        tokens = tokens[kept]
+        probabilities = probabilities[kept]
     heaps = probabilities.cumsum()
     place = heaps.searchsorted(rng.random() * heaps[-1], side="right")
     return int(tokens[min(place, len(tokens) - 1)])
@@ -124,7 +67,8 @@ def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -
 def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities in float64.  logits: [C]."""
     exact = logits.astype(np.float64)
-    weights = np.exp((exact - exact.max()) / temperature)
+    with np.errstate(over="ignore"):  # so small a temperature that only the most likely tokens are left
+        weights = np.exp((exact - exact.max()) / temperature)
     return np.asarray(weights / weights.sum())
 
 
@@ -144,16 +88,3 @@ def penalize(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray
     changed = logits.copy()
     changed[tokens] = np.where(values > 0, values / penalty, values * penalty)
     return changed
-
-
-def in_range(config: SamplingConfig, name: str, lowest: float, highest: float, types: tuple[type, ...]) -> None:
-    """Check one setting; None is for settings that may be left out."""
-    value = getattr(config, name)
-    if value is not None and (type(value) not in types or not lowest <= value <= highest):
-        kind = "a number" if float in types else "a whole number"
-        raise OptionError(f"{name} is {value!r}, wanted {kind} from {spelled(lowest)} to {spelled(highest)}")
-
-
-def spelled(bound: float) -> str:
-    """A bound for people: whole numbers with commas."""
-    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"

@@ -6,8 +6,8 @@ Letters: M source tokens.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from rfa_runtime.checks import number, whole_number
 from rfa_runtime.errors import OptionError
 
 LENGTH_RATIO = 2
@@ -41,15 +41,13 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         """Raise OptionError for a setting out of range."""
-        check_whole("beam", self.beam, MAX_BEAM)
-        check_whole("n_best", self.n_best, self.beam, " as the beam has no more")
-        penalty = self.length_penalty
-        if type(penalty) not in (int, float) or not abs(penalty) <= MAX_PENALTY:  # NaN is refused, too
-            raise OptionError(f"length_penalty is {penalty!r}, wanted a number from -{MAX_PENALTY} to {MAX_PENALTY}")
+        self._keep("beam", whole_number("beam", self.beam, 1, MAX_BEAM))
+        self._keep("n_best", whole_number("n_best", self.n_best, 1, self.beam, " as the beam has no more"))
+        self._keep("length_penalty", number("length_penalty", self.length_penalty, -MAX_PENALTY, MAX_PENALTY))
         if type(self.early_stop) is not bool:
             raise OptionError(f"early_stop is {self.early_stop!r}, wanted True or False")
         if self.max_new_tokens is not None:
-            check_whole("max_new_tokens", self.max_new_tokens, 1 << 31)
+            self._keep("max_new_tokens", whole_number("max_new_tokens", self.max_new_tokens, 1, 1 << 31))
 
     def limit(self, source_tokens: int) -> int:
         """Tokens after which a translation of M source tokens ends."""
@@ -59,8 +57,6 @@ class SearchConfig:
         """What a hypothesis is worth.  total: sum of the log probabilities of its tokens."""
         return float(total / length**self.length_penalty)
 
-
-def check_whole(name: str, value: Any, highest: int, why: str = "") -> None:
-    """Raise OptionError unless a setting is a whole number from 1."""
-    if type(value) is not int or not 1 <= value <= highest:
-        raise OptionError(f"{name} is {value!r}, wanted a whole number from 1 to {highest}{why}")
+    def _keep(self, name: str, value: float) -> None:
+        """Set a field while the config is made."""
+        object.__setattr__(self, name, value)

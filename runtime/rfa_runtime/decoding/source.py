@@ -6,6 +6,7 @@ from tokenizers import Tokenizer
 
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.decoding.prompt import Prompt, encode_text
+from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.errors import PromptError
 
 UNKNOWN = "<unk>"
@@ -22,7 +23,7 @@ def encode_source(source: Prompt, tokenizer: Tokenizer | None, bundle: Bundle, l
     if isinstance(source, str):
         ids = encode_known(source, tokenizer, bundle, longest)
     else:
-        ids = list(map(int, source))
+        ids = token_ids(source, "the source")
     if not ids:
         raise PromptError("the source is empty: give some text")
     vocab_size = bundle.manifest.vocab_size

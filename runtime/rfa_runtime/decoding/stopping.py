@@ -10,7 +10,7 @@ from rfa_runtime.errors import OptionError
 class StopStrings:
     """Lets text through up to the first stop string, and never a part of one."""
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: str | Sequence[str]) -> None:
         self._stops = stop_strings(stops)
         self._held = ""
         self.found = False
@@ -64,16 +64,12 @@ def longest_beginning(stop: str, text: str) -> int:
     return 0
 
 
-def stop_strings(stops: Sequence[str]) -> tuple[str, ...]:
-    """Return stop strings as a tuple.  Raises OptionError for a single string, and for what is no text."""
-    check_stops(stops)
-    return tuple(stops)
-
-
-def check_stops(stops: Sequence[str]) -> None:
-    """Raise OptionError unless these are strings that are not empty."""
-    wrong = isinstance(stops, str)
-    for stop in stops:
-        wrong = wrong or not isinstance(stop, str) or not stop
-    if wrong:
-        raise OptionError(f"stop is {stops!r}, wanted a list of strings that are not empty")
+def stop_strings(stops: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return stop strings as a tuple; one may come by itself.  Raises OptionError for what is no text, or empty."""
+    if stops is None:
+        return ()
+    found = (stops,) if isinstance(stops, str) else tuple(stops)
+    for stop in found:
+        if not isinstance(stop, str) or not stop:
+            raise OptionError(f"stop is {stops!r}, wanted a string, or a list of strings that are not empty")
+    return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
 from rfa_runtime.bundle.interface import CLASSIFICATION, LOGITS, MODEL
-from rfa_runtime.decoding.prompt import encode_text, load_tokenizer
+from rfa_runtime.decoding.prompt import as_batch, encode_text, load_tokenizer
 from rfa_runtime.errors import BundleError, PromptError, SessionError
 from rfa_runtime.session.logits import check_finite
 from rfa_runtime.session.padding import at, similar
@@ -73,7 +73,11 @@ class Classifier:
         return self.classify_batch([text])[0]
 
     def classify_batch(self, texts: Sequence[Text]) -> list[Classification]:
-        """Name the classes of many texts.  Those of like length go through the graph together."""
+        """Name the classes of many texts; one may stand by itself.
+
+        Texts of like length go through the graph together.
+        """
+        texts = as_batch(texts)
         encoded = list(map(self.encode, texts))
         found: dict[int, Classification] = {}
         lengths = [tuple(map(len, documents)) for documents in encoded]
@@ -86,6 +90,9 @@ class Classifier:
     def encode(self, text: Text) -> tuple[list[int], ...]:
         """Return the ids of the one or two documents, cut where the model's length ends.  Raises PromptError."""
         documents = (text,) if isinstance(text, str) else text
+        for document in documents:
+            if not isinstance(document, str):
+                raise PromptError(f"a text is {type(document).__name__}, wanted a string, or two where a pair is meant")
         if len(documents) != self._documents:
             raise PromptError(f"{len(documents)} document(s) came, {self.bundle.path.name} wants {self._documents}")
         return tuple(map(self._encode, documents))

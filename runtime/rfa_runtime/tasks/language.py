@@ -17,8 +17,8 @@ from rfa_runtime.bundle.bundle import Bundle, read_bundle
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
-from rfa_runtime.decoding.prompt import Prompt, check_task, encode_prompt, load_tokenizer, read_in_chunks
-from rfa_runtime.decoding.sampling import SamplingConfig
+from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, encode_prompt, load_tokenizer, read_in_chunks
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
@@ -75,10 +75,12 @@ class Decoder:
     ) -> list[Generation]:
         """Continue several prompts in one batch, of any lengths.  Arguments and errors as for `stream`.
 
-        Each text has its own random numbers, by its place: others in the batch do not change it.
+        One text may stand by itself; an array of two dimensions is a batch.  Each text has its own random numbers, by
+        its place: others in the batch do not change it.
         """
         asked = request_of(request, self.sampling, settings)
-        return self._generate(prompts, asked) if prompts else []
+        batch = as_batch(prompts)
+        return self._generate(batch, asked) if batch else []
 
     def _stream(self, ids: list[int], request: Request, state: State) -> Iterator[Piece]:
         text = Continuation(request, self.bundle.manifest, self.tokenizer, ids)

@@ -18,12 +18,14 @@ import numpy as np
 from rfa_runtime.bar import progress_bar
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL, MODEL, SCORE
+from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.prompt import CHUNK, check_task, encode_prompt, load_tokenizer
-from rfa_runtime.errors import LogitsError, OptionError, TextError
+from rfa_runtime.errors import LogitsError, TextError
 from rfa_runtime.session.step import StepSession
 
 LARGEST_LOSS = 700.0
 """Of a token on average: e to a higher power is no number any more, and no model that was trained comes near."""
+LARGEST_SETTING = 1 << 31
 MAX_LOGITS_BYTES = 64 << 20
 """Of one step's logits [B, T, N]: the batch, then the step, is cut to stay below."""
 
@@ -64,8 +66,8 @@ def score_text(
     check_task(bundle, LANGUAGE_MODEL)
     ids = stream_of(text, bundle)
     length = bundle.manifest.scoring.get("segment_length", 0) if segment_length is None else segment_length
-    if length < 0 or batch < 1:
-        raise OptionError(f"segment_length is {length} and batch {batch}, wanted 0 or more and at least 1")
+    length = whole_number("segment_length", length, 0, LARGEST_SETTING)
+    batch = whole_number("batch", batch, 1, LARGEST_SETTING)
     role = SCORE if SCORE in bundle.manifest.graphs else MODEL
     session = StepSession(bundle, threads, provider, role)
     length = min(length or len(ids) - 1, len(ids) - 1)

@@ -15,15 +15,16 @@ import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
 from rfa_runtime.bundle.interface import TRANSLATION
+from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.batch_search import search_all
 from rfa_runtime.decoding.beam import Beams
 from rfa_runtime.decoding.candidates import log_sums
 from rfa_runtime.decoding.continuation import Continuation, Request
 from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Clock, Hypothesis, Piece, Translation, ids_of, text_of
-from rfa_runtime.decoding.prompt import Prompt, check_task, load_tokenizer
-from rfa_runtime.decoding.sampling import SamplingConfig
-from rfa_runtime.decoding.search_config import SearchConfig, check_whole
+from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, load_tokenizer
+from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.decoding.source import encode_source
 from rfa_runtime.errors import BundleError
 from rfa_runtime.session.encoder import Encoder, batches
@@ -47,11 +48,10 @@ class Translator:
         huge_pages: bool = True,
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
-        check_whole("max_source_tokens", max_source_tokens, 1 << 31)
+        self._max_source_tokens = whole_number("max_source_tokens", max_source_tokens, 1, 1 << 31)
         self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
         self._start = start_token(self.bundle)
         self._eos = self.bundle.manifest.special_ids.eos
-        self._max_source_tokens = max_source_tokens
         self.tokenizer = load_tokenizer(self.bundle)
         self.encoder = Encoder(self.bundle, threads, provider, huge_pages)
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
@@ -65,10 +65,13 @@ class Translator:
         return self.translate_batch([source], search)[0]
 
     def translate_batch(self, sources: Sequence[Prompt], search: SearchConfig | None = None) -> list[Translation]:
-        """Translate several sources of any lengths in one batch; the results are those of one by one."""
+        """Translate several sources of any lengths in one batch; the results are those of one by one.
+
+        One text may stand by itself.
+        """
         search = search or SearchConfig()
         clock = Clock()
-        encoded = list(map(self.encode, sources))
+        encoded = list(map(self.encode, as_batch(sources)))
         if search.beam == 1 and len(encoded) == 1:
             return [self._greedy(encoded[0], search, clock)]
         return self._search(encoded, search, clock) if encoded else []

@@ -8,6 +8,7 @@ import pickle
 import resource
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_models.errors import CheckpointError, ModelError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.whole_files import save_atomically
+from rfa_runtime.bundle.manifest import SpecialIds
 
 
 @pytest.fixture
@@ -123,9 +125,8 @@ def test_half_precision_tensors_come_back_in_float32(path: Path, edited: Callabl
 def test_entries_of_the_file_are_plain_types(path: Path) -> None:
     table = torch.load(path, weights_only=True)
     assert (table["format"], table["format_version"], table["task"]) == ("rfa-checkpoint", 1, "language-model")
-    assert sorted(table) == sorted(
-        ["format", "format_version", "task", "config", "tokenizer", "segment_length", "training", "tensors"]
-    )
+    of_all = {"format", "format_version", "task", "config", "tokenizer", "training", "tensors"}
+    assert table.keys() == of_all | {"segment_length", "special_ids", "sampling"}
 
 
 def test_a_file_of_format_version_1_as_it_is_documented_loads(tmp_path: Path) -> None:
@@ -369,13 +370,45 @@ def test_a_tokenizer_with_ids_beyond_the_vocabulary_is_refused(edited: Callable[
 
 
 @pytest.mark.parametrize("change", ["padding", "truncation"])
-def test_a_tokenizer_that_pads_or_truncates_is_refused(edited: Callable[..., Path], change: str) -> None:
+def test_a_tokenizer_neither_pads_nor_truncates_after_loading(
+    tmp_path: Path, path: Path, edited: Callable[..., Path], change: str
+) -> None:
     tokenizer = byte_tokenizer()
     if change == "padding":
         tokenizer.enable_padding(length=10**9, pad_id=10**6)
     else:
         tokenizer.enable_truncation(3)
-    refused(edited(tokenizer=tokenizer.to_str()), "pads or truncates")
+    saved = replace(load_checkpoint(path), tokenizer=tokenizer)
+    save_checkpoint(saved, tmp_path / "saved.pt")
+    for file in (tmp_path / "saved.pt", edited(tokenizer=tokenizer.to_str())):
+        assert load_checkpoint(file).tokenizer.to_str() == byte_tokenizer().to_str()
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ({"special_ids": {"bos": 256}}, "special_ids has 256, the model knows 256 tokens"),
+        ({"special_ids": {"eos": -1}}, "special_ids has -1"),
+        ({"special_ids": {"other_ends": [3, 999]}}, "special_ids has 999"),
+        ({"special_ids": {"eos": "</s>"}}, "special_ids.eos is '</s>', wanted int"),
+        ({"special_ids": {"pad": 1}}, "unknown key 'pad'"),
+        ({"special_ids": 7}, "is 7, wanted a table"),
+        ({"sampling": {"temperature": -1}}, "temperature is -1"),
+        ({"sampling": {"heat": 1}}, "unknown setting 'heat'"),
+        ({"sampling": [1]}, "wanted a table of settings"),
+    ],
+)
+def test_what_a_file_says_of_beginnings_ends_and_sampling_is_checked(
+    edited: Callable[..., Path], entries: dict[str, Any], words: str
+) -> None:
+    refused(edited(**entries), words)
+
+
+def test_beginnings_ends_and_sampling_come_back(tmp_path: Path, path: Path) -> None:
+    said = {"special_ids": SpecialIds(1, 2, (3, 4)), "sampling": {"temperature": 0.7, "top_k": 5}}
+    save_checkpoint(replace(load_checkpoint(path), **said), tmp_path / "said.pt")
+    loaded = load_checkpoint(tmp_path / "said.pt")
+    assert {"special_ids": loaded.special_ids, "sampling": loaded.sampling} == said
 
 
 def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path: Path, edited: Callable[..., Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,25 @@ def test_softmax_cannot_be_stateful(recipe_file: Callable[..., Path]) -> None:
 def test_only_a_stateful_recipe_makes_a_stateful_task(recipe_file: Callable[..., Path]) -> None:
     assert isinstance(stateful(recipe_file).task, StatefulLanguageTask)
     assert not isinstance(start(recipe_file()).task, StatefulLanguageTask)
+
+
+def test_documents_teach_where_a_text_begins_and_ends(recipe_file: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text("a short line\n" * 200)
+    recipe = read_recipe(recipe_file())
+    data = replace(recipe.data, train=(str(tmp_path / "lines.txt"),), documents="line")
+    run = TrainingRun(replace(recipe, data=data, sampling={"temperature": 0.5}), CPU)
+    start, end = run.task.special_ids.bos, run.task.special_ids.eos
+    line = run.task.train_ids[: run.task.train_ids.tolist().index(end) + 1].tolist()
+    assert line[0] == start
+    assert run.task.tokenizer.decode(line) == "a short line"
+    assert run.task.train_ids.tolist() == line * 190
+    assert run.task.valid_ids.tolist() == line * 10
+    kept = run.checkpoint()
+    assert (kept.special_ids, kept.sampling) == (run.task.special_ids, {"temperature": 0.5})
+
+
+def test_sampling_of_a_recipe_is_checked(recipe_file: Callable[..., Path]) -> None:
+    path = recipe_file()
+    path.write_text(path.read_text() + "\n[sampling]\ntemperature = -1\n")
+    with pytest.raises(ConfigError, match=r"\[sampling\] temperature is -1"):
+        read_recipe(path)

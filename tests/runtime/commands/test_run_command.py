@@ -17,7 +17,7 @@ from toy_bundles import environment, toy_files, toy_manifest
 
 from rfa_runtime.bundle.bundle import Bundle, write_bundle
 from rfa_runtime.bundle.manifest import SpecialIds
-from rfa_runtime.decoding.sampling import SamplingConfig
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.tasks.language import Decoder
 
 

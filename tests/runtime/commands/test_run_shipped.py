@@ -14,7 +14,7 @@ from toy_bundles import environment, toy_files, toy_manifest
 
 from rfa_runtime.bundle.bundle import Bundle, read_bundle, write_bundle
 from rfa_runtime.commands.run import SHIPPED, bundle_and_prompt
-from rfa_runtime.decoding.sampling import SamplingConfig
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.tasks.language import Decoder
 
 

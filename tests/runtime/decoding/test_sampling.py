@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rfa_runtime.decoding.sampling import Sampler, SamplingConfig, most_likely, penalize
+from rfa_runtime.decoding.sampling import Sampler, most_likely, penalize
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.errors import LogitsError, OptionError
 
 LOGITS = np.log(np.array([0.05, 0.4, 0.1, 0.3, 0.15])).astype(np.float32)
@@ -107,10 +109,11 @@ def test_logits_that_are_no_numbers_are_refused(temperature: float, bad: float) 
         {"temperature": float("nan")},
         {"temperature": None},
         {"temperature": "hot"},
-        {"top_k": 0},
+        {"top_k": -2},
         {"top_k": 2.5},
-        {"top_p": 0.0},
+        {"top_p": -0.1},
         {"top_p": 1.1},
+        {"min_p": 1.1},
         {"repetition_penalty": 0.0},
         {"seed": -1},
         {"seed": True},
@@ -125,3 +128,33 @@ def test_an_unknown_default_in_a_manifest_is_refused() -> None:
     assert SamplingConfig.from_table({"top_k": 3}) == SamplingConfig(top_k=3)
     with pytest.raises(OptionError, match="unknown setting 'topk'"):
         SamplingConfig.from_table({"topk": 3})
+
+
+def test_numbers_of_numpy_are_as_good_as_pythons() -> None:
+    given = SamplingConfig(
+        np.float64(0.7), np.int64(5), np.float32(0.5), np.float16(1.5), np.uint8(3), np.float64(0.25)
+    )
+    assert given == SamplingConfig(0.7, 5, 0.5, 1.5, 3, 0.25)
+    kinds = [type(getattr(given, name)) for name in ("temperature", "top_k", "top_p", "seed", "min_p")]
+    assert kinds == [float, int, float, int, float]
+
+
+def test_what_other_tools_write_for_off_is_off() -> None:
+    off = SamplingConfig(1.0)
+    for settings in ({"top_k": 0}, {"top_k": -1}, {"top_p": 1}, {"top_p": np.float64(1.0)}, {"min_p": 0}):
+        assert SamplingConfig(1.0, **settings) == off
+        assert SamplingConfig().over(settings).greedy
+
+
+def test_a_temperature_near_zero_is_greedy_without_a_warning() -> None:
+    logits = np.array([0.0, 1.0, 0.999], np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for temperature in (1e-30, 5e-324):
+            assert Sampler(SamplingConfig(temperature, seed=1), 3, []).choose(logits) == 1
+
+
+def test_min_p_leaves_what_is_likely_beside_the_most_likely() -> None:
+    logits = np.log(np.array([0.5, 0.3, 0.15, 0.05], np.float32))
+    sampler = Sampler(SamplingConfig(1.0, min_p=0.25, seed=0), 4, [])
+    assert {sampler.choose(logits) for _ in range(300)} == {0, 1, 2}

@@ -7,8 +7,11 @@ import pytest
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from toy_bundles import END, byte_tokenizer
 
-from rfa_runtime.decoding.detokenize import REPLACEMENT, ByteDetokenizer, WindowDetokenizer, detokenizer
+from rfa_runtime.decoding.byte_text import ByteDetokenizer
+from rfa_runtime.decoding.detokenize import detokenizer
+from rfa_runtime.decoding.fallback_text import LONGEST_RUN
 from rfa_runtime.decoding.stopping import StopStrings
+from rfa_runtime.decoding.window_text import LONGEST_CONTEXT, REPLACEMENT, WindowDetokenizer
 from rfa_runtime.errors import OptionError
 
 TEXT = "naïve — 😀👩\u200d🚀 漢字 \ud7ff\U0010ffff end"
@@ -77,8 +80,9 @@ def test_byte_fallback_tokenizers_keep_characters_whole() -> None:
 
 
 def test_byte_fallback_tokenizers_do_not_wait_for_ever() -> None:
-    found = pieces(fallback_tokenizer(), [0x80] * 100)
-    assert max(len(piece) for piece in found) <= 8
+    for token in (0x80, 0x41):
+        found = pieces(fallback_tokenizer(), [token] * 100)
+        assert max(len(piece) for piece in found) <= LONGEST_RUN
 
 
 def test_tokenizers_of_characters_are_streamed() -> None:
@@ -90,7 +94,10 @@ class Counting:
     """A tokenizer that counts what it is asked to decode."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer, self.decoded = tokenizer, list[int]()
+        self.tokenizer = tokenizer
+        self.decoded: list[int] = []
+        self.get_added_tokens_decoder = tokenizer.get_added_tokens_decoder
+        self.id_to_token = tokenizer.id_to_token
 
     def decode(self, ids: list[int]) -> str:
         self.decoded.append(len(ids))
@@ -98,11 +105,11 @@ class Counting:
 
 
 def test_a_token_costs_the_same_at_any_length() -> None:
-    counting = Counting(fallback_tokenizer())
+    counting = Counting(character_tokenizer(TEXT))
     stream = WindowDetokenizer(counting)  # type: ignore[arg-type]
-    for token in list(b"plain text ") * 2000:
+    for token in [1, 2, 3, 4, 5] * 2000:
         stream.push(token)
-    assert max(counting.decoded[-22:]) == max(counting.decoded[:22]) <= 2
+    assert max(counting.decoded[-22:]) == max(counting.decoded[:22]) <= LONGEST_CONTEXT + 1
 
 
 def test_what_is_kept_for_exact_bytes_does_not_grow_with_the_text() -> None:
@@ -151,6 +158,10 @@ def test_a_part_of_a_stop_string_waits() -> None:
 
 
 def test_stop_strings_are_checked() -> None:
-    for stops in ("END", [""], [3]):
+    for stops in ("", [""], [3], [b"END"]):
         with pytest.raises(OptionError, match="list of strings"):
             StopStrings(stops)  # type: ignore[arg-type]
+
+
+def test_one_stop_string_may_stand_by_itself() -> None:
+    assert shown("END", ["some ENDING"]) == ("some ", True)  # type: ignore[arg-type]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_bundles import END
+from tokenizers import Tokenizer, decoders, models
+from toy_bundles import END, byte_tokenizer, toy_files
 from toy_graphs import VOCAB, reference_logits
 
 from rfa_runtime.bundle.bundle import Bundle, write_bundle
 from rfa_runtime.bundle.manifest import SpecialIds
 from rfa_runtime.decoding.continuation import Request
 from rfa_runtime.decoding.prompt import read_in_chunks
-from rfa_runtime.decoding.sampling import SamplingConfig
+from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.errors import BundleError, OptionError, PromptError
 from rfa_runtime.memory import current_rss_bytes, peak_rss_bytes
 from rfa_runtime.tasks.language import Decoder
@@ -51,6 +53,69 @@ def test_a_prompt_is_read_in_chunks_with_the_same_result(decoder: Decoder) -> No
     at_once = read_in_chunks(session, ids, session.new_state())
     in_parts = read_in_chunks(session, ids, session.new_state(), chunk=7)
     np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
+
+
+def test_one_text_may_stand_where_a_list_is_meant(toy: Bundle) -> None:
+    decoder = Decoder(toy, threads=1)
+    whole = decoder.generate("Once", max_new_tokens=20)
+    assert [row.token_ids for row in decoder.generate_batch("Once", max_new_tokens=20)] == [whole.token_ids]
+    rows = decoder.generate_batch(np.array([list(b"Once"), list(b"Once")]), max_new_tokens=20)
+    assert [row.token_ids for row in rows] == [whole.token_ids] * 2
+    stop = whole.text[3:5]
+    assert decoder.generate("Once", stop=stop).text == decoder.generate("Once", stop=[stop]).text == whole.text[:3]
+
+
+def test_any_of_several_tokens_ends_a_text(toys: Callable[..., Bundle]) -> None:
+    whole = Decoder(toys(), threads=1).generate("Once", max_new_tokens=30)
+    ends = SpecialIds(None, 999 % VOCAB, (whole.token_ids[5], END))
+    decoder = Decoder(toys(special_ids=ends), threads=1)
+    first = whole.token_ids.index(whole.token_ids[5])
+    found = decoder.generate("Once", max_new_tokens=30)
+    assert (found.token_ids, found.finish_reason) == (whole.token_ids[: first + 1], "stop")
+    assert decoder.generate("Once", max_new_tokens=30, ignore_eos=True).token_ids == whole.token_ids
+
+
+def test_the_name_of_a_special_token_stops_at_the_token(toy: Bundle) -> None:
+    decoder = Decoder(toy, threads=1)
+    settings = {"temperature": 2.0, "seed": 0, "max_new_tokens": 3000}
+    whole = decoder.generate("Once", **settings)
+    place = whole.token_ids.index(END)
+    found = decoder.generate("Once", stop="<end>", **settings)
+    assert (found.token_ids, found.finish_reason) == (whole.token_ids[: place + 1], "stop")
+
+
+def test_a_tokenizer_of_a_bundle_cuts_no_prompt(toy: Bundle, tmp_path: Path) -> None:
+    cutting = byte_tokenizer()
+    cutting.enable_truncation(3)
+    cutting.enable_padding(length=8)
+    write_bundle(tmp_path / "cut.rfa", toy.manifest, toy_files() | {"tokenizer.json": cutting.to_str().encode()})
+    assert Decoder(tmp_path / "cut.rfa", threads=1).generate("Once", max_new_tokens=1).prompt_tokens == 4
+
+
+def test_ids_that_begin_with_the_start_token_keep_their_one(toys: Callable[..., Bundle]) -> None:
+    decoder = Decoder(toys(special_ids=SpecialIds(bos=65)), threads=1)
+    assert decoder.generate([65, *b"Once"]).token_ids == decoder.generate("Once").token_ids
+
+
+def test_sampling_may_be_a_mapping(toy: Bundle) -> None:
+    decoder = Decoder(toy, threads=1)
+    table = {"temperature": 1.5, "seed": 3}
+    assert decoder.generate("Once", sampling=table).token_ids == decoder.generate("Once", CHANCE).token_ids
+    with pytest.raises(OptionError, match="unknown setting 'top'"):
+        decoder.generate("Once", sampling={"top": 1})
+
+
+def test_two_calls_write_the_text_of_one(toy: Bundle, tmp_path: Path) -> None:
+    words = Tokenizer(models.WordLevel({f"▁w{token}": token for token in range(VOCAB)}, unk_token="▁w0"))
+    words.decoder = decoders.Metaspace()
+    files = toy_files() | {"tokenizer.json": words.to_str().encode()}
+    write_bundle(tmp_path / "words.rfa", toy.manifest, files)
+    decoder = Decoder(tmp_path / "words.rfa", threads=1)
+    whole = decoder.generate([40, 41], max_new_tokens=6)
+    first = decoder.generate([40, 41], max_new_tokens=2)
+    second = decoder.generate([40, 41, *first.token_ids], max_new_tokens=4)
+    assert first.text + second.text == whole.text
+    assert "w40 w41" + whole.text == words.decode([40, 41, *whole.token_ids])
 
 
 def test_a_request_and_keywords_say_the_same(decoder: Decoder) -> None:

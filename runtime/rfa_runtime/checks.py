@@ -1,0 +1,25 @@
+"""Numbers that a caller gave: Python's or numpy's, within bounds.  Standard library only."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from rfa_runtime.errors import OptionError
+
+
+def whole_number(name: str, value: Any, lowest: int, highest: int, why: str = "") -> int:
+    """Return a whole number as Python's own.  Raises OptionError for another thing, and out of bounds.
+
+    name: of the setting.  why: what the bounds are for, behind a space.
+    """
+    if isinstance(value, Integral) and not isinstance(value, bool) and lowest <= int(value) <= highest:
+        return int(value)
+    raise OptionError(f"{name} is {value!r}, wanted a whole number from {lowest:,} to {highest:,}{why}")
+
+
+def number(name: str, value: Any, lowest: float, highest: float) -> float:
+    """Return a number as Python's own.  Raises OptionError for another thing, and out of bounds; NaN always is."""
+    if isinstance(value, Real) and not isinstance(value, bool) and lowest <= float(value) <= highest:
+        return float(value)
+    raise OptionError(f"{name} is {value!r}, wanted a number from {lowest:g} to {highest:g}")
