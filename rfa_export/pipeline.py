@@ -36,6 +36,7 @@ from rfa_models.data.texts import read_text
 from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.translator import Translator
+from rfa_models.networks.wrappers import unwrapped
 from rfa_runtime.bundle.bundle import staged_bundle
 from rfa_runtime.bundle.files import total_bytes
 from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, Manifest, SpecialIds
@@ -139,6 +140,7 @@ def export_text_task(
     task: TaskExport, folder: Path, side: TextSide, overwrite: bool, progress: Progress, config: ExportConfig
 ) -> Exported:
     """Export a task with all that its bundle shall know of text.  Arguments and errors are those of `export_task`."""
+    task = task.with_module(unwrapped(task.module))
     targets = targets_of(config)
     with staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)

@@ -104,6 +104,16 @@ def replace_node(node: ir.Node, tape: Tape, *outputs: ir.Value) -> None:
     ir.convenience.replace_nodes_and_values(node.graph, node, [node], list(tape.nodes), replaced, list(outputs))
 
 
+def fix_size(model: ir.Model, name: str, size: int) -> None:
+    """Give a dimension that was free its size, in the shapes of everything."""
+    values = list(model.graph.inputs)
+    for node in model.graph:
+        values += node.outputs
+    for value in values:
+        if value.shape is not None:
+            value.shape = ir.Shape([size if str(dim) == name else dim for dim in value.shape])
+
+
 def renamed(shape: Iterable[int | str], old: str, new: str) -> list[int | str]:
     """A shape in which a dimension has another name."""
     return [new if dim == old else dim for dim in shape]

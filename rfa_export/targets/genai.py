@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.draft import Drafts, Lowered, graph_inputs
-from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime
+from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime, one_text
 from rfa_export.runtimes.genai import GenAi
 from rfa_export.targets.catalogue import GENAI
 from rfa_export.targets.ort import fused
@@ -34,8 +34,9 @@ class GenAiTarget(Target):
         check(drafts, states)
         draft = drafts[MODEL]
         model = fused(draft).after(leave_choice_to_runtime).model
-        spec = GraphSpec(FILE, self.name, graph_inputs(model, states), draft.logits, (LOGITS,))
+        spec = GraphSpec(FILE, self.name, graph_inputs(model, states), draft.logits, (LOGITS,), rows=1)
         count_layers(model, len(states))
+        one_text(model)
         return {role_in_bundle(MODEL, self.name): Lowered(model, spec)}
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:

@@ -12,7 +12,7 @@ import onnx_ir as ir
 
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts, Lowered
-from rfa_export.graph.edit import nodes_of
+from rfa_export.graph.edit import fix_size, nodes_of
 from rfa_export.graph.lowering.older_opset import lower_to_opset
 from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, OLDEST
 from rfa_export.graph.lowering.plain_attention import recurrent_chunk, recurrent_step
@@ -63,9 +63,4 @@ class Plain(Target):
 
 def one_token(model: ir.Model) -> None:
     """Make the graph's sequence 1, in the shapes of everything."""
-    values = list(model.graph.inputs)
-    for node in model.graph:
-        values += node.outputs
-    for value in values:
-        if value.shape is not None:
-            value.shape = ir.Shape([1 if str(dim) == SEQUENCE else dim for dim in value.shape])
+    fix_size(model, SEQUENCE, 1)

@@ -135,11 +135,15 @@ def check_parameters(module: nn.Module) -> None:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode for a while; afterwards every part has the mode that it had before."""
+    """Put a module in evaluation mode for a while; afterwards every part has the mode that it had before.
+
+    Parts that torch.compile has changed compute as they are written: compiled code cannot be traced.
+    """
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
-        yield
+        with torch.compiler.set_stance("force_eager"):
+            yield
     finally:
         for part, mode in modes.items():
             part.training = mode

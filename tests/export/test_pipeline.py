@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from already_traced import AlreadyTraced
 from click.testing import CliRunner
 from small_models import Example, OneLayer
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from rfa_export import __version__, pipeline
 from rfa_export.errors import ExportError, GraphError, ParityError
@@ -95,6 +96,14 @@ def test_a_bundle_decodes_in_a_process_without_torch(gated: Example) -> None:
     answer, heavy = found.stdout.splitlines()
     assert json.loads(answer)["completion_tokens"] == 3
     assert heavy == "[]"
+
+
+def test_a_module_is_exported_without_its_wrappers(tmp_path: Path) -> None:
+    module = OneLayer()
+    module.attention = torch.compile(module.attention)
+    wrapped = nn.DataParallel(torch.compile(module))
+    exported = pipeline.export_module(wrapped, tmp_path / "model.rfa", progress=ignore)
+    assert read_bundle(exported.bundle).manifest.task == "language-model"
 
 
 def test_nothing_is_written_where_the_bundle_computes_something_else(gated: Example, tmp_path: Path) -> None:

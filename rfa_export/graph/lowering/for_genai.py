@@ -1,10 +1,14 @@
-"""What onnxruntime-genai asks of a graph besides its names: a state to count layers by, no outputs but the logits."""
+"""What onnxruntime-genai asks of a graph besides its names.
+
+A state to count layers by, no outputs but the logits, and one text: in a batch padding would be read as text, and
+beams would go on from each other's states.
+"""
 
 from __future__ import annotations
 
 import onnx_ir as ir
 
-from rfa_export.graph.edit import describe_like, nodes_of
+from rfa_export.graph.edit import describe_like, fix_size, nodes_of
 from rfa_runtime.bundle.interface import BATCH, TOP_LOGIT, TOP_TOKEN
 
 
@@ -29,6 +33,15 @@ def leave_choice_to_runtime(model: ir.Model) -> None:
     for node in nodes_of(model, "TopK"):
         if not is_used(node):
             model.graph.remove(node, safe=True)
+
+
+def one_text(model: ir.Model) -> None:
+    """Make the graph's batch 1.
+
+    Version 0.18 of the runtime pads the shorter texts of a batch, and leaves states in their rows when beams change
+    places.  A mask would tell a graph what is padding, but nothing tells it what is a beam: more rows are refused.
+    """
+    fix_size(model, BATCH, 1)
 
 
 def is_used(node: ir.Node) -> bool:

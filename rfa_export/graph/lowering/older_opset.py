@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 
 import onnx_ir as ir
+from onnx_ir.passes import common
 from onnx_ir.tape import Tape
 
 from rfa_export.errors import GraphError
@@ -42,6 +43,7 @@ def lower_to_opset(model: ir.Model, opset: int) -> None:
         if opset < since:
             for node in nodes_of(model, *types):
                 write_older(model, node)
+    common.RemoveUnusedNodesPass()(model)  # the axes that are now attributes
     model.opset_imports[""] = opset
 
 

@@ -70,6 +70,8 @@ class GraphSpec:
     """See Logits."""
     outputs: tuple[str, ...] = (LOGITS,)
     """Its outputs without the states."""
+    rows: int = 0
+    """How many texts it reads at once; 0 for any number."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,9 @@ def graph_spec(entry: JsonObject, files: dict[str, FileEntry]) -> GraphSpec:
         entry.refuse("file", file, "a file of the list")
     inputs = names(entry, "inputs")
     outputs = names(entry, "outputs") if "outputs" in entry.table else (LOGITS,)
-    return GraphSpec(file, entry.text("target"), inputs, entry.choice("logits", get_args(Logits)), outputs)
+    logits = entry.choice("logits", get_args(Logits))
+    rows = entry.integer("rows", 0, MAX_DIM) if "rows" in entry.table else 0
+    return GraphSpec(file, entry.text("target"), inputs, logits, outputs, rows)
 
 
 def names(entry: JsonObject, key: str) -> tuple[str, ...]:

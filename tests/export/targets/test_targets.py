@@ -178,6 +178,32 @@ print(json.dumps(generator.get_sequence(0).tolist()))
     assert found == prompt + Decoder(folder, threads=1).generate(prompt, max_new_tokens=256).token_ids
 
 
+@pytest.mark.skipif(GenAi().version() is None, reason="onnxruntime-genai is not installed")
+@pytest.mark.parametrize(("prompts", "beams"), [([[72, 101, 108], [72]], 1), ([[72, 101, 108]], 2)])
+def test_genai_refuses_batches_and_beams(
+    prompts: list[list[int]], beams: int, language: tuple[Exported, Example]
+) -> None:
+    code = """
+import json, sys
+import onnxruntime_genai as og
+folder, prompts, beams = map(json.loads, sys.argv[1:])
+options = og.GeneratorParams(model := og.Model(folder))
+options.set_search_options(max_length=64, batch_size=len(prompts), num_beams=beams)
+generator = og.Generator(model, options)
+longest = max(map(len, prompts))
+generator.append_tokens([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+generator.generate_next_token()
+"""
+    arguments = map(json.dumps, (str(language[1].bundle.path), prompts, beams))
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert "Got invalid dimensions for input: input_ids" in done.stderr
+
+
+def test_the_manifest_says_that_genai_reads_one_text_at_a_time(language: tuple[Exported, Example]) -> None:
+    for spec in language[1].bundle.manifest.graphs.values():
+        assert spec.rows == (1 if spec.target == "genai" else 0)
+
+
 @pytest.mark.usefixtures("already_traced")
 def test_a_bundle_only_for_others_says_so(gated: Example, tmp_path: Path) -> None:
     bundle = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain",)).bundle

@@ -141,6 +141,7 @@ BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"graphs": {"model": {"file": "model.onnx"}}}, "graphs.model has no 'inputs'"),
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"file": "other.onnx"}}}, "wanted a file of the list"),
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"logits": "some"}}}, "wanted 'last' or 'all'"),
+    ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"rows": -1}}}, "rows"),
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"inputs": ["a", "a"]}}}, "distinct names"),
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"inputs": [3]}}}, "distinct names"),
     ({"graphs": {"model": MANIFEST["graphs"]["model"] | {"outputs": []}}}, "outputs is a list, wanted a list of dist"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from small_graphs import assert_left_alone, operators, run, small_graph
 
 from rfa_export.graph.edit import dims
-from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime
+from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime, one_text
 from rfa_export.graph.rewrite.top_token import top_token
 
 STEP = "g (float[batch, 1, 5] x) => (float[batch, 1, 5] logits) { logits = Neg (x) }"
@@ -35,3 +36,15 @@ def test_the_choice_goes_and_the_logits_stay() -> None:
 
 def test_a_graph_without_a_choice_is_left_alone() -> None:
     assert_left_alone(leave_choice_to_runtime, small_graph(STEP))
+
+
+def test_a_graph_of_one_text_refuses_a_second_row() -> None:
+    model = small_graph(STEP)
+    one_text(model)
+    assert (run(model, x=np.ones((1, 1, 5), np.float32))[0] == -1).all()
+    with pytest.raises(Exception, match="invalid dimensions"):
+        run(model, x=np.ones((2, 1, 5), np.float32))
+
+
+def test_sizes_that_are_fixed_already_are_left_alone() -> None:
+    assert_left_alone(one_text, small_graph("g (float[1, 1, 5] x) => (float[1, 1, 5] logits) { logits = Neg (x) }"))

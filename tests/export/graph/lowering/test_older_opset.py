@@ -56,6 +56,12 @@ def test_an_operator_stays_where_the_opset_has_it(text: str, opset: int, kept: s
     assert operators(lowered(text, opset)) == [kept]
 
 
+@pytest.mark.parametrize("text", [LENGTH, NORM])
+def test_axes_that_became_an_attribute_are_no_weight_any_more(text: str) -> None:
+    for value in lowered(text, OLDEST).graph.initializers.values():
+        assert value.uses(), f"nobody reads {value.name}"
+
+
 def test_a_vector_of_zeros_stays_zero() -> None:
     assert not run(lowered(NORM, OLDEST), np.zeros((1, 8), np.float32))[0].any()
 
