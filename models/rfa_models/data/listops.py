@@ -46,6 +46,8 @@ OPERATOR_PROBABILITY = 0.25
 """The rest are digits.  With 6 arguments on average, a level has 1.5 times as many nodes as the one above it."""
 MOST_TRIES = 1_000_000
 """Draws in a row without a new expression after which there seem to be no more."""
+MOST_TOKENS = 10_000_000
+"""The same in tokens: some 10 s of work.  Of 1,990 to 2,000 tokens an expression comes every 300,000."""
 
 
 def listops_rows(
@@ -66,23 +68,26 @@ def listops_rows(
     rng = random.Random(seed)
     seen: set[bytes] = set()
     tries = 0
+    tokens = 0
     while len(seen) < count:
-        expression = draw(rng, shortest, longest, max_depth, max_arguments)
+        expression, length = draw(rng, shortest, longest, max_depth, max_arguments)
         digest = blake2b(expression.encode(), digest_size=16).digest()  # 96,000 whole texts would fill the memory
         tries += 1
+        tokens += length
         if expression and digest not in seen:
             tries = 0
+            tokens = 0
             seen.add(digest)
             yield expression, str(evaluate(expression))
-        elif tries == MOST_TRIES:
+        elif tries >= MOST_TRIES or tokens >= MOST_TOKENS:
             raise ConfigError(
-                f"{MOST_TRIES:,} draws gave no new expression after {len(seen):,} of {count:,}: "
+                f"{tries:,} draws gave no new expression after {len(seen):,} of {count:,}: "
                 "ask for fewer, or allow more lengths, levels or arguments"
             )
 
 
-def draw(rng: random.Random, shortest: int, longest: int, max_depth: int, max_arguments: int) -> str:
-    """Draw one bracketed expression; "" where it turned out too short or too long."""
+def draw(rng: random.Random, shortest: int, longest: int, max_depth: int, max_arguments: int) -> tuple[str, int]:
+    """Draw one bracketed expression, and say how many tokens that took; "" where they were too few or too many."""
     parts: list[str] = []
     missing: list[int] = []  # arguments that each open operator still waits for
     length = 0
@@ -96,8 +101,8 @@ def draw(rng: random.Random, shortest: int, longest: int, max_depth: int, max_ar
         length += 1
         close_complete(parts, missing)
         if not missing:
-            return " ".join(parts) if shortest < length < longest else ""
-    return ""
+            return (" ".join(parts) if shortest < length < longest else ""), length
+    return "", length
 
 
 def close_complete(parts: list[str], missing: list[int]) -> None:

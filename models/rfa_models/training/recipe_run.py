@@ -74,7 +74,8 @@ def train_recipe(
     check_output(output, overwrite)
     if threads:
         set_threads(threads)
-    run = TrainingRun(recipe, choose_device(device))
+    with console.status("read the data and learn the tokenizer"):
+        run = TrainingRun(recipe, choose_device(device))
     resume = output.with_name(f"{output.name}.resume")
     log = output.with_name(f"{output.name}.log.jsonl")
     if restart:

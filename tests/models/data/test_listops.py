@@ -109,7 +109,7 @@ def test_expressions_are_as_deep_as_allowed_and_no_deeper() -> None:
 
 def test_operators_have_two_to_ten_arguments_all_equally_often() -> None:
     rng, found, arguments = random.Random(1), Counter(), Counter()
-    for tokens in (draw(rng, 0, 2000, 2, 10).split() for _ in range(20_000)):  # one operator of digits at most
+    for tokens in (draw(rng, 0, 2000, 2, 10)[0].split() for _ in range(20_000)):  # one operator of digits at most
         found[next(token for token in tokens if token != "(") if len(tokens) > 1 else "digit"] += 1
         arguments[sum(token.isdigit() for token in tokens)] += 1
     operators = sum(count for name, count in found.items() if name != "digit")
@@ -143,6 +143,12 @@ def test_settings_that_allow_too_few_expressions_are_refused(monkeypatch: pytest
         list(listops_rows(11, 0, 0, 2))
     with pytest.raises(ConfigError, match="max_arguments is 1"):
         next(listops_rows(1, 0, max_arguments=1))
+
+
+def test_the_work_without_a_new_expression_is_bounded_in_tokens_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listops, "MOST_TOKENS", 10_000)
+    with pytest.raises(ConfigError, match=r"^\d*,?\d+ draws gave no new expression after 0 of 1"):
+        list(listops_rows(1, 0, shortest=100_000, longest=200_000, max_depth=4))
 
 
 def test_the_command_writes_long_range_arenas_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from rfa_models.data.tokenizer import (
     CLASS,
     END,
+    LONGEST_WORD,
     START,
     UNKNOWN,
     TokenizerConfig,
@@ -56,6 +57,24 @@ def test_bpe_learns_as_many_tokens_as_asked_and_shortens_the_text() -> None:
     tokenizer = train_tokenizer("bpe", LINES * 4, 270)
     assert tokenizer.get_vocab_size() == 270
     assert len(tokenizer.encode(LINES[0]).ids) < len(LINES[0])
+
+
+def test_bpe_learns_from_a_long_word_in_pieces_and_encodes_it_in_one() -> None:
+    """Else learning takes time quadratic in the longest word."""
+    word = "AC" * 4 * LONGEST_WORD
+    tokenizer = train_tokenizer("bpe", [word], 300)
+    assert max(map(len, tokenizer.get_vocab())) == LONGEST_WORD
+    assert len(tokenizer.encode(word).ids) == 8
+    assert len(tokenizer.encode("x" + word).ids) == 9
+
+
+@pytest.mark.parametrize("lines", [LINES, ["AC" * (LONGEST_WORD // 2), "é" * (LONGEST_WORD // 2)]])
+def test_bpe_of_words_that_are_not_too_long_is_that_of_the_library(lines: list[str]) -> None:
+    plain = Tokenizer(models.BPE())
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    plain.train_from_iterator(lines, trainers.BpeTrainer(vocab_size=290, initial_alphabet=alphabet))
+    assert train_tokenizer("bpe", lines, 290).get_vocab() == plain.get_vocab()
 
 
 def test_char_tokenizer_has_one_token_for_each_character_and_one_for_all_others() -> None:
