@@ -1,4 +1,4 @@
-"""The file of random matrices: the first H of it, exactly, and nothing that is not such a file."""
+"""Random matrices: those of the checkpoint, or the first H of a file, and nothing that is not such a file."""
 
 import io
 import pickle
@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
-from rfa_models.convert.matrices import read_matrices
+from rfa_models.convert.matrices import Matrices, choose_matrices, read_matrices, stored_matrices
+from rfa_models.convert.release import Release, ReleaseSettings
 from rfa_models.errors import CheckpointError
 
 POOL = np.random.default_rng(1).standard_normal((6, 5, 4))
@@ -95,3 +96,56 @@ def test_a_file_that_is_no_array_is_refused(file: Path, data: st.DataObject) -> 
 def test_a_missing_file_is_an_error_of_the_system(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_matrices(file, 3, 4)
+
+
+def release(**tensors: torch.Tensor) -> Release:
+    """A checkpoint that holds random matrices in its decoder."""
+    named = {f"decoder.{name}": tensor for name, tensor in tensors.items()}
+    return Release(Path("source.pt"), named, ReleaseSettings(), True)
+
+
+def test_those_that_evaluation_reads_are_taken_from_the_checkpoint() -> None:
+    pool = torch.tensor(POOL).float()
+    found = stored_matrices(release(random_matrices=pool, random_matrices_eval=pool[2:5]), "decoder.", 3, 4)
+    assert found is not None
+    assert torch.equal(found.first, pool[2:5])
+    assert found.pool_size == 6
+
+
+def test_the_pools_first_stand_in_where_the_checkpoint_has_no_others() -> None:
+    pool = torch.tensor(POOL).float()
+    found = stored_matrices(release(random_matrices=pool), "decoder.", 3, 4)
+    assert found is not None
+    assert torch.equal(found.first, pool[:3])
+    assert stored_matrices(release(random_matrices=pool), "encoder.", 3, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "wanted"),
+    [
+        ("random_matrices_eval", (4, 5, 4), r"\[3, 5, 4\]"),
+        ("random_matrices_eval", (3, 5, 8), r"\[3, 5, 4\]"),
+        ("random_matrices_eval", (3, 6, 4), r"\[3, 5, 4\]"),
+        ("random_matrices_eval", (3, 20), r"\[3, 5, 4\]"),
+        ("random_matrices", (9, 6, 4), r"\[P, 5, 4\]"),
+        ("random_matrices", (2, 5, 4), r"\[3, 5, 4\]"),
+    ],
+)
+def test_other_matrices_in_the_checkpoint_are_refused(name: str, shape: tuple[int, ...], wanted: str) -> None:
+    with pytest.raises(
+        CheckpointError, match=f"random matrices 'decoder.{name}' have shape .*, the model wants {wanted}"
+    ):
+        stored_matrices(release(**{name: torch.ones(shape)}), "decoder.", 3, 4, 5)
+
+
+def test_a_file_must_agree_with_the_checkpoint_but_for_rounding() -> None:
+    exact = Matrices(torch.tensor(POOL[:3]).float(), 6)
+    rounded = Matrices(exact.first.half().float(), 6)
+    other = Matrices(torch.tensor(POOL[1:4]).float(), 6)
+    assert choose_matrices(rounded, exact) is rounded
+    assert choose_matrices(None, exact) is exact
+    assert choose_matrices(rounded, None) is rounded
+    with pytest.raises(CheckpointError, match="was trained with other random matrices than those of --random-matrices"):
+        choose_matrices(rounded, other)
+    with pytest.raises(CheckpointError, match="holds no random matrices of causal attention: add --random-matrices"):
+        choose_matrices(None, None)
