@@ -26,6 +26,9 @@ EPILOG = "Example:  rfa-convert checkpoint_best.pt --dictionary dict.en.txt -o m
 @click.option(
     "--random-matrices", type=FILE, help="The .npy file of causal attention's, for a SRC that does not hold them."
 )
+@click.option(
+    "--exact-matrices", is_flag=True, help="Take that file's numbers as they are: the authors round them to float16."
+)
 @click.option("--dictionary", type=FILE, help="dict.txt of fairseq; texts must then come split as for fairseq.")
 @click.option("--tokenizer", type=FILE, help="tokenizer.json with the ids of the dictionary, in place of --dictionary.")
 @click.option("--encoder-heads", "encoder_attention_heads", type=int, help="In place of what SRC says.")

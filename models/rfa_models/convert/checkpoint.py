@@ -53,11 +53,13 @@ def convert_release(
     encoder_attention_heads: int | None = None,
     causal_tau: float | None = None,
     cross_tau: float | None = None,
+    exact_matrices: bool = False,
     overwrite: bool = False,
 ) -> Converted:
     """Convert a checkpoint of the release and write the model to `output`.
 
-    random_matrices: only for a release that holds none, or to make sure of those that it holds.
+    random_matrices: only for a release that holds none, or to make sure of those that it holds.  They are rounded to
+    float16 as in training, unless exact_matrices is set.
     One of dictionary and tokenizer is wanted.  Heads and tau stand in place of what the file says of them.
     Raises CheckpointError, ConfigError, DataError, or OSError as `open` does.
     """
@@ -68,7 +70,7 @@ def convert_release(
         "cross_tau": cross_tau,
     }
     release = with_settings(read_release(source), settings)
-    matrices = causal_matrices(release, random_matrices)
+    matrices = causal_matrices(release, random_matrices, exact_matrices)
     with named(source):
         convert = convert_translator if is_translator(release) else convert_language_model
         model = convert(release, matrices)
@@ -85,7 +87,7 @@ def with_settings(release: Release, settings: dict[str, int | float | None]) -> 
     return dataclasses.replace(release, settings=replaced)
 
 
-def causal_matrices(release: Release, file: Path | None) -> Matrices:
+def causal_matrices(release: Release, file: Path | None, exact: bool) -> Matrices:
     """The random matrices of causal attention, of the release or of a file.  Raises CheckpointError."""
     vectors = release.settings.causal_proj_dim
     with named(release.path):
@@ -93,7 +95,7 @@ def causal_matrices(release: Release, file: Path | None) -> Matrices:
         stored = stored_matrices(release, DECODER, heads, head_dim, vectors)
     given = None
     if file is not None:
-        given = read_matrices(file, heads, head_dim, vectors)
+        given = read_matrices(file, heads, head_dim, vectors, exact=exact)
     with named(release.path):
         return choose_matrices(stored, given)
 

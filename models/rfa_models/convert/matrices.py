@@ -88,9 +88,12 @@ def agree(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and torch.allclose(one, other, rtol=2 * HALF_STEP, atol=SMALLEST_STEP)
 
 
-def read_matrices(path: Path, heads: int, head_dim: int, vectors: int | None = None) -> Matrices:
+def read_matrices(
+    path: Path, heads: int, head_dim: int, vectors: int | None = None, *, exact: bool = False
+) -> Matrices:
     """The first H matrices of a pool, for heads of width d.  vectors: D where it is known.
 
+    They are rounded to float16, as the authors' programs round them on loading, unless `exact` is set.
     Raises CheckpointError where the file is no such pool, OSError where it cannot be opened.
     """
     pool = open_array(path)
@@ -103,7 +106,10 @@ def read_matrices(path: Path, heads: int, head_dim: int, vectors: int | None = N
         raise CheckpointError(
             f"{path}: matrices of shape {pool.shape}, the model wants {wanted}: give those that it was trained with"
         )
-    first = torch.from_numpy(np.array(pool[:heads], dtype=np.float32, order="C"))
+    first = torch.from_numpy(np.array(pool[:heads], dtype=pool.dtype.newbyteorder("="), order="C"))
+    if not exact:
+        first = first.half()
+    first = first.float()
     if not first.isfinite().all():
         raise CheckpointError(f"{path}: holds values that are not finite: get it again")
     return Matrices(first, count)

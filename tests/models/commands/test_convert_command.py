@@ -14,6 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from release import (
+    HEADS,
     PROJECT,
     START,
     VOCABULARY,
@@ -117,6 +118,18 @@ def test_a_file_of_random_matrices_is_for_checkpoints_without_them(
     assert rfa_convert("--random-matrices", "4_120.npy", "-o", "other.pt").exit_code == 0
     one, other = (load_checkpoint(Path(name)).model.state_dict() for name in ("model.pt", "other.pt"))
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_file_of_random_matrices_is_rounded_as_in_training_unless_told_not_to(folder: Callable[..., None]) -> None:
+    pool = matrix_pool().astype(np.float64) + 1e-5
+    folder(without_causal_matrices(translator_tensors()), pool=pool)
+    given = ["--random-matrices", "4_120.npy"]
+    assert rfa_convert(*given).exit_code == 0
+    assert rfa_convert(*given, "--exact-matrices", "-o", "exact.pt").exit_code == 0
+    first = torch.tensor(pool[:HEADS])
+    for name, wanted in (("model.pt", first.half().float()), ("exact.pt", first.float())):
+        layer = load_checkpoint(Path(name)).model.decoder[0].attention
+        assert torch.equal(layer.random_matrices, wanted), name
 
 
 def test_missing_or_other_random_matrices_are_refused(folder: Callable[..., None]) -> None:

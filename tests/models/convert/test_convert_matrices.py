@@ -23,17 +23,25 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8"])
-def test_the_first_matrices_are_read_exactly(file: Path, dtype: torch.dtype) -> None:
+def test_the_first_matrices_are_read_as_the_authors_read_them(file: Path, dtype: str) -> None:
     pool = POOL.astype(dtype)
     np.save(file, pool)
     found = read_matrices(file, heads=3, head_dim=4)
     assert found.pool_size == 6
+    assert torch.equal(found.first, torch.tensor(pool[:3].astype(np.float64), dtype=torch.float16).float())
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8"])
+def test_the_first_matrices_are_read_exactly_where_that_is_asked_for(file: Path, dtype: str) -> None:
+    pool = POOL.astype(dtype)
+    np.save(file, pool)
+    found = read_matrices(file, heads=3, head_dim=4, exact=True)
     assert torch.equal(found.first, torch.tensor(pool[:3].astype(np.float32)))
 
 
 def test_an_array_in_columns_is_read_as_well(file: Path) -> None:
     np.save(file, np.asfortranarray(POOL))
-    assert torch.equal(read_matrices(file, 3, 4).first, torch.tensor(POOL[:3]).float())
+    assert torch.equal(read_matrices(file, 3, 4, exact=True).first, torch.tensor(POOL[:3]).float())
 
 
 @pytest.mark.parametrize(
@@ -48,6 +56,7 @@ def test_an_array_in_columns_is_read_as_well(file: Path) -> None:
         (POOL.astype(complex), (3, 4), "complex128 of shape"),
         (POOL.astype(np.longdouble), (3, 4), "wanted floating-point numbers"),
         (np.where(POOL > 2, np.nan, POOL), (6, 4), "not finite"),
+        (POOL * 1e6, (3, 4), "not finite"),
         (np.array([[["x"]]]), (1, 1), "wanted floating-point numbers"),
         (np.array([[[object()]]]), (1, 1), "not a .npy file of numbers"),
     ],
