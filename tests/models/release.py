@@ -8,6 +8,7 @@ feature map.  Nothing here is shared with the package.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ def translator_tensors(pre_norm: bool = False, seed: int = 1) -> Tensors:
         tensors |= draw.linears(f"{PROJECT}layers.{n}.", "kv") | {f"{PROJECT}layers.{n}.sigma": draw.sigma()}
     tensors[f"{PROJECT}random_matrices"] = draw.bundles(CROSS_VECTORS).half()
     tensors[f"{PROJECT}random_matrices_eval"] = tensors[f"{PROJECT}random_matrices"][2 : 2 + HEADS].clone()
+    tensors |= causal_matrices()
     if pre_norm:
         tensors |= draw.norm("encoder.layer_norm") | draw.norm("decoder.layer_norm")
     return tensors | {"decoder.embed_tokens.weight": embedding, "decoder.output_projection.weight": embedding}
@@ -47,12 +49,34 @@ def language_model_tensors(seed: int = 1) -> Tensors:
     tensors = {"decoder.embed_tokens.weight": embedding, "decoder.version": torch.tensor([3.0])}
     for n in range(LAYERS):
         tensors |= draw.layer(f"decoder.layers.{n}.", {"self_attn.": "qkvo"}, sigma=True)
+    tensors |= causal_matrices()
     return tensors | draw.norm("decoder.layer_norm") | {"decoder.output_projection.weight": embedding}
 
 
+def causal_matrices() -> Tensors:
+    """What decoders of the release hold besides their layers, in every file."""
+    pool = torch.tensor(matrix_pool()).half()
+    return {"decoder.random_matrices": pool, "decoder.random_matrices_eval": pool[:HEADS].clone()}
+
+
+def without_causal_matrices(tensors: Tensors) -> Tensors:
+    """The same of a file that leaves the decoder's random matrices out."""
+    return {name: tensor for name, tensor in tensors.items() if name not in causal_matrices()}
+
+
+def doc_mt_names(tensors: Tensors) -> Tensors:
+    """A translator's tensors under the names of the group's program for documents, which wraps its layers."""
+    named = {}
+    for name, tensor in tensors.items():
+        name = name.replace(PROJECT, "encoder.cross_attention_project.")
+        name = re.sub(r"^(decoder\.layers\.\d+\.)", r"\1module.", name)
+        named[re.sub(r"^(decoder\..*\.(self|encoder)_attn\.)", r"\1module.", name)] = tensor
+    return named
+
+
 def matrix_pool(seed: int = 2) -> Array:
-    """What random_matrices/{d}_{D}.npy holds, [P, D, d]."""
-    return Draw(seed).bundles(CAUSAL_VECTORS).numpy()
+    """What random_matrices/{d}_{D}.npy holds, [P, D, d], in numbers that float16 can hold."""
+    return Draw(seed).bundles(CAUSAL_VECTORS).half().float().numpy()
 
 
 class Draw:

@@ -17,14 +17,17 @@ from rfa_models.commands.ending import one_line_errors
 from rfa_runtime.interrupt import ending_at_once
 
 FILE = click.Path(path_type=Path)
-EPILOG = "Example:  rfa-convert checkpoint_best.pt --random-matrices 64_64.npy --dictionary dict.en.txt -o model.pt"
+EPILOG = "Example:  rfa-convert checkpoint_best.pt --dictionary dict.en.txt -o model.pt"
 
 
 @click.command(epilog=EPILOG)
 @click.argument("source", metavar="SRC", type=FILE)
 @click.option("-o", "--output", type=FILE, default="model.pt", show_default=True)
 @click.option(
-    "--random-matrices", type=FILE, required=True, help="The .npy file that causal attention was trained with."
+    "--random-matrices", type=FILE, help="The .npy file of causal attention's, for a SRC that does not hold them."
+)
+@click.option(
+    "--exact-matrices", is_flag=True, help="Take that file's numbers as they are: the authors round them to float16."
 )
 @click.option("--dictionary", type=FILE, help="dict.txt of fairseq; texts must then come split as for fairseq.")
 @click.option("--tokenizer", type=FILE, help="tokenizer.json with the ids of the dictionary, in place of --dictionary.")
@@ -34,14 +37,15 @@ EPILOG = "Example:  rfa-convert checkpoint_best.pt --random-matrices 64_64.npy -
 @click.option("--overwrite", is_flag=True, help="Replace a model at the output.")
 @click.version_option(rfa_models.__version__)
 @one_line_errors
-def main(source: Path, output: Path, random_matrices: Path, overwrite: bool, **options: Any) -> None:
+def main(source: Path, output: Path, random_matrices: Path | None, overwrite: bool, **options: Any) -> None:
     """Convert SRC, a checkpoint of the authors' release of Random Feature Attention, to a model of ours.
 
     SRC is a translator (RFA in the decoder) or a language model in the format of fairseq.
     """
     check_output(output, overwrite)
     for file in (source, random_matrices):
-        file.open("rb").close()  # a file that is not there is named before torch is loaded
+        if file is not None:
+            file.open("rb").close()  # a file that is not there is named before torch is loaded
     with ending_at_once():
         convert_release = rfa_models.convert_release
     converted = convert_release(source, output, random_matrices, overwrite=overwrite, **options)

@@ -1,7 +1,7 @@
 """From the files of the authors' release to a checkpoint of ours: what `rfa-convert` does, `convert_release` in Python.
 
 release       source.pt                                        the weights and, in most files, the settings
-matrices      64_64.npy                                        the random matrices of causal attention
+matrices      64_64.npy                                        random matrices, where the release holds none
 tokenizer     dict.txt of fairseq, or tokenizer.json           texts to the ids that the model was trained with
 """
 
@@ -18,8 +18,9 @@ from rfa_models.checkpoints.checkpoint import Checkpoint, read_tokenizer, save_c
 from rfa_models.checkpoints.output import check_output
 from rfa_models.convert.config import causal_heads
 from rfa_models.convert.dictionary import check_special, read_dictionary
-from rfa_models.convert.matrices import read_matrices
+from rfa_models.convert.matrices import Matrices, choose_matrices, read_matrices, stored_matrices
 from rfa_models.convert.model import convert_language_model, convert_translator, is_translator
+from rfa_models.convert.names import DECODER
 from rfa_models.convert.release import Release, read_release
 from rfa_models.data.texts import read_text
 from rfa_models.errors import CheckpointError, ConfigError, ModelError
@@ -45,17 +46,20 @@ class Converted:
 def convert_release(
     source: Path,
     output: Path,
-    random_matrices: Path,
+    random_matrices: Path | None = None,
     dictionary: Path | None = None,
     tokenizer: Path | None = None,
     *,
     encoder_attention_heads: int | None = None,
     causal_tau: float | None = None,
     cross_tau: float | None = None,
+    exact_matrices: bool = False,
     overwrite: bool = False,
 ) -> Converted:
     """Convert a checkpoint of the release and write the model to `output`.
 
+    random_matrices: only for a release that holds none, or to make sure of those that it holds.  They are rounded to
+    float16 as in training, unless exact_matrices is set.
     One of dictionary and tokenizer is wanted.  Heads and tau stand in place of what the file says of them.
     Raises CheckpointError, ConfigError, DataError, or OSError as `open` does.
     """
@@ -66,9 +70,7 @@ def convert_release(
         "cross_tau": cross_tau,
     }
     release = with_settings(read_release(source), settings)
-    with named(source):
-        heads, head_dim = causal_heads(release)
-    matrices = read_matrices(random_matrices, heads, head_dim, release.settings.causal_proj_dim)
+    matrices = causal_matrices(release, random_matrices, exact_matrices)
     with named(source):
         convert = convert_translator if is_translator(release) else convert_language_model
         model = convert(release, matrices)
@@ -83,6 +85,19 @@ def with_settings(release: Release, settings: dict[str, int | float | None]) -> 
     given = {name: value for name, value in settings.items() if value is not None}
     replaced = dataclasses.replace(release.settings, **given)  # type: ignore[arg-type]
     return dataclasses.replace(release, settings=replaced)
+
+
+def causal_matrices(release: Release, file: Path | None, exact: bool) -> Matrices:
+    """The random matrices of causal attention, of the release or of a file.  Raises CheckpointError."""
+    vectors = release.settings.causal_proj_dim
+    with named(release.path):
+        heads, head_dim = causal_heads(release)
+        stored = stored_matrices(release, DECODER, heads, head_dim, vectors)
+    given = None
+    if file is not None:
+        given = read_matrices(file, heads, head_dim, vectors, exact=exact)
+    with named(release.path):
+        return choose_matrices(stored, given)
 
 
 def choose_tokenizer(dictionary: Path | None, file: Path | None, config: ModelConfig | TranslatorConfig) -> Tokenizer:

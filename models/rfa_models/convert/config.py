@@ -7,7 +7,7 @@ from torch import Tensor
 
 from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS, AttentionConfig
 from rfa_models.convert.matrices import Matrices
-from rfa_models.convert.names import CAUSAL_SIGMA, EMBEDDING, MATRICES, OUTPUT, POOL, count_layers
+from rfa_models.convert.names import CAUSAL_SIGMA, EMBEDDING, OUTPUT, PROJECT_SIGMA, count_layers
 from rfa_models.convert.release import Release
 from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
@@ -37,11 +37,8 @@ def language_model_config(release: Release, matrices: Matrices) -> ModelConfig:
     )
 
 
-def translator_config(release: Release, project: str, matrices: Matrices) -> TranslatorConfig:
-    """Of a model with an encoder and a decoder.  project: name of the shared module.
-
-    Raises CheckpointError or ConfigError.
-    """
+def translator_config(release: Release, causal: Matrices, cross: Matrices) -> TranslatorConfig:
+    """Of a model with an encoder and a decoder.  Raises CheckpointError or ConfigError."""
     norm = norm_of(release, "decoder")
     if norm_of(release, "encoder") != norm:
         raise CheckpointError(
@@ -58,8 +55,8 @@ def translator_config(release: Release, project: str, matrices: Matrices) -> Tra
         positions=positions(release),
         tie_embeddings=False,
         encoder_attention=encoder_attention(release),
-        causal_attention=causal_attention(release, matrices),
-        cross_attention=cross_attention(release, project),
+        causal_attention=causal_attention(release, causal),
+        cross_attention=cross_attention(release, cross),
     )
 
 
@@ -74,32 +71,25 @@ def encoder_attention(release: Release) -> AttentionConfig:
 
 def causal_attention(release: Release, matrices: Matrices) -> AttentionConfig:
     """RFA with the constants of the release's causal attention."""
-    heads, head_dim = causal_heads(release)
+    heads, vectors, head_dim = matrices.first.shape
     return AttentionConfig(
         heads=heads,
         head_dim=head_dim,
-        random_vectors=matrices.first.shape[1],
+        random_vectors=vectors,
         tau=release.settings.causal_tau,
         **AUTHORS | {"pool_size": matrices.pool_size},
     )
 
 
-def cross_attention(release: Release, project: str) -> AttentionConfig:
+def cross_attention(release: Release, matrices: Matrices) -> AttentionConfig:
     """RFA with the constants of the release's cross attention."""
-    heads, vectors, head_dim = shape(release, project + MATRICES, 3)
-    if release.settings.cross_proj_dim not in (None, vectors):
-        raise CheckpointError(
-            f"its cross_proj_dim is {release.settings.cross_proj_dim}, but {project + MATRICES!r} has {vectors} vectors"
-        )
-    pool_size = heads
-    if project + POOL in release.tensors:
-        pool_size, _, _ = shape(release, project + POOL, 3)
+    heads, vectors, head_dim = matrices.first.shape
     return AttentionConfig(
         heads=heads,
         head_dim=head_dim,
         random_vectors=vectors,
         tau=release.settings.cross_tau,
-        **AUTHORS_CROSS | {"pool_size": pool_size},
+        **AUTHORS_CROSS | {"pool_size": matrices.pool_size},
     )
 
 
@@ -116,6 +106,12 @@ def norm_of(release: Release, side: str) -> Norm:
 def causal_heads(release: Release) -> tuple[int, int]:
     """H and d of the decoder's causal attention.  Raises CheckpointError."""
     heads, _, head_dim = shape(release, CAUSAL_SIGMA, 3)
+    return heads, head_dim
+
+
+def cross_heads(release: Release, project: str) -> tuple[int, int]:
+    """H and d of cross attention.  project: name of the shared module.  Raises CheckpointError."""
+    heads, _, head_dim = shape(release, project + PROJECT_SIGMA, 3)
     return heads, head_dim
 
 

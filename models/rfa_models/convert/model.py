@@ -2,7 +2,7 @@
 
 Its translator is a transformer of fairseq with RFA in the decoder; its language model is only the decoder.  Evaluation
 there uses one set of random matrices for causal and one for cross attention, the same in all layers: they become the
-`random_matrices` of ours.
+`random_matrices` of ours (`matrices.py`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from rfa_models.attention.cross import RfaCrossAttention
 from rfa_models.attention.features import RandomFeatures
-from rfa_models.convert.config import language_model_config, same, translator_config
+from rfa_models.convert.config import cross_heads, language_model_config, same, translator_config
 from rfa_models.convert.dictionary import END_ID, START_ID
-from rfa_models.convert.matrices import Matrices
+from rfa_models.convert.matrices import Matrices, stored_matrices
 from rfa_models.convert.names import (
+    DECODER,
     EMBEDDING,
     MATRICES,
     OUTPUT,
@@ -34,6 +35,8 @@ from rfa_models.networks.translator import Translator
 
 BUFFER = ".random_matrices"
 """Only in our models: the release keeps these matrices outside its layers."""
+CAUSAL_MATRICES = frozenset({DECODER + MATRICES, DECODER + POOL})
+"""In files of the release; `matrices.py` has read them."""
 
 
 def is_translator(release: Release) -> bool:
@@ -45,7 +48,7 @@ def convert_language_model(release: Release, matrices: Matrices) -> LanguageMode
     """A model that is only a decoder.  Raises CheckpointError, or ConfigError for settings that cannot work."""
     with torch.device("meta"):
         model = LanguageModel(language_model_config(release, matrices))
-    tensors = renamed(release, model, "", set())
+    tensors = renamed(release, model, "", CAUSAL_MATRICES)
     tensors["embedding.weight"] = scaled(tensors["embedding.weight"], release)
     fill(model, tensors, {"causal": matrices.first})
     if model.config.tie_embeddings:
@@ -60,20 +63,31 @@ def convert_translator(release: Release, matrices: Matrices) -> Translator:
     becomes that of the end token.  So the embedding is no longer that of the output.
     """
     project = find_project(release.tensors)
+    cross = cross_matrices(release, project)
     with torch.device("meta"):
-        model = Translator(translator_config(release, project, matrices))
-    tensors = renamed(release, model, project, {project + MATRICES, project + POOL, SOURCE_EMBEDDING})
+        model = Translator(translator_config(release, matrices, cross))
+    others = CAUSAL_MATRICES | {project + MATRICES, project + POOL, SOURCE_EMBEDDING}
+    tensors = renamed(release, model, project, others)
     check_one_vocabulary(release)
     embedding = scaled(tensors["embedding.tokens.weight"], release).clone()
     if len(embedding) <= END_ID:
         raise CheckpointError(f"knows {len(embedding)} tokens, dictionaries of fairseq have more: is it a translator?")
     embedding[START_ID] = embedding[END_ID]
     tensors["embedding.tokens.weight"] = embedding
-    fill(model, tensors, {"causal": matrices.first, "cross": release.tensors[project + MATRICES]})
+    fill(model, tensors, {"causal": matrices.first, "cross": cross.first})
     return model
 
 
-def renamed(release: Release, model: nn.Module, project: str, others: set[str]) -> dict[str, Tensor]:
+def cross_matrices(release: Release, project: str) -> Matrices:
+    """The random matrices of cross attention, which the project module holds.  Raises CheckpointError."""
+    heads, head_dim = cross_heads(release, project)
+    found = stored_matrices(release, project, heads, head_dim, release.settings.cross_proj_dim)
+    if found is None:
+        raise CheckpointError(f"has no tensor {project + MATRICES!r}: random matrices of cross attention are needed")
+    return found
+
+
+def renamed(release: Release, model: nn.Module, project: str, others: Set[str]) -> dict[str, Tensor]:
     """The release's tensors under our names: all that the model needs and, but for `others`, no more.
 
     Raises CheckpointError where one is missing, unknown or of another shape.
@@ -94,7 +108,7 @@ def renamed(release: Release, model: nn.Module, project: str, others: set[str]) 
     return tensors
 
 
-def check_names(found: Set[str], wanted: set[str], others: set[str], project: str) -> None:
+def check_names(found: Set[str], wanted: Set[str], others: Set[str], project: str) -> None:
     """Raise CheckpointError unless all wanted tensors were found and, but for `others`, no more."""
     missing = wanted - found
     unknown = found - wanted - others

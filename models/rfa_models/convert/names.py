@@ -5,13 +5,15 @@
     decoder.3.cross_attention.k_proj.weight     PROJECT.layers.3.k_proj.weight
 
 PROJECT is the release's shared module that projects the encoder's output for all layers of the decoder.  It is found by
-what no other module holds, whatever it is called.
+what no other module holds, whatever it is called and wherever it stands: `encoder.cross_attention_project.` in one of
+the authors' programs.  That one also wraps modules in others, so that "module" stands between the parts of a name.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from rfa_models.errors import CheckpointError
 from rfa_models.wording import shown
@@ -20,10 +22,18 @@ EMBEDDING = "decoder.embed_tokens.weight"
 SOURCE_EMBEDDING = "encoder.embed_tokens.weight"
 OUTPUT = "decoder.output_projection.weight"
 CAUSAL_SIGMA = "decoder.layers.0.self_attn.sigma"
+PROJECT_SIGMA = "layers.0.sigma"
 MATRICES = "random_matrices_eval"
-"""Of the project module: [H, D, d] for evaluation."""
+"""Of the decoder (causal attention) and of the project module (cross attention): [H, D, d] for evaluation."""
 POOL = "random_matrices"
-"""Of the project module: [P, D, d] that training draws from."""
+"""Of the same two: [P, D, d] that training draws from."""
+DECODER = "decoder."
+PROJECTION = "layers.0.k_proj.weight"
+"""What no module has but the project module: keys of a layer outside an attention."""
+WRAPPER = "module"
+"""The part that a wrapper around a module puts into the names of its tensors."""
+
+T = TypeVar("T")
 
 OUTSIDE_LAYERS = {
     "embedding": "decoder.embed_tokens",
@@ -76,14 +86,31 @@ def find_project(names: Iterable[str]) -> str:
     """
     found = []
     for name in names:
-        if f".{name}".endswith(f".{MATRICES}"):  # the module may stand at the top, so that its name is empty
-            found.append(name.removesuffix(MATRICES))
+        if f".{name}".endswith(f".{PROJECTION}"):  # the module may stand at the top, so that its name is empty
+            found.append(name.removesuffix(PROJECTION))
     if len(found) != 1:
         raise CheckpointError(
-            f"has {len(found)} tensors '...{MATRICES}', wanted one, that of cross attention: "
+            f"has {len(found)} tensors '...{PROJECTION}', wanted one, that of cross attention: "
             "was it trained with Random Feature Attention in its decoder?"
         )
     return found[0]
+
+
+def without_wrappers(tensors: dict[str, T]) -> dict[str, T]:
+    """The same under the names that they have without wrappers: `layers.0.module.fc1.bias` is `layers.0.fc1.bias`.
+
+    Raises CheckpointError where two names become one.
+    """
+    plain = {}
+    for name, tensor in tensors.items():
+        parts = [part for part in name.split(".") if part != WRAPPER]
+        short = ".".join(parts)
+        if short in plain:
+            raise CheckpointError(
+                f"has {shown(short)} twice, with and without '{WRAPPER}' in its name: keep one of them"
+            )
+        plain[short] = tensor
+    return plain
 
 
 def count_layers(names: Iterable[str], side: str) -> int:

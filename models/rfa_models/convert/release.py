@@ -21,6 +21,7 @@ from torch.serialization import safe_globals
 
 from rfa_models.checkpoints.untrusted import check_tensors, unpickle
 from rfa_models.checks import LARGEST_COUNT, LARGEST_SIZE, check_fraction, check_positive, check_whole
+from rfa_models.convert.names import without_wrappers
 from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.settings import Activation
 from rfa_models.tables import read_table
@@ -83,7 +84,7 @@ def read_release(path: Path) -> Release:
     tensors = table["model"] if isinstance(table.get("model"), dict) else table
     weights = {name: tensor for name, tensor in tensors.items() if not is_no_weight(name)}
     settings = settings_table(table, path)
-    return Release(path, checked(weights, path), read_settings(settings, path), has_settings=bool(settings))
+    return Release(path, plain_names(checked(weights, path), path), read_settings(settings, path), bool(settings))
 
 
 def read_file(path: Path) -> Any:
@@ -119,6 +120,14 @@ def checked(tensors: dict[Any, Any], path: Path) -> dict[str, Tensor]:
     check_tensors({name: tensors[name] for name in distinct.values()}, path)
     converted = {name: tensors[name].detach().float() for name in distinct.values()}
     return {name: converted[first] for name, first in names.items()}
+
+
+def plain_names(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The tensors without the marks of wrappers in their names.  Raises CheckpointError."""
+    try:
+        return without_wrappers(tensors)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def identity(tensor: Any) -> Any:

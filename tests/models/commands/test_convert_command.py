@@ -14,16 +14,18 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from release import (
-    HEAD_DIM,
+    HEADS,
     PROJECT,
     START,
     VOCABULARY,
     Array,
     ReleasedModel,
     Tensors,
+    doc_mt_names,
     language_model_tensors,
     matrix_pool,
     translator_tensors,
+    without_causal_matrices,
 )
 from tokenizers import Tokenizer, models
 
@@ -51,8 +53,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
 
 
 def rfa_convert(*arguments: str, words: str | None = "--dictionary=dict.txt") -> Result:
-    given = ["source.pt", "--random-matrices", "4_120.npy", *arguments]
-    return CliRunner().invoke(main, given + ([words] if words else []))
+    given = ["source.pt", *arguments]
+    if words is not None:
+        given.append(words)
+    return CliRunner().invoke(main, given)
 
 
 def assert_refused(result: Result, message: str) -> None:
@@ -92,6 +96,48 @@ def test_a_language_model_of_the_release_becomes_a_checkpoint(folder: Callable[.
     released = ReleasedModel(language_model_tensors(), matrix_pool(), pre_norm=True, causal_tau=1.5)
     found = loaded.model.double()(torch.tensor([TARGET]))[0]
     assert np.abs(found.detach().numpy() - released.decode(TARGET)).max() <= 1e-10
+
+
+def test_the_programs_own_names_become_the_same_model(folder: Callable[..., None]) -> None:
+    folder()
+    assert rfa_convert().exit_code == 0
+    folder(doc_mt_names(translator_tensors()))
+    result = rfa_convert("-o", "other.pt")
+    assert result.exit_code == 0, result.output
+    one, other = (load_checkpoint(Path(name)).model.state_dict() for name in ("model.pt", "other.pt"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("tensors", [translator_tensors(), language_model_tensors()], ids=["translator", "language"])
+def test_a_file_of_random_matrices_is_for_checkpoints_without_them(
+    folder: Callable[..., None], tensors: Tensors
+) -> None:
+    folder(tensors)
+    assert rfa_convert("--random-matrices", "4_120.npy").exit_code == 0
+    folder(without_causal_matrices(tensors))
+    assert rfa_convert("--random-matrices", "4_120.npy", "-o", "other.pt").exit_code == 0
+    one, other = (load_checkpoint(Path(name)).model.state_dict() for name in ("model.pt", "other.pt"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_file_of_random_matrices_is_rounded_as_in_training_unless_told_not_to(folder: Callable[..., None]) -> None:
+    pool = matrix_pool().astype(np.float64) + 1e-5
+    folder(without_causal_matrices(translator_tensors()), pool=pool)
+    given = ["--random-matrices", "4_120.npy"]
+    assert rfa_convert(*given).exit_code == 0
+    assert rfa_convert(*given, "--exact-matrices", "-o", "exact.pt").exit_code == 0
+    first = torch.tensor(pool[:HEADS])
+    for name, wanted in (("model.pt", first.half().float()), ("exact.pt", first.float())):
+        layer = load_checkpoint(Path(name)).model.decoder[0].attention
+        assert torch.equal(layer.random_matrices, wanted), name
+
+
+def test_missing_or_other_random_matrices_are_refused(folder: Callable[..., None]) -> None:
+    folder(without_causal_matrices(translator_tensors()))
+    assert_refused(rfa_convert(), "source.pt: holds no random matrices of causal attention: add --random-matrices")
+    folder(pool=matrix_pool(seed=3))
+    result = rfa_convert("--random-matrices", "4_120.npy")
+    assert_refused(result, "source.pt: was trained with other random matrices than those of --random-matrices: leave")
 
 
 def test_options_stand_in_for_settings_and_the_rest_is_named(folder: Callable[..., None]) -> None:
@@ -135,7 +181,11 @@ def with_one(name: str, *shape: int) -> Tensors:
         (without("encoder.layers.1.fc1.bias"), "source.pt: has no 'encoder.layers.1.fc1.bias' (with"),
         (without("decoder.layers.0.self_attn.sigma"), "has no tensor 'decoder.layers.0.self_attn.sigma'"),
         (without(f"{PROJECT}layers.1.sigma"), f"has no '{PROJECT}layers.1.sigma' (with '{PROJECT}' as the module that"),
-        (without(f"{PROJECT}random_matrices_eval"), "has 0 tensors '...random_matrices_eval', wanted one"),
+        (
+            without(f"{PROJECT}random_matrices_eval", f"{PROJECT}random_matrices"),
+            f"has no tensor '{PROJECT}random_matrices_eval'",
+        ),
+        (without(f"{PROJECT}layers.0.k_proj.weight"), "has 0 tensors '...layers.0.k_proj.weight', wanted one"),
         (without("decoder.embed_tokens.weight"), "has no tensor 'decoder.embed_tokens.weight'"),
         (without("decoder.layers.0.fc1.weight"), "has no tensor 'decoder.layers.0.fc1.weight'"),
         (with_one("decoder.extra", 1), "has 'decoder.extra', not known"),
@@ -148,11 +198,8 @@ def with_one(name: str, *shape: int) -> Tensors:
         ),
         (with_one("decoder.layers.1.self_attn.sigma", 4, 1, 8), "has shape (4, 1, 8), the others go with (4, 1, 4)"),
         (with_one("decoder.layers.0.self_attn.sigma", 4, 4), "has shape (4, 4), wanted 3 dimensions"),
-        (with_one(f"{PROJECT}random_matrices_eval", 4, 150, 8), "wide (heads x head_dim), wanted one width for all"),
-        (
-            with_one(f"{PROJECT}random_matrices_eval", 2, 150, 8),
-            "sigma' has shape (4, 1, 4), the others go with (2, 1, 8)",
-        ),
+        (with_one(f"{PROJECT}random_matrices_eval", 4, 150, 8), "have shape (4, 150, 8), the model wants [4, D, 4]"),
+        (with_one("decoder.random_matrices_eval", 2, 120, 4), "have shape (2, 120, 4), the model wants [4, 120, 4]"),
         (with_one("encoder.embed_tokens.weight", 14, 16), "only models with one dictionary and one embedding"),
         (with_one("encoder.embed_tokens.weight", 9, 16), "only models with one dictionary and one embedding"),
         (
@@ -177,7 +224,7 @@ def test_a_language_model_without_a_last_norm_is_refused(folder: Callable[..., N
     ("settings", "pool", "message"),
     [
         ({"causal_proj_dim": 64}, None, "4_120.npy: matrices of shape (9, 120, 4), the model wants [4 or more, 64, 4]"),
-        ({"cross_proj_dim": 64}, None, "its cross_proj_dim is 64, but"),
+        ({"cross_proj_dim": 64}, None, "random_matrices_eval' have shape (4, 150, 4), the model wants [4, 64, 4]"),
         ({}, matrix_pool()[:3], "matrices of shape (3, 120, 4)"),
         ({}, matrix_pool()[..., :3], "matrices of shape (9, 120, 3)"),
         ({}, np.array([print], dtype=object), "4_120.npy: not a .npy file of numbers"),
@@ -187,8 +234,8 @@ def test_a_language_model_without_a_last_norm_is_refused(folder: Callable[..., N
 def test_settings_and_matrices_that_do_not_fit_are_refused(
     folder: Callable[..., None], settings: dict[str, Any], pool: Array | None, message: str
 ) -> None:
-    folder(args=ARGS | settings, pool=pool)
-    assert_refused(rfa_convert(), message)
+    folder(without_causal_matrices(translator_tensors()), args=ARGS | settings, pool=pool)
+    assert_refused(rfa_convert("--random-matrices", "4_120.npy"), message)
 
 
 def test_code_in_the_file_is_not_run(folder: Callable[..., None]) -> None:
@@ -232,7 +279,7 @@ def test_one_of_our_own_checkpoints_is_refused(folder: Callable[..., None], chec
 def test_a_missing_file_is_refused(folder: Callable[..., None]) -> None:
     folder()
     Path("4_120.npy").unlink()
-    assert_refused(rfa_convert(), "No such file or directory: '4_120.npy'")
+    assert_refused(rfa_convert("--random-matrices", "4_120.npy"), "No such file or directory: '4_120.npy'")
     Path("source.pt").unlink()
     assert_refused(rfa_convert(), "No such file or directory: 'source.pt'")
 
@@ -250,7 +297,7 @@ def test_a_model_is_not_overwritten_unless_asked(folder: Callable[..., None]) ->
 
 def test_the_process_leaves_no_traceback_on_a_mistake(folder: Callable[..., None]) -> None:
     folder({"decoder.a": torch.ones(2)})
-    command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt", "--random-matrices", "4_120.npy"]
+    command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt"]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(MODELS)})
     assert done.returncode == 2
     assert done.stdout == ""
@@ -261,9 +308,7 @@ def test_the_process_leaves_no_traceback_on_a_mistake(folder: Callable[..., None
 def test_the_example_of_the_help_is_accepted(folder: Callable[..., None]) -> None:
     folder()
     arguments = EPILOG.partition("rfa-convert ")[2].split()
-    names = dict(zip((arguments[0], arguments[2], arguments[4]), ("source.pt", "4_120.npy", "dict.txt"), strict=True))
-    for given, written in names.items():
-        Path(written).rename(given)
+    Path("source.pt").rename(arguments[0])
+    Path("dict.txt").rename(arguments[2])
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    assert HEAD_DIM == 4  # as the files' names say

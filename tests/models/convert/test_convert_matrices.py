@@ -1,4 +1,4 @@
-"""The file of random matrices: the first H of it, exactly, and nothing that is not such a file."""
+"""Random matrices: those of the checkpoint, or the first H of a file, and nothing that is not such a file."""
 
 import io
 import pickle
@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
-from rfa_models.convert.matrices import read_matrices
+from rfa_models.convert.matrices import Matrices, choose_matrices, read_matrices, stored_matrices
+from rfa_models.convert.release import Release, ReleaseSettings
 from rfa_models.errors import CheckpointError
 
 POOL = np.random.default_rng(1).standard_normal((6, 5, 4))
@@ -22,17 +23,25 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8"])
-def test_the_first_matrices_are_read_exactly(file: Path, dtype: torch.dtype) -> None:
+def test_the_first_matrices_are_read_as_the_authors_read_them(file: Path, dtype: str) -> None:
     pool = POOL.astype(dtype)
     np.save(file, pool)
     found = read_matrices(file, heads=3, head_dim=4)
     assert found.pool_size == 6
+    assert torch.equal(found.first, torch.tensor(pool[:3].astype(np.float64), dtype=torch.float16).float())
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8"])
+def test_the_first_matrices_are_read_exactly_where_that_is_asked_for(file: Path, dtype: str) -> None:
+    pool = POOL.astype(dtype)
+    np.save(file, pool)
+    found = read_matrices(file, heads=3, head_dim=4, exact=True)
     assert torch.equal(found.first, torch.tensor(pool[:3].astype(np.float32)))
 
 
 def test_an_array_in_columns_is_read_as_well(file: Path) -> None:
     np.save(file, np.asfortranarray(POOL))
-    assert torch.equal(read_matrices(file, 3, 4).first, torch.tensor(POOL[:3]).float())
+    assert torch.equal(read_matrices(file, 3, 4, exact=True).first, torch.tensor(POOL[:3]).float())
 
 
 @pytest.mark.parametrize(
@@ -47,6 +56,7 @@ def test_an_array_in_columns_is_read_as_well(file: Path) -> None:
         (POOL.astype(complex), (3, 4), "complex128 of shape"),
         (POOL.astype(np.longdouble), (3, 4), "wanted floating-point numbers"),
         (np.where(POOL > 2, np.nan, POOL), (6, 4), "not finite"),
+        (POOL * 1e6, (3, 4), "not finite"),
         (np.array([[["x"]]]), (1, 1), "wanted floating-point numbers"),
         (np.array([[[object()]]]), (1, 1), "not a .npy file of numbers"),
     ],
@@ -95,3 +105,56 @@ def test_a_file_that_is_no_array_is_refused(file: Path, data: st.DataObject) -> 
 def test_a_missing_file_is_an_error_of_the_system(file: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_matrices(file, 3, 4)
+
+
+def release(**tensors: torch.Tensor) -> Release:
+    """A checkpoint that holds random matrices in its decoder."""
+    named = {f"decoder.{name}": tensor for name, tensor in tensors.items()}
+    return Release(Path("source.pt"), named, ReleaseSettings(), True)
+
+
+def test_those_that_evaluation_reads_are_taken_from_the_checkpoint() -> None:
+    pool = torch.tensor(POOL).float()
+    found = stored_matrices(release(random_matrices=pool, random_matrices_eval=pool[2:5]), "decoder.", 3, 4)
+    assert found is not None
+    assert torch.equal(found.first, pool[2:5])
+    assert found.pool_size == 6
+
+
+def test_the_pools_first_stand_in_where_the_checkpoint_has_no_others() -> None:
+    pool = torch.tensor(POOL).float()
+    found = stored_matrices(release(random_matrices=pool), "decoder.", 3, 4)
+    assert found is not None
+    assert torch.equal(found.first, pool[:3])
+    assert stored_matrices(release(random_matrices=pool), "encoder.", 3, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "wanted"),
+    [
+        ("random_matrices_eval", (4, 5, 4), r"\[3, 5, 4\]"),
+        ("random_matrices_eval", (3, 5, 8), r"\[3, 5, 4\]"),
+        ("random_matrices_eval", (3, 6, 4), r"\[3, 5, 4\]"),
+        ("random_matrices_eval", (3, 20), r"\[3, 5, 4\]"),
+        ("random_matrices", (9, 6, 4), r"\[P, 5, 4\]"),
+        ("random_matrices", (2, 5, 4), r"\[3, 5, 4\]"),
+    ],
+)
+def test_other_matrices_in_the_checkpoint_are_refused(name: str, shape: tuple[int, ...], wanted: str) -> None:
+    with pytest.raises(
+        CheckpointError, match=f"random matrices 'decoder.{name}' have shape .*, the model wants {wanted}"
+    ):
+        stored_matrices(release(**{name: torch.ones(shape)}), "decoder.", 3, 4, 5)
+
+
+def test_a_file_must_agree_with_the_checkpoint_but_for_rounding() -> None:
+    exact = Matrices(torch.tensor(POOL[:3]).float(), 6)
+    rounded = Matrices(exact.first.half().float(), 6)
+    other = Matrices(torch.tensor(POOL[1:4]).float(), 6)
+    assert choose_matrices(rounded, exact) is rounded
+    assert choose_matrices(None, exact) is exact
+    assert choose_matrices(rounded, None) is rounded
+    with pytest.raises(CheckpointError, match="was trained with other random matrices than those of --random-matrices"):
+        choose_matrices(rounded, other)
+    with pytest.raises(CheckpointError, match="holds no random matrices of causal attention: add --random-matrices"):
+        choose_matrices(None, None)

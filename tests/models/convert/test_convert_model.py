@@ -141,7 +141,7 @@ def test_an_output_projection_may_be_left_out_where_it_is_the_embedding() -> Non
     assert torch.equal(found, wanted)
 
 
-@pytest.mark.parametrize("prefix", ["", "encoder.cross_attn_proj.", "decoder.", "a\\1."])
+@pytest.mark.parametrize("prefix", ["", "encoder.cross_attention_project.", "a\\1."])
 def test_the_project_module_is_found_under_any_name(prefix: str) -> None:
     renamed = {name.replace(PROJECT, prefix): tensor for name, tensor in translator_tensors().items()}
     found = convert_translator(release(renamed, {}), matrices()).state_dict()
@@ -155,6 +155,14 @@ def test_random_matrices_are_those_of_the_release_in_every_layer() -> None:
         assert torch.equal(layer.attention.random_matrices, torch.tensor(matrix_pool()[:HEADS]))
         cross = translator_tensors()[f"{PROJECT}random_matrices_eval"]
         assert torch.equal(layer.cross_attention.random_matrices, cross.float())
+
+
+def test_random_matrices_of_cross_attention_are_the_pools_first_where_none_are_set_apart() -> None:
+    tensors = translator_tensors()
+    del tensors[f"{PROJECT}random_matrices_eval"]
+    model = convert_translator(release(tensors, {}), matrices())
+    wanted = tensors[f"{PROJECT}random_matrices"][:HEADS].float()
+    assert torch.equal(model.decoder[0].cross_attention.random_matrices, wanted)
 
 
 def test_the_releases_constants_are_in_the_config() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rfa_models.convert.names import count_layers, find_project, listed, release_name
+from rfa_models.convert.names import count_layers, find_project, listed, release_name, without_wrappers
 from rfa_models.errors import CheckpointError
 
 
@@ -33,14 +33,22 @@ def test_each_of_our_tensors_has_its_name_in_the_release(ours: str, theirs: str)
 
 
 @pytest.mark.parametrize("prefix", ["", "x.", "x.y."])
-def test_the_project_module_is_found_by_its_last_name(prefix: str) -> None:
-    assert find_project([f"{prefix}random_matrices_eval", "random_matrices", "not_random_matrices_eval"]) == prefix
+def test_the_project_module_is_found_by_what_no_other_holds(prefix: str) -> None:
+    others = ["decoder.random_matrices_eval", "decoder.layers.0.self_attn.k_proj.weight", "x.sublayers.0.k_proj.weight"]
+    assert find_project([*others, f"{prefix}layers.0.k_proj.weight"]) == prefix
 
 
-@pytest.mark.parametrize("names", [[], ["a.random_matrices_eval", "b.random_matrices_eval"]])
+@pytest.mark.parametrize("names", [[], ["a.layers.0.k_proj.weight", "b.layers.0.k_proj.weight"]])
 def test_none_or_two_project_modules_are_refused(names: tuple[str, ...]) -> None:
-    with pytest.raises(CheckpointError, match=f"has {len(names)} tensors '...random_matrices_eval', wanted one"):
+    with pytest.raises(CheckpointError, match=f"has {len(names)} tensors '...layers.0.k_proj.weight', wanted one"):
         find_project(names)
+
+
+def test_marks_of_wrappers_leave_the_names() -> None:
+    wrapped = {"module.a.layers.0.module.self_attn.module.q_proj.bias": 1, "a.some_module.bias": 2}
+    assert without_wrappers(wrapped) == {"a.layers.0.self_attn.q_proj.bias": 1, "a.some_module.bias": 2}
+    with pytest.raises(CheckpointError, match=r"has 'a\.b' twice, with and without 'module' in its name"):
+        without_wrappers({"a.module.b": 1, "a.b": 2})
 
 
 def test_layers_are_counted_on_each_side() -> None:
