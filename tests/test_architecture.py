@@ -26,8 +26,14 @@ MAY_IMPORT = {
     },
 }
 """All but the standard library.  rfa_bench may import anything; nothing imports it."""
-MODELS_MAY_TAKE = ("rfa_runtime.bundle", "rfa_runtime.errors", "rfa_runtime.interrupt", "rfa_runtime.line_files")
-"""What rfa_models takes of the runtime: words of the interface, and readers of files, which both packages need.
+MODELS_MAY_TAKE = (
+    "rfa_runtime.bundle",
+    "rfa_runtime.ending",
+    "rfa_runtime.errors",
+    "rfa_runtime.interrupt",
+    "rfa_runtime.line_files",
+)
+"""What rfa_models takes of the runtime: words of the interface, readers of files, and how a command ends.
 
 All of it stands on the standard library, so that training needs no ONNX Runtime."""
 FLOORS = {
@@ -38,7 +44,8 @@ FLOORS = {
         session
         line_files
         bundle
-        bar memory interrupt
+        bar memory ending
+        interrupt
         errors
     """,
     "rfa_models": """

@@ -19,8 +19,9 @@ from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.files import MANIFEST, sha256
 from rfa_runtime.errors import OptionError
 from rfa_runtime.line_files.answers import Complaint, Worker, answers, check_batch, in_batches
-from rfa_runtime.line_files.output import STANDARD, LineOutput, plain_output, recorded_output
+from rfa_runtime.line_files.output import LineOutput, plain_output, recorded_output
 from rfa_runtime.line_files.progress import Origin, progress_file, sha256_of_settings
+from rfa_runtime.line_files.standard import STANDARD, standard_input
 from rfa_runtime.line_files.text import Line, read_lines
 
 
@@ -56,7 +57,7 @@ def convert_lines(
     if resumable:
         total = count_lines(source)
         opened = recorded_output(target, origin_of(source, bundle, settings), overwrite)
-    reading = nullcontext(sys.stdin.buffer) if source == STANDARD else source.open("rb")
+    reading = nullcontext(standard_input()) if source == STANDARD else source.open("rb")
     with reading as stream, opened as output:
         name = "standard input" if source == STANDARD else str(source)
         lines = islice(read_lines(stream, name), output.lines, None)
