@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from rfa_runtime.errors import OptionError
 
@@ -12,11 +13,11 @@ STANDARD = Path("-")
 """In place of a file: standard input or output."""
 
 
-def standard_input() -> BinaryIO:
+def standard_input() -> BufferedIOBase:
     """Return standard input as bytes.  Raises OptionError where it is closed."""
     if sys.stdin is None:
         raise OptionError("standard input is closed: give a file or a text in place of -")
-    return sys.stdin.buffer
+    return cast(BufferedIOBase, sys.stdin.buffer)
 
 
 def standard_output() -> BinaryIO:
