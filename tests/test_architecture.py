@@ -27,10 +27,14 @@ MAY_IMPORT = {
 }
 """All but the standard library.  rfa_bench may import anything; nothing imports it."""
 MODELS_MAY_TAKE = (
-    *("rfa_runtime.bundle", "rfa_runtime.decoding.sampling_config", "rfa_runtime.errors", "rfa_runtime.interrupt"),
+    "rfa_runtime.bundle",
+    "rfa_runtime.decoding.sampling_config",
+    "rfa_runtime.ending",
+    "rfa_runtime.errors",
+    "rfa_runtime.interrupt",
     "rfa_runtime.line_files",
 )
-"""What rfa_models takes of the runtime: words of the interface, settings and readers of files, which both need.
+"""What rfa_models takes of the runtime: words of the interface, settings, readers of files, how a command ends.
 
 All of it stands on the standard library, so that training needs no ONNX Runtime."""
 FLOORS = {
@@ -41,7 +45,8 @@ FLOORS = {
         session
         line_files
         bundle
-        bar checks memory interrupt
+        bar checks memory ending
+        interrupt
         errors
     """,
     "rfa_models": """

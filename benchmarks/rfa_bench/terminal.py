@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from rfa_bench.machine import machine, versions
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.errors import ExportError
 from rfa_models.errors import ModelError
+from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import RfaRuntimeError
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ Progress = Callable[[str], None]
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 COUNT = click.IntRange(min=1)
-BAD_INPUT = 2
-INTERRUPTED = 130
-"""Exit codes: 130 is what a shell reports of a process that Ctrl-C ended."""
+STOPPED = "stopped before the measurement came to its end"
 
 
 class Lengths(click.ParamType[list[int]]):
@@ -78,24 +76,21 @@ def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
     keep: the folder, made if it is not there; a temporary one by default.  An error that we raise on purpose becomes
     one line and exit code 2, Ctrl-C becomes one line and exit code 130.
     """
-    try:
-        with tempfile.TemporaryDirectory() as temporary, Console(stderr=True).status("load") as status:
-            folder = keep or Path(temporary)
-            folder.mkdir(parents=True, exist_ok=True)
-            yield folder, status.update
-    except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print("stopped before the measurement came to its end", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    with (
+        in_one_line(ModelError, ExportError, RfaRuntimeError, stopped=STOPPED),
+        tempfile.TemporaryDirectory() as temporary,
+        Console(stderr=True).status("load") as status,
+    ):
+        folder = keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder, status.update
 
 
 def print_result(result: dict[str, Any], text: str, as_json: bool) -> None:
     """Print JSON with machine and versions, or a text that says where it was measured."""
-    if as_json:
-        print(json.dumps({"machine": machine(), "versions": versions()} | result))
-        return
     where = machine()
-    print(text)
-    print(f"\nmeasured on {where['processor']}, {where['cores']} cores, onnxruntime {versions()['onnxruntime']}")
+    words = (
+        f"{text}\n\nmeasured on {where['processor']}, {where['cores']} cores, onnxruntime {versions()['onnxruntime']}"
+    )
+    with in_one_line():
+        print(json.dumps({"machine": where, "versions": versions()} | result) if as_json else words)

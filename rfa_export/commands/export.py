@@ -19,8 +19,9 @@ from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import STATES, ExportConfig
 from rfa_models.errors import ModelError
 from rfa_runtime.bundle.publish import check_free
+from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import RfaRuntimeError
-from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
+from rfa_runtime.interrupt import ending_at_once
 
 FILE = click.Path(path_type=Path)
 EPILOG = "Example:  rfa-export model.pt -o model.rfa --target ort,plain --precision int4 --eval valid.txt"
@@ -64,18 +65,12 @@ def main(
     The bundle is verified against the checkpoint before it appears, in every runtime of its targets that is installed;
     on any failure nothing is written.
     """
-    try:
+    with in_one_line(ModelError, ExportError, RfaRuntimeError, stopped=STOPPED):
         config = ExportConfig(names_in(targets), precision, block_size, state, opset, drift=drift)
         bundle = output or checkpoint.with_suffix(".rfa")
         check_files(checkpoint, bundle, overwrite)
         exported = run(checkpoint, bundle, overwrite, config, text)
-    except (ModelError, ExportError, RfaRuntimeError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print(STOPPED, file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    print(json.dumps(result(exported, config)) if as_json else report(exported))
+        print(json.dumps(result(exported, config)) if as_json else report(exported))
 
 
 def names_in(targets: str) -> tuple[str, ...]:
@@ -98,7 +93,7 @@ def run(
     checkpoint: Path, bundle: Path, overwrite: bool, config: ExportConfig, text: Path | None
 ) -> rfa_export.Exported:
     """The command's work, with errors still as exceptions."""
-    console = Console(file=sys.stderr)  # this one, whatever stands in its place while torch is kept quiet
+    console = Console(file=sys.stderr, stderr=True)  # this one, whatever stands in its place while torch is kept quiet
     with ending_at_once(STOPPED):
         export_file = rfa_export.export_file  # loads torch
     with console.status("load") as status:

@@ -6,7 +6,6 @@ It imports nothing heavy by itself: names of the package load their modules when
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ from rich.table import Table
 
 import rfa_export
 from rfa_runtime.bundle.bundle import read_bundle
+from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import RfaRuntimeError
-from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
+from rfa_runtime.interrupt import ending_at_once
 
 
 @click.command(epilog="Example:  rfa-inspect model.rfa")
@@ -27,16 +27,15 @@ from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
 @click.version_option(rfa_export.__version__)
 def main(bundle: Path, as_json: bool) -> None:
     """Show what DIR, a bundle of rfa-export, holds: graphs, operators, bytes, state, and what was verified of it."""
-    try:
+    with in_one_line(RfaRuntimeError):
         read = read_bundle(bundle)
         with ending_at_once():
             inspect_bundle = rfa_export.inspect_bundle
-        found = inspect_bundle(read)
-    except (RfaRuntimeError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        show(inspect_bundle(read), as_json)
+
+
+def show(found: rfa_export.Inspection, as_json: bool) -> None:
+    """Print what was found, for people or as one JSON object."""
     if as_json:
         print(json.dumps(found.as_table()))
         return

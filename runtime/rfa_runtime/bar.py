@@ -14,7 +14,8 @@ from rich.progress import Progress
 def progress_bar(name: str, total: int | None, done: int = 0, hidden: bool = False) -> Iterator[Bar]:
     """Show a bar while standard error is a terminal.  total: None where nobody knows.  hidden: show none."""
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=hidden or not sys.stderr.isatty()) as progress:
+    seen = sys.stderr is not None and sys.stderr.isatty()
+    with Progress(console=console, transient=True, disable=hidden or not seen) as progress:
         task = progress.add_task(name, total=total, completed=done)
         yield Bar(console, lambda count: progress.advance(task, count))
 

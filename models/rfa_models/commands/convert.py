@@ -5,7 +5,6 @@ It imports nothing heavy by itself: `rfa_models.convert_release` loads torch.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import click
 import rfa_models
 from rfa_models.checkpoints.output import check_output
 from rfa_models.commands.ending import one_line_errors
+from rfa_runtime.ending import complain
 from rfa_runtime.interrupt import ending_at_once
 
 FILE = click.Path(path_type=Path)
@@ -50,7 +50,7 @@ def main(source: Path, output: Path, random_matrices: Path | None, overwrite: bo
         convert_release = rfa_models.convert_release
     converted = convert_release(source, output, random_matrices, overwrite=overwrite, **options)
     if converted.assumed:
-        print(f"{source} has no settings, these were taken: {converted.assumed}", file=sys.stderr)
+        complain(f"{source} has no settings, these were taken: {converted.assumed}")
     print(f"{output}: {converted.summary()}")
 
 

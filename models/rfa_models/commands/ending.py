@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
 from rfa_models.errors import ModelError
-from rfa_runtime.interrupt import INTERRUPTED
+from rfa_runtime.ending import in_one_line
 
 P = ParamSpec("P")
-BAD_INPUT = 2
 
 
 def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -19,12 +17,7 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def ending(*arguments: P.args, **options: P.kwargs) -> None:
-        try:
+        with in_one_line(ModelError):
             command(*arguments, **options)
-        except (ModelError, OSError) as error:
-            print(f"Error: {error}", file=sys.stderr)
-            sys.exit(BAD_INPUT)
-        except KeyboardInterrupt:
-            sys.exit(INTERRUPTED)
 
     return ending

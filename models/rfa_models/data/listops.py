@@ -9,7 +9,6 @@ MED is the median cut to a whole number, SM the sum modulo 10.
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from itertools import chain
@@ -22,6 +21,7 @@ from rich.progress import track
 from rfa_models.errors import ConfigError, DataError, ModelError
 from rfa_models.whole_files import write_lines
 from rfa_models.wording import shown
+from rfa_runtime.ending import in_one_line
 
 
 def median(values: list[int]) -> int:
@@ -175,14 +175,11 @@ def main(output: Path, count: int, seed: int, shortest: int, longest: int, as_fl
 
     Different seeds give files that may share short expressions, hardly ever long ones.
     """
-    try:
+    with in_one_line(ModelError):
         if output.exists() and not overwrite:
             raise ConfigError(f"{output} exists: give another name, or --overwrite to replace it")
         rows = listops_rows(count, seed, shortest, longest)
         write_table(flat_rows(rows) if as_flat else rows, count, output)
-    except (ModelError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

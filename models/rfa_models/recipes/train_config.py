@@ -28,7 +28,7 @@ class TrainConfig:
     steps: int = 1000
     """Optimizer steps."""
     accumulate: int = 1
-    """Batches whose gradients are added up before a step."""
+    """Batches whose gradients are added up before a step, as if they were one: each target counts alike."""
     learning_rate: float = 1e-3
     """The rate at the end of warm-up, the largest of the run."""
     schedule: Schedule = "cosine"

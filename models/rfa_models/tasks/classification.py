@@ -105,6 +105,9 @@ class ClassificationTask(TrainingTask):
             logits, tokens = self.train.logits(model, rows, self.device)
         return F.cross_entropy(logits.float(), self.train.classes[rows].to(self.device)), tokens
 
+    def targets(self, index: int) -> int:
+        return len(self.batches(index))
+
     def evaluate(self, model: Classifier) -> float:
         return accuracy(model, self.valid)
 

@@ -71,6 +71,9 @@ class LanguageTask(TrainingTask):
             logits = model(inputs.to(self.device))
         return next_token_loss(logits, targets.to(self.device)), targets.numel()
 
+    def targets(self, index: int) -> int:
+        return self.config.batch_size * self.config.segment_length
+
     def evaluate(self, model: LanguageModel) -> float:
         """Perplexity of the validation text."""
         return perplexity(model, self.valid_ids, self.segment_length)

@@ -42,6 +42,10 @@ class TrainingTask(ABC):
         """Mean loss of the batch with this number in nats, and the tokens that were read."""
 
     @abstractmethod
+    def targets(self, index: int) -> int:
+        """How many targets the loss of the batch with this number is the mean of."""
+
+    @abstractmethod
     def evaluate(self, model: Any) -> float:
         """The figure on the validation data."""
 

@@ -109,6 +109,9 @@ class TranslationTask(TrainingTask):
         )
         return loss, int(source_keep.sum()) + int((wanted != NO_TARGET).sum())
 
+    def targets(self, index: int) -> int:
+        return int(self.train.lengths()[self.batches(index), 0].sum())
+
     def evaluate(self, model: Translator) -> float:
         return target_perplexity(model, self.valid, self.config.batch_tokens)
 

@@ -105,9 +105,9 @@ class TrainingRun:
             self.pools.resample(self.pool_rng)
         total = 0.0
         tokens = 0
-        for part in range(config.accumulate):
-            loss, read = self.task.loss(self.model, self.done * config.accumulate + part)
-            loss = loss / config.accumulate
+        for index, share in self.shares():
+            loss, read = self.task.loss(self.model, index)
+            loss = loss * share
             self.scaler.scale(loss).backward()
             total += loss.item()
             tokens += read
@@ -120,6 +120,13 @@ class TrainingRun:
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         return total, norm, tokens
+
+    def shares(self) -> list[tuple[int, float]]:
+        """The batches of the next step, and the part of its targets that each has: so their means make one mean."""
+        count = self.recipe.train.accumulate
+        parts = range(self.done * count, (self.done + 1) * count)
+        targets = list(map(self.task.targets, parts))
+        return [(index, has / sum(targets)) for index, has in zip(parts, targets, strict=True)]
 
     def evaluate(self) -> float:
         """Measure on the validation data.  Raises TrainingError where the figure is not finite."""

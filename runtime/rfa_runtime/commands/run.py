@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -21,6 +21,7 @@ from rfa_runtime.commands.run_classification import run_classification
 from rfa_runtime.commands.run_language import run_language
 from rfa_runtime.commands.run_translation import run_translation
 from rfa_runtime.commands.task_options import TaskCommand, TaskOption, option_of, whose
+from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import BundleError, OptionError, RfaRuntimeError
 
 FILE = click.Path(path_type=Path)
@@ -28,9 +29,6 @@ EPILOG = 'Example:  rfa-run model.rfa "Once upon a time" --max-new-tokens 200 --
 SHIPPED = rfa_runtime.shipped_bundle()
 """The bundle that comes with this package; `make bundle` writes it."""
 BUNDLE_SUFFIX = ".rfa"
-INTERRUPTED = 130
-PIPE_CLOSED = 141
-"""128 and the number of the signal, as shells count."""
 LENGTH_HELP = "128 by default, 0 sets no limit; a translation ends by the length of its source unless this is given."
 RUNS: dict[str, Callable[..., None]] = {
     LANGUAGE_MODEL: run_language,
@@ -89,17 +87,10 @@ def main(context: click.Context, /, **options: Any) -> None:
     and gives BLEU and chrF; or labelled texts as .tsv or .jsonl, and gives the accuracy.  Where a classifier compares
     two documents, a tab stands between them.
     """
-    try:
+    with in_one_line(RfaRuntimeError):
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character is no reason to stop
         run(context, **options)
-    except BrokenPipeError:
-        leave_quietly()
-    except (RfaRuntimeError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
 
 
 def run(context: click.Context, bundle: str | None, prompt: str | None, **options: Any) -> None:
@@ -185,12 +176,6 @@ def check_options(context: click.Context, name: str, task: str) -> None:
 def was_given(context: click.Context, option: click.Parameter) -> bool:
     """Whether the command line has this option."""
     return context.get_parameter_source(option.name or "") is not ParameterSource.DEFAULT
-
-
-def leave_quietly() -> NoReturn:
-    """Leave as a program does whose reader has gone, such as `head`."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-    sys.exit(PIPE_CLOSED)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.commands.shared import as_json_line, prompt_text, show, texts
+from rfa_runtime.ending import complain
 from rfa_runtime.errors import OptionError, PromptError
 from rfa_runtime.line_files.text import read_text
 
@@ -62,8 +62,7 @@ def generate(
     else:
         print(given if isinstance(given, str) else "", end="", flush=True)
         show(texts(timed))
-    if sys.stderr is not None:  # it may have been closed
-        print(timed.words(bundle), file=sys.stderr)
+    complain(timed.words(bundle))
 
 
 def token_ids(text: str) -> list[int]:

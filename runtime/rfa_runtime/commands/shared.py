@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.errors import PromptError, TextError
+from rfa_runtime.line_files.standard import standard_input
 from rfa_runtime.line_files.text import decode, read_text
 
 
@@ -41,7 +41,7 @@ def prompt_text(prompt: str | None, prompt_file: Path | None) -> str:
     if prompt_file is not None:
         return read_text(prompt_file)
     if prompt == "-":
-        return decode(sys.stdin.buffer.read(), "standard input")
+        return decode(standard_input().read(), "standard input")
     return prompt or ""
 
 

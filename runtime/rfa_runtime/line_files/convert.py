@@ -19,8 +19,10 @@ from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.files import MANIFEST, sha256
 from rfa_runtime.errors import OptionError
 from rfa_runtime.line_files.answers import Complaint, Worker, answers, check_batch, in_batches
-from rfa_runtime.line_files.output import STANDARD, LineOutput, plain_output, recorded_output
+from rfa_runtime.line_files.arriving import arriving_lines
+from rfa_runtime.line_files.output import LineOutput, plain_output, recorded_output
 from rfa_runtime.line_files.progress import Origin, progress_file, sha256_of_settings
+from rfa_runtime.line_files.standard import STANDARD, standard_input
 from rfa_runtime.line_files.text import Line, read_lines
 
 
@@ -45,7 +47,8 @@ def convert_lines(
     """Write an answer for every line of a file.  source, target: `-` is standard input and output.
 
     bundle, settings: what the answers depend on; a stopped run continues only where they and the input are the same.
-    batch: lines at once, and what is lost at most when the process is killed.
+    batch: lines at once, and what is lost at most when the process is killed.  Lines of a pipe are answered as they
+    come, fewer at once where no more are there.
     Raises OutputExistsError for an output of something else, OptionError for a setting that cannot work.
     """
     check_batch(batch)
@@ -56,13 +59,16 @@ def convert_lines(
     if resumable:
         total = count_lines(source)
         opened = recorded_output(target, origin_of(source, bundle, settings), overwrite)
-    reading = nullcontext(sys.stdin.buffer) if source == STANDARD else source.open("rb")
+    reading = nullcontext(standard_input()) if source == STANDARD else source.open("rb")
     with reading as stream, opened as output:
         name = "standard input" if source == STANDARD else str(source)
-        lines = islice(read_lines(stream, name), output.lines, None)
+        if is_plain(source):
+            batches = in_batches(islice(read_lines(stream, name), output.lines, None), batch)
+        else:
+            batches = arriving_lines(stream, name, batch)
         with progress_bar("lines", total, output.lines, target == STANDARD and sys.stdout.isatty()) as bar:
             try:
-                convert(lines, output, worker, batch, bar)
+                convert(batches, output, worker, bar)
             except KeyboardInterrupt:
                 way_on = ": call the same command again to go on" if resumable else ""
                 bar.say(f"Stopped after {output.lines:,} lines{way_on}.")
@@ -70,10 +76,10 @@ def convert_lines(
     return LineReport(output.lines, output.errors)
 
 
-def convert(lines: Iterable[Line], output: LineOutput, worker: Worker[str, str], batch: int, bar: Bar) -> None:
+def convert(batches: Iterable[list[Line]], output: LineOutput, worker: Worker[str, str], bar: Bar) -> None:
     """Answer lines batch by batch, and write each batch."""
     on_lines = with_places(worker)
-    for some in in_batches(lines, batch):
+    for some in batches:
         texts = []
         errors = []
         for answer in answers(some, on_lines):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,9 +13,8 @@ from typing import Any, BinaryIO
 from rfa_runtime.bundle.process_lock import lock_file
 from rfa_runtime.errors import OutputExistsError
 from rfa_runtime.line_files.progress import LineProgress, Origin, progress_file, read_progress, write_progress
+from rfa_runtime.line_files.standard import STANDARD, standard_output
 
-STANDARD = Path("-")
-"""In place of a file: standard input or output."""
 BREAKS = str.maketrans("\n\r", "  ")
 """An answer is one line, whatever it says."""
 
@@ -79,7 +77,7 @@ class RecordedOutput(LineOutput):
 def plain_output(target: Path, overwrite: bool) -> Iterator[LineOutput]:
     """Open an output that always begins at its beginning; `-` is standard output."""
     if target == STANDARD:
-        yield LineOutput(sys.stdout.buffer)
+        yield LineOutput(standard_output())
         return
     if target.is_file() and target.stat().st_size and not overwrite:
         raise OutputExistsError(f"{target} exists: give another name, or --overwrite")

@@ -55,12 +55,12 @@ class Line:
             raise type(error)(f"{self.place}: {error}") from error
 
 
-def read_lines(stream: Iterable[bytes], name: str) -> Iterator[Line]:
-    r"""Yield the lines of a binary stream.  name: of the file, for people.
+def read_lines(stream: Iterable[bytes], name: str, first: int = 1) -> Iterator[Line]:
+    r"""Yield the lines of a binary stream.  name: of the file, for people.  first: the number of its first line.
 
     Only `\n` and `\r\n` end a line: the other breaks that Unicode knows may stand in a sentence.
     """
-    for number, data in enumerate(stream, 1):
+    for number, data in enumerate(stream, first):
         if number == 1:
             data = data.removeprefix(codecs.BOM_UTF8)
         yield Line(f"{name}:{number}", data.removesuffix(b"\n").removesuffix(b"\r"))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 from small_models import Example
 
@@ -45,6 +48,14 @@ def test_a_page_for_people(gated: Example) -> None:
 def test_json_is_one_object(gated: Example) -> None:
     found = json.loads(rfa_inspect(gated.bundle.path, "--json").stdout)
     assert {"graphs", "bytes", "weight_bytes", "state_bytes", "parity"} <= found.keys()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_full_disk_behind_the_output_is_one_line(gated: Example) -> None:
+    command = [sys.executable, "-m", "rfa_export.commands.inspect", gated.bundle.path]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (found.returncode, found.stderr) == (2, "Error: [Errno 28] No space left on device\n")
 
 
 def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:

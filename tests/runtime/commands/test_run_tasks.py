@@ -146,6 +146,27 @@ def test_a_finished_file_is_replaced_only_on_demand(translator: Bundle, tmp_path
     assert target.read_bytes() == whole
 
 
+@pytest.mark.parametrize(
+    ("redirection", "words"),
+    [("<&-", "standard input is closed"), (">&- <in", "standard output is closed"), ("2>&- <in", "")],
+)
+def test_lines_with_a_standard_stream_closed(translator: Bundle, redirection: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "in").write_text("a source\n")
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, translator.path, "--input", "-"]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=tmp_path)
+    if words:
+        assert (found.returncode, found.stdout, found.stderr.count("\n")) == (2, "", 1)
+        assert found.stderr.startswith(f"Error: {words}")
+    else:
+        assert (found.returncode, found.stdout.count("\n")) == (0, 1)
+
+
+def test_a_text_from_a_closed_standard_input_is_refused(translator: Bundle) -> None:
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, translator.path, "-"]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert found.stderr == "Error: standard input is closed: give a file or a text in place of -\n"
+
+
 @pytest.mark.parametrize("task", ["translation", "classification"])
 def test_ctrl_c_leaves_a_file_to_go_on_from(task: str, translator: Bundle, classifier: Bundle, tmp_path: Path) -> None:
     bundle, options = (translator, ["--max-new-tokens", "2"]) if task == "translation" else (classifier, [])

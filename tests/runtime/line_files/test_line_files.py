@@ -123,5 +123,28 @@ def test_answers_are_there_after_each_batch(files: tuple[Path, Path], toy: Bundl
     assert seen == [b"", b"a\n", b"a\nb\n"]
 
 
+class Pipe(io.BytesIO):
+    """Gives what came in one piece at each reading, as a pipe does."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        super().__init__(b"".join(pieces))
+        self.sizes = list(map(len, pieces))
+
+    def read1(self, size: int | None = -1) -> bytes:
+        return self.read(self.sizes.pop(0)) if self.sizes else b""
+
+
+def test_lines_of_a_pipe_are_answered_as_they_come(
+    files: tuple[Path, Path], toy: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pieces = [b"\xef\xbb\xbfone\n", b"two\nth", b"r", b"ee\r\nfour\n\nfive\n", b"last"]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pipe(*pieces)))
+    loud = Loud()
+    assert convert((STANDARD, files[1]), toy, loud, batch=2) == LineReport(7, 1)
+    assert loud.batches == [["one"], ["two"], ["three", "four"], ["five"], ["last"]]
+    assert files[1].read_text() == "ONE\nTWO\nTHREE\nFOUR\n\nFIVE\nLAST\n"
+    assert capsys.readouterr().err == "Error: standard input:5: the line is empty\n"
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
     assert [line.data for line in read_lines([b"\xef\xbb\xbfa\n", b"b"], "x")] == [b"a", b"b"]

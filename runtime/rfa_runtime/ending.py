@@ -1,0 +1,58 @@
+"""How a command ends: one line at most, and the exit code that scripts expect.  Standard library only.
+
+Standard output and standard error may be closed (`2>&-`) or missing, as in a program without a console.  What would be
+said there is then not said.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rfa_runtime.interrupt import INTERRUPTED
+
+BAD_INPUT = 2
+PIPE_CLOSED = 141
+"""128 and the number of the signal, as shells count."""
+
+
+@contextmanager
+def in_one_line(*errors: type[Exception], stopped: str = "") -> Iterator[None]:
+    """Let a command's work end with one line and exit code 2 for an expected error, with 130 for Ctrl-C.
+
+    errors: what is expected, besides OSError.  stopped: the line after Ctrl-C, none by default.  A command whose reader
+    has gone, such as `head`, ends without a word, with 141.
+    """
+    expected: tuple[type[Exception], ...] = (OSError, *errors)
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()  # the interpreter's own flush comes too late for an exit code
+    except BrokenPipeError:
+        settle_output()
+        sys.exit(PIPE_CLOSED)
+    except expected as error:
+        complain(f"Error: {error}")
+        settle_output()
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        if stopped:
+            complain(stopped)
+        sys.exit(INTERRUPTED)
+
+
+def complain(text: str) -> None:
+    """Print a line on standard error, where there is one."""
+    if sys.stderr is not None:
+        print(text, file=sys.stderr)
+
+
+def settle_output() -> None:
+    """Write what is left for standard output, or drop it where that fails: the interpreter would try once more."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
