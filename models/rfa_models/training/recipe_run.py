@@ -19,6 +19,7 @@ from rfa_models.checkpoints.output import reserved_output
 from rfa_models.recipes.recipe import Recipe
 from rfa_models.training.device import choose_device, set_threads
 from rfa_models.training.run import StepReport, TrainingRun
+from rfa_models.training.save_times import SaveTimes
 from rfa_models.training.stop_request import StopRequest
 
 
@@ -101,6 +102,7 @@ def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
     config = run.recipe.train
     metric = run.task.metric
     stop = StopRequest()
+    saves = SaveTimes(config)
     with progress_bar(console) as bar, log.open("a") as lines, stop:
         task = bar.add_task("", total=config.steps, completed=run.done)
         for report in run.steps():
@@ -108,9 +110,10 @@ def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
             bar.update(task, completed=report.step, description=describe(report, run.valid, metric))
             if report.valid is not None:
                 console.print(f"step {report.step}: validation {metric} {report.valid:.3f}")
-            if report.step % config.checkpoint_every == 0 or stop.requested:
+            if saves.due(report.step) or stop.requested:
                 lines.flush()
-                run.save(resume)
+                with saves.saving():
+                    run.save(resume)
             if stop.requested and report.step < config.steps:
                 return False
     return True

@@ -299,6 +299,16 @@ def test_a_killed_run_loses_no_more_than_checkpoint_every_steps_and_ends_as_one_
         assert torch.equal(resumed[name], tensor), name
 
 
+def test_a_run_killed_before_its_first_hundred_steps_has_something_to_go_on_from(
+    recipe_file: Callable[..., Path], stopped_at: Callable[[int, int], tuple[int, int]]
+) -> None:
+    recipe_file(steps="400", evaluate_every="1", checkpoint_every="200\ncheckpoint_seconds = 0.05")
+    _, seen = stopped_at(30, signal.SIGKILL)
+    done = torch.load("model.pt.resume", weights_only=True)["done"]
+    assert 1 < done <= seen + 30, "it was not only saved at its first step"
+    assert not list(Path().glob(".*.tmp"))
+
+
 @pytest.mark.parametrize(
     ("number", "task"),
     [
@@ -353,14 +363,17 @@ def test_a_log_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_restart_forgets_the_run_before_at_once(recipe_file: Callable[..., Path]) -> None:
+def test_restart_forgets_the_run_before_once_it_begins(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     Path("model.pt.resume").write_bytes(b"damaged")
     assert rfa_train("--restart", "--steps", "1", "--json").exit_code == 0
     Path("model.pt.resume").write_bytes(b"damaged")
-    recipe_file(learning_rate="1e6")
-    assert rfa_train("--restart", "--overwrite").exit_code == 2  # before its first resume point
-    assert not Path("model.pt.resume").exists()
+    recipe_file(train='["absent.txt"]')
+    assert rfa_train("--restart", "--overwrite").exit_code == 2
+    assert Path("model.pt.resume").read_bytes() == b"damaged", "a mistake costs nothing"
+    recipe_file(learning_rate="1e6", steps="3")
+    assert rfa_train("--restart", "--overwrite").exit_code == 2
+    assert torch.load("model.pt.resume", weights_only=True)["done"] == 1
 
 
 def test_the_example_of_the_help_names_a_recipe_that_is_there() -> None:
