@@ -16,6 +16,7 @@ from rfa_bench.machine import machine, versions
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.errors import ExportError
 from rfa_models.errors import ModelError
+from rfa_runtime.bundle.process_lock import writing
 from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import RfaRuntimeError
 
@@ -73,8 +74,8 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obje
 def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
     """Give a folder for exported graphs, and a function that shows progress on standard error.
 
-    keep: the folder, made if it is not there; a temporary one by default.  An error that we raise on purpose becomes
-    one line and exit code 2, Ctrl-C becomes one line and exit code 130.
+    keep: the folder, made if it is not there and for one command at a time; a temporary one by default.  An error that
+    we raise on purpose becomes one line and exit code 2, Ctrl-C becomes one line and exit code 130.
     """
     with (
         in_one_line(ModelError, ExportError, RfaRuntimeError, stopped=STOPPED),
@@ -83,7 +84,8 @@ def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
     ):
         folder = keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        yield folder, status.update
+        with writing(folder / "graphs"):  # a lock inside: the folder above may not be ours to write to
+            yield folder, status.update
 
 
 def print_result(result: dict[str, Any], text: str, as_json: bool) -> None:

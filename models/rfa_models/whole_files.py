@@ -1,11 +1,14 @@
 """Files that are written whole or not at all.
 
-A file is first written beside its place, then renamed: a kill or a full disk leaves the old file as it was.
+A file is first written beside its place, then renamed: a kill or a full disk leaves the old file as it was.  What a
+kill leaves beside it goes with the next save.
 """
 
 from __future__ import annotations
 
+import glob
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +17,9 @@ from typing import Any, BinaryIO
 import torch
 
 from rfa_models.wording import one_line
+from rfa_runtime.bundle.process_lock import writing
+
+SUFFIX = ".tmp"
 
 
 def save_atomically(table: dict[str, Any], path: Path) -> None:
@@ -36,14 +42,23 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `path` when the `with` block ends without an error.
 
-    It always has the same name, so that what a kill leaves there goes with the next save.
+    Raises OutputBusyError, an OSError, where another process writes `path`.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path, nested=True) as alone:
+        if alone:
+            remove_drafts(path)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}{SUFFIX}")
+        try:
+            with draft.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def remove_drafts(path: Path) -> None:
+    """Clear up after killed writers of the same file.  No other may be at work."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
+        draft.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from rfa_export.precision import BLOCKS, PRECISIONS
 from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import STATES, ExportConfig
 from rfa_models.errors import ModelError
+from rfa_runtime.bundle.process_lock import check_idle
 from rfa_runtime.bundle.publish import check_free
 from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import RfaRuntimeError
@@ -81,12 +82,14 @@ def names_in(targets: str) -> tuple[str, ...]:
 def check_files(checkpoint: Path, bundle: Path, overwrite: bool) -> None:
     """Check before torch is loaded that the checkpoint can be read and the bundle may appear.
 
-    Raises OSError, or BundleExistsError where something is there that may not be replaced.
+    Raises OSError, BundleExistsError where something is there that may not be replaced, or OutputBusyError where
+    another process writes there.
     """
     checkpoint.open("rb").close()
     if not bundle.parent.is_dir():
         raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
     check_free(bundle, overwrite)
+    check_idle(bundle)
 
 
 def run(

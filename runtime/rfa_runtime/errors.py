@@ -10,6 +10,7 @@
     ├── MissingBackendError     (ImportError)       ONNX Runtime is not installed
     ├── MissingExtraError       (ImportError)       a package that an extra brings is not installed
     ├── OptionError             (ValueError)        a setting that cannot work
+    ├── OutputBusyError         (OSError)           another process writes the same file or folder
     ├── OutputExistsError       (FileExistsError)   a file of answers that is not to be lost
     ├── PromptError             (ValueError)        a prompt that cannot be continued
     ├── SessionError            (RuntimeError)      ONNX Runtime cannot load or run a graph
@@ -59,6 +60,10 @@ class MissingExtraError(RfaRuntimeError, ImportError):
 
 class OptionError(RfaRuntimeError, ValueError):
     """A setting is out of range, or makes no sense."""
+
+
+class OutputBusyError(RfaRuntimeError, OSError):
+    """Another process is writing the file or folder that should be written."""
 
 
 class OutputExistsError(RfaRuntimeError, FileExistsError):

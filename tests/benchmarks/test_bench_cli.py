@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -48,6 +49,14 @@ def test_ctrl_c_while_measuring_is_one_line_and_exit_code_130(capsys: pytest.Cap
         raise KeyboardInterrupt
     assert stopped.value.code == 130
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_folder_is_kept_for_one_command_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with terminal.measuring(tmp_path), pytest.raises(SystemExit) as stopped, terminal.measuring(tmp_path):
+        pytest.fail("two commands write into one folder")
+    assert stopped.value.code == 2
+    assert "is being written by process " in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def load_while_interrupted(done: list[str]) -> None:

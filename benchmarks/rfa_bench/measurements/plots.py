@@ -14,6 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from rfa_bench.measurements.classification import ClassificationRow, with_figure
 from rfa_bench.measurements.growth import Growth, exponent
 from rfa_bench.tables import column, distinct, where
+from rfa_models.whole_files import written_whole
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.latency import LatencyRow
@@ -135,7 +136,8 @@ def plain_numbers(axes: Axes) -> None:
 
 
 def save(figure: Figure, title: str | None, file: Path) -> None:
-    """Write the figure."""
+    """Write the figure, whole or not at all."""
     if title is not None:
         figure.suptitle(title)
-    figure.savefig(file, dpi=DOTS_PER_INCH)
+    with written_whole(file) as stream:
+        figure.savefig(stream, format="png", dpi=DOTS_PER_INCH)

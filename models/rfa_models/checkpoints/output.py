@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rfa_models.errors import ConfigError
+from rfa_runtime.bundle.process_lock import check_idle, writing
 
 
 def check_output(output: Path, overwrite: bool) -> None:
-    """Raise ConfigError where a model could not be written in the end."""
+    """Raise ConfigError where a model could not be written in the end, OutputBusyError where another process does."""
+    check_place(output)
+    check_idle(output)
+    check_free(output, overwrite)
+
+
+@contextmanager
+def reserved_output(output: Path, overwrite: bool) -> Iterator[None]:
+    """Keep a model's place for this process until the block is done.  Raises as `check_output` does."""
+    check_place(output)
+    with writing(output):
+        check_free(output, overwrite)
+        yield
+
+
+def check_place(output: Path) -> None:
+    """Raise ConfigError where there can be no file."""
     if output.is_dir():
         raise ConfigError(f"{output} is a folder: name a file in it, such as {output / 'model.pt'}")
-    if output.exists() and not overwrite:
-        raise ConfigError(f"{output} exists: give another -o, or --overwrite to replace it")
     if not output.parent.is_dir():
         raise ConfigError(f"{output.parent} is not a folder: make it first")
+
+
+def check_free(output: Path, overwrite: bool) -> None:
+    """Raise ConfigError where a model is that may not be replaced."""
+    if output.exists() and not overwrite:
+        raise ConfigError(f"{output} exists: give another -o, or --overwrite to replace it")

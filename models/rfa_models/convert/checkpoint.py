@@ -15,7 +15,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from rfa_models.checkpoints.checkpoint import Checkpoint, read_tokenizer, save_checkpoint
-from rfa_models.checkpoints.output import check_output
+from rfa_models.checkpoints.output import check_output, reserved_output
 from rfa_models.convert.config import causal_heads
 from rfa_models.convert.dictionary import check_special, read_dictionary
 from rfa_models.convert.matrices import Matrices, choose_matrices, read_matrices, stored_matrices
@@ -61,7 +61,8 @@ def convert_release(
     random_matrices: only for a release that holds none, or to make sure of those that it holds.  They are rounded to
     float16 as in training, unless exact_matrices is set.
     One of dictionary and tokenizer is wanted.  Heads and tau stand in place of what the file says of them.
-    Raises CheckpointError, ConfigError, DataError, or OSError as `open` does.
+    Raises CheckpointError, ConfigError, DataError, or OSError: as `open` does, and where another process writes
+    `output`.
     """
     check_output(output, overwrite)
     settings = {
@@ -76,7 +77,8 @@ def convert_release(
         model = convert(release, matrices)
     words = choose_tokenizer(dictionary, tokenizer, model.config)
     facts = {"converted_from": source.name}
-    save_checkpoint(Checkpoint(model, words, release.settings.tokens_per_sample, facts), output)
+    with reserved_output(output, overwrite):
+        save_checkpoint(Checkpoint(model, words, release.settings.tokens_per_sample, facts), output)
     return Converted(model, "" if release.has_settings else assumed_settings(release))
 
 

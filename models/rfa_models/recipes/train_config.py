@@ -50,7 +50,9 @@ class TrainConfig:
     evaluate_every: int = 500
     """Steps between two measurements on the validation data."""
     checkpoint_every: int = 200
-    """Steps between resume points: a killed run loses at most these."""
+    """Steps between resume points: a killed run loses at most these.  The first one comes after the first step."""
+    checkpoint_seconds: float = 60.0
+    """Seconds between them, however slow a step is; more where saving would take over a twentieth of the time."""
 
     def __post_init__(self) -> None:
         check_choices(self, precision=Precision, schedule=Schedule)
@@ -59,7 +61,7 @@ class TrainConfig:
         check_whole(self, 1, LARGEST_SIZE, "accumulate")
         check_whole(self, -LARGEST_SEED, LARGEST_SEED, "seed")
         check_positive(self, "learning_rate", "clip")
-        check_number(self, 0.0, LARGEST_NUMBER, "final_learning_rate", "weight_decay")
+        check_number(self, 0.0, LARGEST_NUMBER, "final_learning_rate", "weight_decay", "checkpoint_seconds")
         check_fraction(self, "beta2")
 
 

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rfa_models.checkpoints.checkpoint import save_checkpoint
-from rfa_models.checkpoints.output import check_output
+from rfa_models.checkpoints.output import reserved_output
 from rfa_models.recipes.recipe import Recipe
 from rfa_models.training.device import choose_device, set_threads
 from rfa_models.training.run import StepReport, TrainingRun
+from rfa_models.training.save_times import SaveTimes
 from rfa_models.training.stop_request import StopRequest
 
 
@@ -67,22 +68,27 @@ def train_recipe(
     device: `cpu`, `cuda`, `cuda:1`, ...; CUDA where there is one by default.  overwrite: replace a finished model.
     restart: begin again in place of going on.  console: shows messages and a progress bar; quiet by default.
     Raises ConfigError, DataError, TrainingError where the run diverges, CheckpointError for a resume file of another
-    run, or OSError.
+    run, or OSError: also OutputBusyError, where another process trains into `output`.
     """
     output = Path(output)
     console = console or Console(quiet=True)
-    check_output(output, overwrite)
-    if threads:
-        set_threads(threads)
-    with console.status("read the data and learn the tokenizer"):
-        run = TrainingRun(recipe, choose_device(device))
+    with reserved_output(output, overwrite):
+        if threads:
+            set_threads(threads)
+        with console.status("read the data and learn the tokenizer"):
+            run = TrainingRun(recipe, choose_device(device))
+        return train(run, output, restart, console)
+
+
+def train(run: TrainingRun, output: Path, restart: bool, console: Console) -> Trained:
+    """Go on with a run that was stopped here, or begin it; write the model where it comes to its end."""
     resume = output.with_name(f"{output.name}.resume")
     log = output.with_name(f"{output.name}.log.jsonl")
     if restart:
         resume.unlink(missing_ok=True)
     if resume.exists():
         run.restore(resume)
-        console.print(f"resuming {output} at step {run.done} of {recipe.train.steps}")
+        console.print(f"resuming {output} at step {run.done} of {run.recipe.train.steps}")
     keep_log_up_to(log, run.done)
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
     console.print(f"{parameters:,} parameters, {run.task.summary}, on {run.device}")
@@ -98,6 +104,7 @@ def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
     config = run.recipe.train
     metric = run.task.metric
     stop = StopRequest()
+    saves = SaveTimes(config)
     with progress_bar(console) as bar, log.open("a") as lines, stop:
         task = bar.add_task("", total=config.steps, completed=run.done)
         for report in run.steps():
@@ -105,9 +112,10 @@ def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
             bar.update(task, completed=report.step, description=describe(report, run.valid, metric))
             if report.valid is not None:
                 console.print(f"step {report.step}: validation {metric} {report.valid:.3f}")
-            if report.step % config.checkpoint_every == 0 or stop.requested:
+            if saves.due(report.step) or stop.requested:
                 lines.flush()
-                run.save(resume)
+                with saves.saving():
+                    run.save(resume)
             if stop.requested and report.step < config.steps:
                 return False
     return True

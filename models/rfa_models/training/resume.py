@@ -78,7 +78,7 @@ def recipe_fingerprint(recipe: Recipe) -> str:
     How often the run is measured and saved does not count, nor where its data lie: the text has its own fingerprint.
     """
     table = asdict(recipe)
-    for key in ("evaluate_every", "checkpoint_every"):
+    for key in ("evaluate_every", "checkpoint_every", "checkpoint_seconds"):
         del table["train"][key]
     for key in ("train", "valid"):
         del table["data"][key]

@@ -14,7 +14,7 @@ from pathlib import Path
 from rfa_runtime.bundle.files import MANIFEST, describe_files, sync
 from rfa_runtime.bundle.manifest import Manifest
 from rfa_runtime.bundle.manifest_json import dump_manifest
-from rfa_runtime.bundle.process_lock import try_lock, unlock
+from rfa_runtime.bundle.process_lock import writing
 from rfa_runtime.bundle.publish import ASIDE, check_free, publish
 from rfa_runtime.errors import BundleError
 
@@ -47,26 +47,27 @@ def staged_bundle(directory: Path | str, overwrite: bool = False) -> Iterator[St
 
     On any exception, a full disk included, nothing is left behind and a bundle that was there is untouched.  A process
     that is killed leaves a hidden folder, which the next one with the same destination removes.
+    Raises BundleExistsError, or OutputBusyError where another process writes the same bundle.
     """
     target = Path(os.path.abspath(directory))
-    remove_leftovers(target)
-    check_free(target, overwrite)
-    folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}{SUFFIX}")
-    folder.mkdir()
-    lock = try_lock(folder)
-    try:
-        staging = Staging(folder)
-        yield staging
-        if not staging.finished:
-            raise BundleError(f"{target}: the bundle was left without a manifest, nothing was written")
-        publish(folder, target, overwrite)
-    finally:
-        unlock(lock)
-        shutil.rmtree(folder, ignore_errors=True)
+    with writing(target) as alone:
+        if alone:
+            remove_leftovers(target)
+        check_free(target, overwrite)
+        folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}{SUFFIX}")
+        folder.mkdir()
+        try:
+            staging = Staging(folder)
+            yield staging
+            if not staging.finished:
+                raise BundleError(f"{target}: the bundle was left without a manifest, nothing was written")
+            publish(folder, target, overwrite)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_leftovers(target: Path) -> None:
-    """Clear up after killed writers of the same bundle; those still at work hold a lock."""
+    """Clear up after killed writers of the same bundle.  No other may be at work."""
     pattern = f".{glob.escape(target.name)}.*{SUFFIX}"
     for aside in target.parent.glob(pattern + ASIDE):
         if os.path.lexists(target):
@@ -74,7 +75,4 @@ def remove_leftovers(target: Path) -> None:
         else:
             aside.rename(target)
     for folder in target.parent.glob(pattern):
-        lock = try_lock(folder)
-        if lock is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            unlock(lock)
+        shutil.rmtree(folder, ignore_errors=True)

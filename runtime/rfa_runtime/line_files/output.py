@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from rfa_runtime.bundle.process_lock import lock_file
+from rfa_runtime.bundle.process_lock import writing
 from rfa_runtime.errors import OutputExistsError
 from rfa_runtime.line_files.progress import LineProgress, Origin, progress_file, read_progress, write_progress
 from rfa_runtime.line_files.standard import STANDARD, standard_output
@@ -75,31 +75,36 @@ class RecordedOutput(LineOutput):
 
 @contextmanager
 def plain_output(target: Path, overwrite: bool) -> Iterator[LineOutput]:
-    """Open an output that always begins at its beginning; `-` is standard output."""
+    """Open an output that always begins at its beginning; `-` is standard output.
+
+    Raises OutputExistsError for a file with something in it, OutputBusyError where another process writes it.
+    """
     if target == STANDARD:
         yield LineOutput(standard_output())
         return
-    if target.is_file() and target.stat().st_size and not overwrite:
-        raise OutputExistsError(f"{target} exists: give another name, or --overwrite")
-    with target.open("wb") as stream:
-        yield LineOutput(stream)
+    is_device = target.exists() and not target.is_file()
+    with nullcontext() if is_device else writing(target):
+        if target.is_file() and target.stat().st_size and not overwrite:
+            raise OutputExistsError(f"{target} exists: give another name, or --overwrite")
+        with target.open("wb") as stream:
+            yield LineOutput(stream)
 
 
 @contextmanager
 def recorded_output(target: Path, origin: Origin, overwrite: bool) -> Iterator[LineOutput]:
     """Open an output where it was left, or begin it.  On leaving without an error the note beside it goes.
 
-    Raises OutputExistsError for a file that was not made from this origin, unless it may be overwritten.
+    Raises OutputExistsError for a file that was not made from this origin, unless it may be overwritten, and
+    OutputBusyError where another process writes it.
     """
-    with target.open("a+b") as stream:
-        if not lock_file(stream.fileno()):
-            raise OutputExistsError(f"{target} is being written by another process: wait for it")
-        progress, digest = starting_point(target, stream, origin, overwrite)
-        write_progress(target, progress)
-        stream.truncate(progress.bytes)
-        stream.seek(0, os.SEEK_END)
-        yield RecordedOutput(stream, target, progress, digest)
-    progress_file(target).unlink(missing_ok=True)
+    with writing(target):
+        with target.open("a+b") as stream:
+            progress, digest = starting_point(target, stream, origin, overwrite)
+            write_progress(target, progress)
+            stream.truncate(progress.bytes)
+            stream.seek(0, os.SEEK_END)
+            yield RecordedOutput(stream, target, progress, digest)
+        progress_file(target).unlink(missing_ok=True)
 
 
 def starting_point(target: Path, stream: BinaryIO, origin: Origin, overwrite: bool) -> tuple[LineProgress, Any]:

@@ -22,6 +22,7 @@ from rfa_export.commands import export as cli
 from rfa_export.errors import ParityError
 from rfa_export.exams.language import LanguageExam
 from rfa_runtime.bundle.bundle import read_bundle
+from rfa_runtime.bundle.process_lock import writing
 
 PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OMP_NUM_THREADS": "1"}
 
@@ -105,6 +106,12 @@ def test_an_option_that_nobody_knows_is_refused(folder: Path, arguments: list[st
 
 def test_an_output_in_a_folder_that_is_not_there_is_refused(folder: Path) -> None:
     assert_refused(rfa_export("model.pt", "-o", "absent/model.rfa"), "absent is not a folder: make it first")
+    assert names(folder) == ["model.pt"]
+
+
+def test_an_output_that_another_process_writes_is_refused(folder: Path) -> None:
+    with writing(folder / "model.rfa"):
+        assert_refused(rfa_export("model.pt"), "model.rfa is being written by process ", ": wait for it")
     assert names(folder) == ["model.pt"]
 
 

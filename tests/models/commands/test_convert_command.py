@@ -31,8 +31,9 @@ from tokenizers import Tokenizer, models
 
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.commands.convert import EPILOG, main
+from rfa_runtime.bundle.process_lock import writing
 
-MODELS = Path(__file__).parents[3] / "models"
+PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 ARGS: dict[str, Any] = {"encoder_attention_heads": 2, "causal_tau": 1.5, "cross_tau": 0.8, "causal_proj_dim": 120}
 SOURCE, TARGET = [5, 9, 4, 2], [2, 6, 10, 5]
 
@@ -295,10 +296,17 @@ def test_a_model_is_not_overwritten_unless_asked(folder: Callable[..., None]) ->
     load_checkpoint(Path("model.pt"))
 
 
+def test_a_model_that_another_process_writes_is_refused(folder: Callable[..., None]) -> None:
+    folder()
+    with writing("model.pt"):
+        result = rfa_convert("--overwrite")
+    assert_refused(result, "model.pt is being written by process ")
+
+
 def test_the_process_leaves_no_traceback_on_a_mistake(folder: Callable[..., None]) -> None:
     folder({"decoder.a": torch.ones(2)})
     command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(MODELS)})
+    done = subprocess.run(command, capture_output=True, text=True, env=PLACES)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("Error: source.pt: has no tensor")

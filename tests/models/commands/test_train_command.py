@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from click.testing import CliRunner, Result
 
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_models.commands.train import EPILOG, main
+from rfa_models.errors import ConfigError
 from rfa_models.recipes.recipe import read_recipe
-from rfa_models.training.recipe_run import keep_log_up_to
+from rfa_models.training.recipe_run import keep_log_up_to, train_recipe
 from rfa_models.training.run import TrainingRun
+from rfa_runtime.bundle.process_lock import writing
+from rfa_runtime.errors import OutputBusyError
 
 MODELS = Path(__file__).parents[3] / "models"
+PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def rfa_train(*arguments: str) -> Result:
@@ -36,7 +41,7 @@ def stopped_at() -> Iterator[Callable[[int, int], tuple[int, int]]]:
 
     def run(step: int, number: int) -> tuple[int, int]:
         """Returns the exit code and the last step that was reported."""
-        environment = os.environ | {"PYTHONPATH": str(MODELS), "COLUMNS": "200"}
+        environment = PLACES | {"COLUMNS": "200"}
         command = [sys.executable, "-m", "rfa_models.commands.train", "recipe.toml", "-o", "model.pt", "--threads", "1"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         started.append(process)
@@ -150,6 +155,31 @@ def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file: Callable[
     load_checkpoint(Path("model.pt"))
 
 
+@pytest.mark.parametrize("options", [[], ["--overwrite"], ["--restart"]])
+def test_an_output_that_another_process_writes_is_refused_and_left_alone(
+    recipe_file: Callable[..., Path], options: list[str]
+) -> None:
+    recipe_file()
+    Path("model.pt.resume").write_bytes(b"another's")
+    Path("model.pt.log.jsonl").write_bytes(b"another's")
+    with writing("model.pt"):
+        result = rfa_train(*options)
+    assert result.exit_code == 2
+    assert re.fullmatch(rf"Error: model.pt is being written by process {os.getpid()} on .*\n", result.stderr)
+    assert Path("model.pt.resume").read_bytes() == Path("model.pt.log.jsonl").read_bytes() == b"another's"
+
+
+def test_of_two_runs_into_one_output_one_is_refused(recipe_file: Callable[..., Path]) -> None:
+    """The second has found the output free while the first still loaded torch."""
+    recipe = read_recipe(recipe_file(steps="3"))
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(train_recipe, recipe, "model.pt") for _ in range(2)]
+    errors = [run.exception() for run in runs if run.exception()]
+    assert len(errors) == 1
+    assert isinstance(errors[0], OutputBusyError | ConfigError)
+    assert log_steps() == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("edit", "arguments", "message"),
     [
@@ -239,7 +269,7 @@ def test_a_missing_recipe_is_one_line_and_exit_code_2(recipe_file: Callable[...,
 def test_the_process_leaves_no_traceback_on_a_mistake(recipe_file: Callable[..., Path]) -> None:
     recipe_file(layers="1\nlayer = 2")
     command = [sys.executable, "-m", "rfa_models.commands.train", "recipe.toml"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(MODELS)})
+    done = subprocess.run(command, capture_output=True, text=True, env=PLACES)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == "Error: recipe.toml: unknown key 'layer' in [model]: did you mean 'layers'?\n"
@@ -269,6 +299,16 @@ def test_a_killed_run_loses_no_more_than_checkpoint_every_steps_and_ends_as_one_
         assert torch.equal(resumed[name], tensor), name
 
 
+def test_a_run_killed_before_its_first_hundred_steps_has_something_to_go_on_from(
+    recipe_file: Callable[..., Path], stopped_at: Callable[[int, int], tuple[int, int]]
+) -> None:
+    recipe_file(steps="400", evaluate_every="1", checkpoint_every="200\ncheckpoint_seconds = 0.05")
+    _, seen = stopped_at(30, signal.SIGKILL)
+    done = torch.load("model.pt.resume", weights_only=True)["done"]
+    assert 1 < done <= seen + 30, "it was not only saved at its first step"
+    assert not list(Path().glob(".*.tmp"))
+
+
 @pytest.mark.parametrize(
     ("number", "task"),
     [
@@ -285,6 +325,7 @@ def test_ctrl_c_and_kill_exit_130_and_leave_a_run_that_goes_on(
     code, seen = stopped_at(3, number)
     assert code == 130
     assert not Path("model.pt").exists()
+    assert not list(Path().glob(".*")), "a lock or a draft was left"
     assert torch.load("model.pt.resume", weights_only=True)["done"] == seen == log_steps()[-1]
 
     recipe_file(task=task, steps="200", evaluate_every="200")
@@ -322,14 +363,17 @@ def test_a_log_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_restart_forgets_the_run_before_at_once(recipe_file: Callable[..., Path]) -> None:
+def test_restart_forgets_the_run_before_once_it_begins(recipe_file: Callable[..., Path]) -> None:
     recipe_file()
     Path("model.pt.resume").write_bytes(b"damaged")
     assert rfa_train("--restart", "--steps", "1", "--json").exit_code == 0
     Path("model.pt.resume").write_bytes(b"damaged")
-    recipe_file(learning_rate="1e6")
-    assert rfa_train("--restart", "--overwrite").exit_code == 2  # before its first resume point
-    assert not Path("model.pt.resume").exists()
+    recipe_file(train='["absent.txt"]')
+    assert rfa_train("--restart", "--overwrite").exit_code == 2
+    assert Path("model.pt.resume").read_bytes() == b"damaged", "a mistake costs nothing"
+    recipe_file(learning_rate="1e6", steps="3")
+    assert rfa_train("--restart", "--overwrite").exit_code == 2
+    assert torch.load("model.pt.resume", weights_only=True)["done"] == 1
 
 
 def test_the_example_of_the_help_names_a_recipe_that_is_there() -> None:

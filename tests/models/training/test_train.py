@@ -128,7 +128,8 @@ def test_settings_change_the_fingerprint(recipe_file: Callable[..., Path], line:
 
 def test_how_often_a_run_is_measured_and_saved_may_change_on_the_way(recipe_file: Callable[..., Path]) -> None:
     first, second = (
-        read_recipe(recipe_file(**lines)) for lines in ({}, {"evaluate_every": "3", "checkpoint_every": "1"})
+        read_recipe(recipe_file(**lines))
+        for lines in ({}, {"evaluate_every": "3", "checkpoint_every": "1\ncheckpoint_seconds = 5"})
     )
     assert recipe_fingerprint(first) == recipe_fingerprint(second)
 

@@ -17,7 +17,7 @@ from toy_bundles import environment, toy_files, toy_manifest
 from rfa_runtime.bundle import publish
 from rfa_runtime.bundle.bundle import read_bundle, staged_bundle, write_bundle
 from rfa_runtime.bundle.staging import SUFFIX
-from rfa_runtime.errors import BundleError, BundleExistsError, BundlePathError, ManifestError
+from rfa_runtime.errors import BundleError, BundleExistsError, BundlePathError, ManifestError, OutputBusyError
 
 
 def names(folder: Path) -> list[str]:
@@ -178,11 +178,12 @@ def test_a_writer_killed_halfway_leaves_the_old_bundle_and_the_next_one_tidies_u
         assert process.stdout is not None
         left = process.stdout.readline().decode().strip()
         write(tmp_path / "other.rfa", "another one")
-        write(bundle, "newer", overwrite=True)
+        with pytest.raises(OutputBusyError, match=rf"toy.rfa is being written by process {process.pid} on "):
+            write(bundle, "newer", overwrite=True)
         assert left in names(tmp_path), "a writer at work was disturbed"
         process.send_signal(signal.SIGKILL)
     assert left in names(tmp_path)
-    assert producer(bundle) == "newer"
+    assert producer(bundle) == "old"
     write(bundle, "newest", overwrite=True)
     assert names(tmp_path) == ["other.rfa", "toy.rfa"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from loud_lines import Loud, convert, sidecar
 
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.errors import OptionError, OutputExistsError
+from rfa_runtime.errors import OptionError, OutputBusyError, OutputExistsError
 from rfa_runtime.line_files.answers import Worker
 from rfa_runtime.line_files.convert import LineReport, convert_lines
 from rfa_runtime.line_files.text import read_lines
@@ -72,16 +73,33 @@ def test_a_finished_output_is_not_overwritten_unless_asked(files: tuple[Path, Pa
     assert files[1].read_bytes() == b"B\n"
 
 
-def test_two_at_a_time_are_refused(files: tuple[Path, Path], toy: Bundle) -> None:
+@pytest.mark.parametrize("from_standard_input", [False, True])
+def test_two_at_a_time_are_refused(
+    files: tuple[Path, Path], toy: Bundle, monkeypatch: pytest.MonkeyPatch, from_standard_input: bool
+) -> None:
+    files[0].write_text("a\n")
+    source = STANDARD if from_standard_input else files[0]
+
+    def again(lines: list[str]) -> list[str]:
+        with pytest.raises(OutputBusyError, match=rf"out.txt is being written by process {os.getpid()} on "):
+            convert((source, files[1]), toy, overwrite=True)
+        return lines
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n")))
+    convert_lines(source, files[1], Worker(len, again), toy, {})
+    assert files[1].read_text() == "a\n"
+    assert sorted(files[0].parent.iterdir()) == list(files)
+
+
+@pytest.mark.skipif(not Path(os.devnull).exists(), reason="devices are no files here")
+def test_a_device_is_not_locked(files: tuple[Path, Path], toy: Bundle) -> None:
     files[0].write_text("a\n")
 
     def again(lines: list[str]) -> list[str]:
-        with pytest.raises(OutputExistsError, match="is being written by another process"):
-            convert(files, toy)
+        convert((files[0], Path(os.devnull)), toy)
         return lines
 
-    convert_lines(*files, Worker(len, again), toy, {})
-    assert files[1].read_text() == "a\n"
+    assert convert_lines(files[0], Path(os.devnull), Worker(len, again), toy, {}) == LineReport(1, 0)
 
 
 def test_the_input_is_never_overwritten(files: tuple[Path, Path], toy: Bundle) -> None:
