@@ -13,6 +13,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from rfa_models.data.tokenizer import END, START, UNKNOWN
 from rfa_models.errors import CheckpointError
 from rfa_models.wording import shown
+from rfa_runtime.errors import TextError
+from rfa_runtime.line_files.text import read_text
 
 PADDING = "<pad>"
 SPECIAL = (START, PADDING, END, UNKNOWN)
@@ -44,11 +46,9 @@ def read_dictionary(path: Path, vocab_size: int) -> Tokenizer:
 def read_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file.  Raises CheckpointError, or OSError where it cannot be opened."""
     try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CheckpointError(
-            f"{path}: byte {error.start} is not UTF-8 text: is it a dictionary of fairseq?"
-        ) from error
+        text = read_text(path)
+    except TextError as error:
+        raise CheckpointError(f"{error}: is it a dictionary of fairseq?") from error
     return text.removesuffix("\n").split("\n")
 
 

@@ -24,6 +24,7 @@ from rfa_models.wording import one_line, shown
 from rfa_runtime.bundle.interface import CLASSIFICATION, LANGUAGE_MODEL, TRANSLATION, Task
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.errors import OptionError
+from rfa_runtime.line_files.text import read_text
 
 C = TypeVar("C", ModelConfig, TranslatorConfig, ClassifierConfig)
 
@@ -132,7 +133,7 @@ def read_recipe(path: str | Path) -> Recipe:
     """
     path = Path(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_text(path))
     except (ValueError, RecursionError) as error:  # wrong syntax, bytes or digits; tables a thousand deep
         raise ConfigError(f"{path}: not TOML: {one_line(error)}") from error
     try:

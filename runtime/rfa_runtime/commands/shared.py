@@ -12,7 +12,7 @@ import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.errors import PromptError, TextError
 from rfa_runtime.line_files.standard import standard_input
-from rfa_runtime.line_files.text import decode, read_text
+from rfa_runtime.line_files.text import read_text, whole_text
 
 
 class Table(Protocol):
@@ -41,7 +41,7 @@ def prompt_text(prompt: str | None, prompt_file: Path | None) -> str:
     if prompt_file is not None:
         return read_text(prompt_file)
     if prompt == "-":
-        return decode(standard_input().read(), "standard input")
+        return whole_text(standard_input().read(), "standard input")
     return prompt or ""
 
 

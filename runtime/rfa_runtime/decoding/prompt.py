@@ -15,6 +15,7 @@ from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.errors import BundleError, PromptError
+from rfa_runtime.line_files.text import fault_of
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
@@ -77,10 +78,9 @@ def encode_text(text: str, tokenizer: Tokenizer | None, bundle: Bundle) -> list[
     """Encode text without special tokens.  Raises PromptError for what is no text."""
     if tokenizer is None:
         raise PromptError(f"{bundle.path.name} has no {TOKENIZER}: give the prompt as token ids")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise PromptError(f"the prompt is not valid text at character {error.start}: is it UTF-8?") from error
+    fault = fault_of(text)
+    if fault is not None:
+        raise PromptError(f"the prompt has {fault}: write it without, in UTF-8")
     return list(tokenizer.encode(text, add_special_tokens=False).ids)
 
 

@@ -1,7 +1,7 @@
 """A file of lines to a file of answers: the same number of lines, in the same order, whatever happens on the way.
 
-A line that cannot be worked on gives a complaint and an empty line.  Where both are files, a run that was stopped
-continues from its last batch.
+A line that cannot be worked on gives a complaint and an empty line; a blank line gives an empty line alone.  Where both
+are files, a run that was stopped continues from its last batch.
 """
 
 from __future__ import annotations
@@ -82,12 +82,15 @@ def convert(batches: Iterable[list[Line]], output: LineOutput, worker: Worker[st
     for some in batches:
         texts = []
         errors = []
-        for answer in answers(some, on_lines):
+        filled = [line for line in some if not line.is_blank]
+        found = answers(filled, on_lines)
+        given = iter(found)
+        for line in some:
+            answer = None if line.is_blank else next(given)
             if isinstance(answer, Complaint):
                 errors.append(answer)
-                texts.append("")
-            else:
-                texts.append(answer)
+                answer = None
+            texts.append(answer or "")
         output.add(texts, len(errors))
         for error in errors:
             bar.complain(error)

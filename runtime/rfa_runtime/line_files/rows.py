@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from rfa_runtime.errors import TextError
-from rfa_runtime.line_files.text import read_lines
+from rfa_runtime.line_files.text import fault_of, read_lines
 
 T = TypeVar("T")
 LONGEST = 60
@@ -93,9 +93,12 @@ def shown(value: object) -> str:
 
 
 def filled(text: str, name: str) -> str:
-    """Return a text that has a visible character, raise TextError for one that has none."""
+    """Return a text that has a visible character.  Raises TextError for one that has none, and for what is no text."""
     if not text.strip():
         raise TextError(f"the {name} is empty")
+    fault = fault_of(text)
+    if fault is not None:
+        raise TextError(f"the {name} has {fault}: write it without")
     return text
 
 

@@ -11,10 +11,11 @@ from typing import TypeVar
 from rfa_runtime.errors import PromptError, TextError
 
 T = TypeVar("T")
+NUL = "\0"
 
 
 def read_text(file: Path | str) -> str:
-    """Read a UTF-8 file, line ends included.
+    """Read a UTF-8 file as one text.  See `whole_text`.
 
     Raises TextError where the bytes are not text or the name cannot be a file's, OSError as `open` does.
     """
@@ -22,16 +23,38 @@ def read_text(file: Path | str) -> str:
         data = Path(file).read_bytes()
     except ValueError as error:  # a null byte
         raise TextError(f"{str(file)!r} is not a file's name ({error})") from error
-    return decode(data, str(file))
+    return whole_text(data, str(file))
+
+
+def whole_text(data: bytes, source: str) -> str:
+    r"""Read bytes as one text, whatever system wrote it: without a byte order mark, and with `\n` for `\r\n`.
+
+    A `\r` by itself stays.  source: named in the error.  Raises TextError.
+    """
+    return decode(data.removeprefix(codecs.BOM_UTF8), source).replace("\r\n", "\n")
 
 
 def decode(data: bytes, source: str) -> str:
-    """Read bytes as UTF-8.  source: named in the error.  Raises TextError."""
+    """Read bytes as UTF-8.  source: named in the error.  Raises TextError, for a NUL as well: texts have none."""
     try:
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte 0x{data[error.start]:02x} at offset {error.start}"
         raise TextError(f"{source}: {found} is not UTF-8: convert the text first") from error
+    if NUL in text:
+        raise TextError(f"{source}: a NUL at offset {data.index(0)}: wanted text in UTF-8, not a binary file or UTF-16")
+    return text
+
+
+def fault_of(text: str) -> str | None:
+    """Say what keeps a string from being text, and where; None for text."""
+    if NUL in text:
+        return f"a NUL at character {text.index(NUL)}"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"half a character ({text[error.start]!r}) at character {error.start}"
+    return None
 
 
 @dataclass(frozen=True)
@@ -41,6 +64,11 @@ class Line:
     place: str
     """`FILE:LINE`, counted from 1."""
     data: bytes
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to read."""
+        return not self.data.strip()
 
     def text(self) -> str:
         """Read the line as UTF-8.  Raises TextError that begins with the place."""

@@ -85,7 +85,7 @@ def test_what_is_not_the_models_dictionary_is_refused(dictionary: Path, text: st
 
 def test_bytes_that_are_no_text_are_refused(dictionary: Path) -> None:
     dictionary.write_bytes(b"a 1\n\xff 2\n")
-    with pytest.raises(CheckpointError, match="byte 4 is not UTF-8"):
+    with pytest.raises(CheckpointError, match="byte 0xff at offset 4 is not UTF-8"):
         read_dictionary(dictionary, 10)
 
 

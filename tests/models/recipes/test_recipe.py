@@ -86,7 +86,6 @@ def test_a_recipe_needs_only_its_model(tmp_path: Path) -> None:
     [
         ("", r"\[recipe\] has no 'model'"),
         ("[model", "not TOML"),
-        ("\ufeff[model]", "not TOML"),
         ("[model]\nlayer = 2", r"unknown key 'layer' in \[model\]: did you mean 'layers'\?"),
         ("[model]\n[model.attention]\nhead = 2", r"unknown key 'head' in \[model.attention\]: did you mean 'heads'\?"),
         ("[model]\n[train]\nstep = 2", r"unknown key 'step' in \[recipe.train\]: did you mean 'steps'\?"),

@@ -39,11 +39,10 @@ def test_bad_lines_leave_an_empty_line_and_a_complaint(
     long = b"x" * 1_000_000
     files[0].write_bytes(b"good\n\n\xff\xfe\nwhat?\n" + long + b"\nbetter\n")
     loud = Loud()
-    assert convert(files, toy, loud) == LineReport(6, 4)
+    assert convert(files, toy, loud) == LineReport(6, 3)
     assert files[1].read_bytes() == b"GOOD\n\n\n\n\nBETTER\n"
     assert loud.batches == [["good"], ["better"]]
     assert capsys.readouterr().err.splitlines() == [
-        f"Error: {files[0]}:2: the line is empty",
         f"Error: {files[0]}:3: byte 0xff at offset 0 is not UTF-8: convert the text first",
         f"Error: {files[0]}:4: the line has characters that the model does not know",
         f"Error: {files[0]}:5: the line has 1000000 characters, at most 1000 are read",
@@ -116,11 +115,11 @@ def test_the_input_is_never_overwritten(files: tuple[Path, Path], toy: Bundle) -
 def test_standard_input_and_output_do_without_a_note(
     files: tuple[Path, Path], toy: Bundle, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n\nc\n")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n?\nc\n")))
     assert convert((STANDARD, STANDARD), toy) == LineReport(3, 1)
     found = capsysbinary.readouterr()
     assert found.out == b"A\n\nC\n"
-    assert found.err == b"Error: standard input:2: the line is empty\n"
+    assert found.err == b"Error: standard input:2: the line has characters that the model does not know\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\n")))
     convert((STANDARD, files[1]), toy)
     assert files[1].read_bytes() == b"A\n"
@@ -158,10 +157,10 @@ def test_lines_of_a_pipe_are_answered_as_they_come(
     pieces = [b"\xef\xbb\xbfone\n", b"two\nth", b"r", b"ee\r\nfour\n\nfive\n", b"last"]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Pipe(*pieces)))
     loud = Loud()
-    assert convert((STANDARD, files[1]), toy, loud, batch=2) == LineReport(7, 1)
+    assert convert((STANDARD, files[1]), toy, loud, batch=2) == LineReport(7, 0)
     assert loud.batches == [["one"], ["two"], ["three", "four"], ["five"], ["last"]]
     assert files[1].read_text() == "ONE\nTWO\nTHREE\nFOUR\n\nFIVE\nLAST\n"
-    assert capsys.readouterr().err == "Error: standard input:5: the line is empty\n"
+    assert capsys.readouterr().err == ""
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:

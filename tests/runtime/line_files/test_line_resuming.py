@@ -56,7 +56,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_a_stopped_run_goes_on_after_its_last_batch(
     files: tuple[Path, Path], toy: Bundle, error: BaseException
 ) -> None:
-    files[0].write_text("a\n\nc\nd\ne\n")
+    files[0].write_text("a\n?\nc\nd\ne\n")
     stopped(files, toy, "e", error)
     assert files[1].read_bytes() == b"A\n\nC\nD\n"
     note = json.loads(sidecar(files[1]).read_text())

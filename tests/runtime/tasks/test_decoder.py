@@ -229,7 +229,7 @@ def test_a_text_without_limit_needs_no_more_memory(toys: Callable[..., Bundle]) 
 
 @pytest.mark.parametrize(
     ("prompt", "words"),
-    [("", "empty"), ([], "empty"), ([VOCAB], "0 to 256"), ([-1], "from -1"), ("\udcff", "not valid text")],
+    [("", "empty"), ([], "empty"), ([VOCAB], "0 to 256"), ([-1], "from -1"), ("\udcff", "half a character")],
 )
 def test_prompts_that_cannot_be_continued_are_refused_at_once(decoder: Decoder, prompt: str, words: str) -> None:
     with pytest.raises(PromptError, match=words):

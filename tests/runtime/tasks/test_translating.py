@@ -253,7 +253,7 @@ def test_characters_that_the_tokenizer_does_not_know_are_named(bundles: dict[str
 
 
 def test_text_that_is_no_text_is_refused(translator: Translator) -> None:
-    with pytest.raises(PromptError, match="not valid text"):
+    with pytest.raises(PromptError, match="half a character"):
         translator.translate("\udcff")
 
 
