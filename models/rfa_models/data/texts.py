@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from rfa_models.data.config import DataConfig
+from rfa_models.data.token_rows import encode_all
 from rfa_models.errors import DataError
 from rfa_runtime.errors import TextError
 from rfa_runtime.line_files import text as text_files
@@ -58,11 +59,12 @@ def split_text(text: str, valid_fraction: float) -> tuple[str, str]:
 def encode(tokenizer: Tokenizer, text: str) -> Tensor:
     """Token ids of a whole text, the same as from one call of the tokenizer.  Returns int32 [tokens].
 
-    The text is encoded in slices, in parallel, cut where no token can reach across.
+    The text is encoded in slices, in parallel, cut where no token can reach across.  Raises DataError where the
+    tokenizer cannot encode it.
     """
     tokens: list[int] = []
-    for encoding in tokenizer.encode_batch_fast(list(slices(text)), add_special_tokens=False):
-        tokens += encoding.ids
+    for ids in encode_all(tokenizer, slices(text)):
+        tokens += ids
     return torch.tensor(tokens, dtype=torch.int32)
 
 
