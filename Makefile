@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 600
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install check test demo docs bundle clean
+.PHONY: install check test fuzz demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -22,6 +23,9 @@ check: install  ## style, types, and who imports whom
 
 test: install  ## the test suite
 	$(BIN)/python -m pytest -q tests
+
+fuzz: install  ## readers of files against input that nobody would write, for FUZZ_SECONDS
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -rP --tb=line tests/fuzz
 
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh

@@ -90,15 +90,22 @@ def parity_table(found: rfa_export.Inspection) -> Table:
     """A row for each runtime that was asked."""
     table = Table("target", "runtime", "choices equal", "largest error", title="Verified against torch in float64")
     for target, first in found.parity.items():
-        if not isinstance(first, dict):
-            continue
-        for one in (first, *first.get("others", ())):
+        for one in reports_of(first):
             table.add_row(target, *parity_cells(one))
     return table
 
 
+def reports_of(first: Any) -> list[dict[str, Any]]:
+    """The reports of a target's runtimes.  No reader has checked them in the manifest: what is none is left out."""
+    if not isinstance(first, dict):
+        return []
+    others = first.get("others")
+    every = [first, *others] if isinstance(others, list) else [first]
+    return [one for one in every if isinstance(one, dict)]
+
+
 def parity_cells(one: dict[str, Any]) -> tuple[str, str, str]:
-    """What one runtime computed.  No reader has checked this part of the manifest: it is shown as it stands."""
+    """What one runtime computed, as it stands in the manifest."""
     runtime = str(one.get("runtime"))
     if not one.get("checked", True):
         return runtime, f"not checked: {one.get('reason')}", ""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import onnx_ir as ir
 import onnxruntime
 
+from rfa_export.tracing.quiet import quiet
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
 from rfa_runtime.errors import BundleError, SessionError
@@ -102,7 +103,8 @@ def stream_bytes(states: Sequence[StateSpec]) -> int:
 def load_graph(file: Path) -> ir.Model:
     """Read a graph without its weights.  Raises BundleError for a file that is no graph."""
     try:
-        return ir.load(file)
+        with quiet():  # onnx_ir logs what it makes of a damaged graph
+            return ir.load(file)
     except Exception as error:  # protobuf and onnx_ir raise many kinds
         raise BundleError(f"{file.name} is no ONNX graph: {shortened(error)}") from error
 
@@ -144,7 +146,7 @@ def graph_facts(folder: Path, role: str, spec: GraphSpec, model: ir.Model, weigh
         target=spec.target,
         inputs=spec.inputs,
         outputs=spec.outputs,
-        opsets={domain or "ai.onnx": version for domain, version in model.opset_imports.items()},
+        opsets={str(domain or "ai.onnx"): version for domain, version in model.opset_imports.items()},
         operators=dict(operators.most_common()),
         parameters=sum(weight.numbers for weight in weights),
         providers=providers_of(folder / spec.file),
@@ -153,7 +155,7 @@ def graph_facts(folder: Path, role: str, spec: GraphSpec, model: ir.Model, weigh
 
 def operator_name(node: ir.Node) -> str:
     """The kind of a node, with its domain where that is not ONNX's own."""
-    return f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+    return f"{node.domain}::{node.op_type}" if node.domain else str(node.op_type)  # bytes where it is no UTF-8
 
 
 def providers_of(file: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -40,7 +41,8 @@ def read_tables(path: Path, wanted: str) -> dict[str, Any]:
 def unpickle(file: BinaryIO, path: Path) -> Any:
     """What a torch file holds.  Raises CheckpointError."""
     try:
-        return torch.load(checked_archive(file, path), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # torch wonders at a damaged pickle, in several lines
+            return torch.load(checked_archive(file, path), map_location="cpu", weights_only=True)
     except CheckpointError:
         raise
     except pickle.UnpicklingError as error:

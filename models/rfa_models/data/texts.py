@@ -60,7 +60,8 @@ def split_text(text: str, valid_fraction: float) -> tuple[str, str]:
 def encode(tokenizer: Tokenizer, text: str) -> Tensor:
     """Token ids of a whole text, the same as from one call of the tokenizer.  Returns int32 [tokens].
 
-    The text is encoded in slices, in parallel, cut where no token can reach across.
+    The text is encoded in slices, in parallel, cut where no token can reach across.  Raises DataError where the
+    tokenizer cannot encode it.
     """
     tokens: list[int] = []
     for ids in encode_texts(tokenizer, list(slices(text))):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
+
+from rfa_models.errors import DataError
+from rfa_models.wording import one_line
 
 
 class TokenRows:
@@ -46,9 +49,20 @@ def round_width(width: int) -> int:
 
 
 def encode_texts(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """Ids of each text.  A text that spells a special token's name is text: it cannot end a source, for example."""
+    """Ids of each text.  A text that spells a special token's name is text: it cannot end a source, for example.
+
+    Raises DataError where the tokenizer cannot encode one.
+    """
     with special_tokens_as_text(tokenizer):
+        return encode_all(tokenizer, texts)
+
+
+def encode_all(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
+    """Ids of each text, encoded in parallel.  Raises DataError where the tokenizer cannot encode one."""
+    try:
         encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    except Exception as error:  # tokenizers raises bare Exception, for an unknown word for instance
+        raise DataError(f"the tokenizer cannot encode the text ({one_line(error)})") from error
     return [encoding.ids for encoding in encodings]
 
 

@@ -10,6 +10,8 @@ from rfa_runtime.errors import ManifestError
 
 MAX_TEXT = 1024
 """Characters of any single string: names and versions are far shorter."""
+MAX_DEPTH = 64
+"""Of lists and objects within each other: whoever walks through a document may call itself as often."""
 
 
 class JsonObject:
@@ -70,9 +72,14 @@ class JsonObject:
 
 
 def parse_json(data: bytes, where: str) -> JsonObject:
-    """Parse a document whose top is an object.  Refuses what Python's reader lets pass: repeated keys and NaN."""
+    """Parse a document whose top is an object.
+
+    Refuses what Python's reader lets pass: repeated keys, NaN, and what nobody could print or write again.
+    """
     try:
-        return JsonObject(json.loads(data, object_pairs_hook=unique, parse_constant=no_constant), where)
+        document = json.loads(data, object_pairs_hook=unique, parse_constant=no_constant)
+        check_depth_and_text(document)
+        return JsonObject(document, where)
     except (ValueError, RecursionError) as error:
         if isinstance(error, ManifestError):
             raise
@@ -87,6 +94,19 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"the key {key[:80]!r} comes twice")
         table[key] = value
     return table
+
+
+def check_depth_and_text(value: object, depth: int = 0) -> None:
+    """Raise ValueError for lists and objects nested too deep, and for half of a surrogate pair, which is no text."""
+    if isinstance(value, str):
+        value.encode()
+    if not isinstance(value, dict | list):
+        return
+    if depth == MAX_DEPTH:
+        raise ValueError("nested too deep")
+    parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+    for part in parts:
+        check_depth_and_text(part, depth + 1)
 
 
 def no_constant(name: str) -> NoReturn:

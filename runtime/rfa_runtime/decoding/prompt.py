@@ -16,6 +16,7 @@ from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.errors import BundleError, PromptError
 from rfa_runtime.line_files.text import fault_of
+from rfa_runtime.session.ort import shortened
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
@@ -47,7 +48,7 @@ def load_tokenizer(bundle: Bundle) -> Tokenizer | None:
     try:
         tokenizer = Tokenizer.from_file(str(bundle.path / TOKENIZER))
     except Exception as error:  # the tokenizers library raises bare Exception
-        raise BundleError(f"{bundle.path.name}/{TOKENIZER} cannot be read: {error}") from error
+        raise BundleError(f"{bundle.path.name}/{TOKENIZER} cannot be read: {shortened(error)}") from error
     tokenizer.no_truncation()  # settings of whoever wrote the file: they would cut prompts without a word
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True  # a text that spells one is text: it cannot end a source or start a target
@@ -75,13 +76,16 @@ def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -
 
 
 def encode_text(text: str, tokenizer: Tokenizer | None, bundle: Bundle) -> list[int]:
-    """Encode text without special tokens.  Raises PromptError for what is no text."""
+    """Encode text without special tokens.  Raises PromptError for what is no text, or has no tokens that are known."""
     if tokenizer is None:
         raise PromptError(f"{bundle.path.name} has no {TOKENIZER}: give the prompt as token ids")
     fault = fault_of(text)
     if fault is not None:
         raise PromptError(f"the prompt has {fault}: write it without, in UTF-8")
-    return list(tokenizer.encode(text, add_special_tokens=False).ids)
+    try:
+        return list(tokenizer.encode(text, add_special_tokens=False).ids)
+    except Exception as error:  # the tokenizers library raises bare Exception, for an unknown word for instance
+        raise PromptError(f"{bundle.path.name}/{TOKENIZER} cannot encode the text: {shortened(error)}") from error
 
 
 def read_in_chunks(session: StepSession, ids: list[int], state: State, chunk: int = CHUNK) -> np.ndarray:

@@ -12,7 +12,15 @@ import numpy as np
 from rfa_runtime.bundle.manifest import StateSpec, of_kind
 from rfa_runtime.errors import StateError
 from rfa_runtime.session.buffer import Buffer
-from rfa_runtime.session.state_arrays import Arrays, check_encoded, same_source, show, with_room
+from rfa_runtime.session.state_arrays import (
+    Arrays,
+    check_encoded,
+    row_numbers,
+    same_source,
+    show,
+    with_room,
+    zeros,
+)
 
 FIRST_CAPACITY = 256
 """Tokens that a new cache has room for; it doubles when it is full."""
@@ -61,7 +69,7 @@ class State:
             if spec.kind == "cross":
                 array = of_source[spec.past]
             else:
-                array = np.zeros(spec.sizes(batch, room), spec.dtype)  # untouched pages cost nothing
+                array = zeros(spec, batch, room)
             buffers[spec.past] = Buffer(array, device)
         return State(specs, np.zeros(batch, np.int64), buffers)
 
@@ -101,7 +109,7 @@ class State:
 
     def select(self, rows: Iterable[int]) -> State:
         """Return a new state of some rows, in the given order; a row may come more than once."""
-        chosen = np.asarray(list(rows), np.int64)
+        chosen = row_numbers(rows)
         if chosen.size == 0 or chosen.min() < 0 or chosen.max() >= self.batch:
             raise StateError(f"rows {chosen.tolist()} were asked for, the state has rows 0 to {self.batch - 1}")
         arrays = {spec.past: self.read(spec)[chosen] for spec in self.specs}
@@ -112,7 +120,7 @@ class State:
 
         So the beams of one source change places: one gather, of the rows that move.
         """
-        chosen = np.asarray(rows, np.int64)
+        chosen = row_numbers(rows)
         if chosen.shape != (self.batch,) or chosen.min() < 0 or chosen.max() >= self.batch:
             raise StateError(f"rows {chosen.tolist()} came, wanted {self.batch} from 0 to {self.batch - 1}")
         moved = np.flatnonzero(chosen != np.arange(self.batch))

@@ -5,7 +5,7 @@ Letters: B rows of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -61,11 +61,31 @@ def filled_up(array: np.ndarray, axis: int, size: int) -> np.ndarray:
     return np.pad(array, widths)
 
 
+def zeros(spec: StateSpec, batch: int, capacity: int) -> np.ndarray:
+    """One tensor of a state that has read nothing.  Raises StateError where there is no memory for it."""
+    try:
+        return np.zeros(spec.sizes(batch, capacity), spec.dtype)  # untouched pages cost nothing
+    except (MemoryError, OverflowError, ValueError) as error:  # numpy's words for sizes beyond all memory differ
+        raise StateError(
+            f"no memory for state {spec.past!r} of {show(spec, batch)} with room for {capacity} tokens: "
+            "ask for fewer rows or tokens"
+        ) from error
+
+
+def row_numbers(rows: Iterable[int]) -> np.ndarray:
+    """Numbers of rows as int64 [n].  Raises StateError for numbers that no row can have."""
+    chosen = list(rows)
+    try:
+        return np.asarray(chosen, np.int64)
+    except OverflowError as error:
+        raise StateError(f"rows {chosen} came, wanted numbers of rows") from error
+
+
 def with_room(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
     """Return a cache with room for more tokens; a recurrent state as it is."""
     if spec.kind != "cache" or array.shape[2] == tokens:
         return array
-    wider = np.zeros(spec.sizes(len(array), tokens), array.dtype)
+    wider = zeros(spec, len(array), tokens)
     wider[:, :, : array.shape[2]] = array
     return wider
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from onnx import load_model_from_string
 from small_models import Example
 
 from rfa_export.commands.inspect import main
@@ -71,6 +72,38 @@ def test_a_file_that_is_no_graph_is_refused(gated: Example, tmp_path: Path) -> N
     result = rfa_inspect(tmp_path / "odd.rfa")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: model.onnx is no ONNX graph")
+
+
+def test_what_onnx_ir_logs_of_a_damaged_graph_is_not_shown(
+    gated: Example, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    model = load_model_from_string(files["model.onnx"])
+    del model.graph.initializer[:]  # its nodes now read what is nowhere
+    write_bundle(tmp_path / "odd.rfa", gated.bundle.manifest, files | {"model.onnx": model.SerializeToString()})
+    result = rfa_inspect(tmp_path / "odd.rfa")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert caplog.messages == []
+
+
+def test_an_operator_whose_name_is_no_text_is_shown_all_the_same(gated: Example, tmp_path: Path) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    odd = files["model.onnx"].replace(b"MatMul", b"Mat\xfful")
+    write_bundle(tmp_path / "odd.rfa", gated.bundle.manifest, files | {"model.onnx": odd})
+    for option in ((), ("--json",)):
+        result = rfa_inspect(tmp_path / "odd.rfa", *option)
+        assert result.exit_code == 0
+        assert "xfful" in result.stdout
+
+
+@pytest.mark.parametrize("others", [3, [3], "xyz", [[]]])
+def test_other_runtimes_that_are_no_reports_are_left_out(gated: Example, tmp_path: Path, others: object) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    odd = replace(gated.bundle.manifest, parity={"ort": {"runtime": "sundial", "others": others}})
+    write_bundle(tmp_path / "odd.rfa", odd, files)
+    result = rfa_inspect(tmp_path / "odd.rfa")
+    assert result.exit_code == 0
+    assert "sundial" in result.stdout
 
 
 def test_a_report_of_another_shape_is_shown_all_the_same(gated: Example, tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """Rows of ids: what goes in comes out, filled up and marked."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models
 
+from rfa_models.data.texts import encode
 from rfa_models.data.token_rows import TokenRows, encode_texts, round_width
 from rfa_models.data.tokenizer import END, START, TokenizerConfig, byte_tokenizer, make_tokenizer
+from rfa_models.errors import DataError
 
 
 @settings(max_examples=50, deadline=None)
@@ -32,6 +36,16 @@ def test_a_text_that_spells_a_special_token_is_letters() -> None:
     (ids,) = encode_texts(tokenizer, ["a </s> <s>"])
     assert not {tokenizer.token_to_id(START), tokenizer.token_to_id(END)} & set(ids)
     assert tokenizer.decode(ids) == "a </s> <s>"
+
+
+def test_a_text_that_the_tokenizer_cannot_encode_is_named() -> None:
+    tokenizer = Tokenizer(models.WordLevel({"one": 0}, unk_token="nowhere"))
+    assert encode_texts(tokenizer, ["one"]) == [[0]]
+    with pytest.raises(DataError, match="the tokenizer cannot encode the text"):
+        encode_texts(tokenizer, ["one", "two"])
+    with pytest.raises(DataError, match="the tokenizer cannot encode the text"):
+        encode(tokenizer, "two")
+    assert not tokenizer.encode_special_tokens
 
 
 def test_widths_are_few_and_at_most_a_sixteenth_larger() -> None:

@@ -283,6 +283,20 @@ def test_rows_that_are_not_there_are_refused(session: StepSession) -> None:
         session.new_state(batch=0)
 
 
+@pytest.mark.parametrize("number", [2**44, 2**63, 2**64])
+def test_sizes_beyond_all_memory_are_refused(session: StepSession, number: int) -> None:
+    with pytest.raises(StateError, match="no memory for state"):
+        session.new_state(batch=number)
+    state = session.new_state()
+    with pytest.raises(StateError, match=r"rows \[.*\] (were asked for|came)"):
+        state.select([number])
+    with pytest.raises(StateError, match=r"rows \[.*\] came"):
+        state.reorder([number])
+    if session.has_cache:
+        with pytest.raises(StateError, match="no memory for state"):
+            state.reserve(number)
+
+
 def test_threads_and_providers_are_checked(toy: Bundle) -> None:
     with pytest.raises(OptionError, match="at least 1"):
         StepSession(toy, threads=0)

@@ -113,7 +113,7 @@ def test_the_table_has_the_names_of_the_contract(classifier: Classifier) -> None
 def test_texts_without_tokens_are_refused(classifier: Classifier) -> None:
     with pytest.raises(PromptError, match="the text is empty"):
         classifier.classify("")
-    with pytest.raises(PromptError, match="half a character .* at character 1"):
+    with pytest.raises(PromptError, match=r"half a character .* at character 1"):
         classifier.classify("a\ud800")
 
 
