@@ -18,7 +18,7 @@ FOLDERS = {
     "rfa_bench": ROOT / "benchmarks" / "rfa_bench",
 }
 MAY_IMPORT = {
-    "rfa_models": {"rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"},
+    "rfa_models": {"rfa_runtime", "numpy", "torch", "safetensors", "tokenizers", "click", "rich"},
     "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu"},
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),

@@ -1,1 +1,1 @@
-"""`model.pt`: written whole or not at all, and read as a file from a stranger."""
+"""`model.pt` and `model.safetensors`: written whole or not at all, and read as files from a stranger."""

@@ -12,6 +12,8 @@
     training        what is known of the training: steps, validation figure, versions
     tensors         name -> tensor; the evaluation's random matrices among them
 
+A file named `*.safetensors` holds the same (`safetensors_file.py`).
+
 A file from elsewhere is hostile until checked (`untrusted.py`): nothing is built larger than the tensors that the file
 really holds.
 """
@@ -25,14 +27,17 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from rfa_models.checkpoints.safetensors_file import SUFFIX, read_safetensors, write_safetensors
 from rfa_models.checkpoints.tensors import build_model, stored_tensors
 from rfa_models.checkpoints.untrusted import check_tensors, read_tables
+from rfa_models.checkpoints.wrapped import without_wrappers
 from rfa_models.checks import LARGEST_COUNT
 from rfa_models.data.tokenizer import CLASS, END, START, with_whole_texts
 from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.kinds import KINDS, Model, ModelKind, task_of
 from rfa_models.networks.translator_config import TranslatorConfig
+from rfa_models.networks.wrappers import unwrapped
 from rfa_models.tables import read_table
 from rfa_models.whole_files import save_atomically
 from rfa_models.wording import one_line, shown
@@ -51,6 +56,7 @@ class Checkpoint:
     """A trained model with all that is needed to use it."""
 
     model: Model
+    """What torch.compile or DataParallel put around it is taken off."""
     tokenizer: Tokenizer
     segment_length: int = 0
     """Of a language model: tokens per segment, 0 carries the state through a text."""
@@ -61,14 +67,21 @@ class Checkpoint:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Of a language model: how its tokens are chosen where nobody says it, by the names of SamplingConfig."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", unwrapped(self.model))
+
     @property
     def task(self) -> Task:
         """What the model is for."""
         return task_of(self.model)
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write `model.pt`: whole or not at all.  Raises OSError as the file system does."""
+def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
+    """Write `model.pt`, or `model.safetensors` where the path says so: whole or not at all.
+
+    Raises ConfigError for a model that is none of ours, OSError as the file system does.
+    """
+    path = Path(path)
     table = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -82,18 +95,25 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         table["segment_length"] = checkpoint.segment_length
         table["special_ids"] = asdict(checkpoint.special_ids)
         table["sampling"] = dict(checkpoint.sampling)
-    save_atomically(table, path)
+    write = write_safetensors if path.suffix == SUFFIX else save_atomically
+    write(table, path)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
-    """Read `model.pt`; the model comes in evaluation mode on the CPU.
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Read `model.pt` or `model.safetensors`; the model comes in evaluation mode on the CPU.
+
+    Tensors may have the names that a wrapper of torch gave them, lie transposed in memory, be in half precision, and
+    hold a tied head twice.
 
     Raises CheckpointError for a file that is foreign, damaged, newer than this code or inconsistent; OSError where it
     cannot be opened.
     """
-    table = read_tables(path, FORMAT)
+    path = Path(path)
+    read = read_safetensors if path.suffix == SUFFIX else read_tables
+    table = read(path, FORMAT)
     check_header(table, path)
     check_tensors(table["tensors"], path)
+    table = without_wrappers(table, path)
     kind = KINDS[table["task"]]
     config = read_config(kind, table["config"], path)
     tokenizer = read_tokenizer(table["tokenizer"], config, path)

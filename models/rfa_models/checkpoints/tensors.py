@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rfa_models.errors import CheckpointError
 from rfa_models.networks.kinds import KINDS, Model, ModelKind, task_of
+from rfa_models.networks.wrappers import plain_name
 from rfa_models.wording import shown
 
 HEAD = "head.weight"
@@ -20,16 +21,30 @@ def build_model(kind: ModelKind, config: Any, tensors: dict[str, Tensor], path: 
     check_layers(kind, config, tensors, path)
     with torch.device("meta"):
         model = kind.model(config)
+    tied_to = tied_embedding(model)
+    if tied_to is not None:
+        tensors = without_second_head(tensors, tied_to, path)
     check_shapes(tensors, stored_tensors(model), path)
     # float() also undoes a checkpoint stored in half precision to save space.
-    state = {name: tensor.detach().float() for name, tensor in tensors.items()}
-    tied_to = tied_embedding(model)
+    state = {name: tensor.detach().float().contiguous() for name, tensor in tensors.items()}
     if tied_to is not None:
         state[HEAD] = state[tied_to]
     model.load_state_dict(state, assign=True)
     if tied_to is not None:
         model.head.weight = model.get_parameter(tied_to)
     return model
+
+
+def without_second_head(tensors: dict[str, Tensor], tied_to: str, path: Path) -> dict[str, Tensor]:
+    """The tensors without a head that is equal to the embedding.  Raises CheckpointError where it is another."""
+    rest = dict(tensors)
+    head = rest.pop(HEAD, None)
+    if head is not None and not torch.equal(head.float(), rest.get(tied_to, torch.empty(0)).float()):
+        raise CheckpointError(
+            f"{path}: tensor {HEAD!r} is not equal to {tied_to!r}, with which its config ties it: "
+            "set tie_embeddings to False"
+        )
+    return rest
 
 
 def check_layers(kind: ModelKind, config: Any, tensors: dict[str, Tensor], path: Path) -> None:
@@ -64,8 +79,8 @@ def check_shapes(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: 
 
 
 def stored_tensors(model: Model) -> dict[str, Tensor]:
-    """The tensors that a checkpoint holds; a tied head is stored once."""
-    tensors = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+    """The tensors that a checkpoint holds; a tied head is stored once, and parts in a wrapper by their own names."""
+    tensors = {plain_name(name): tensor.detach() for name, tensor in model.state_dict().items()}
     if tied_embedding(model):
         del tensors[HEAD]
     return tensors

@@ -91,7 +91,7 @@ def check_tensors(tensors: dict[Any, Any], path: Path) -> None:
         if not is_plain(tensor):
             raise CheckpointError(
                 f"{path}: tensor {shown(name)} ({tensor.dtype}, {tensor.layout}, {tensor.device}) is not plain memory, "
-                "wanted a dense, contiguous tensor of float32: save it again as one"
+                "wanted a dense tensor of float32: save it again as one"
             )
     if sum(tensor.numel() for tensor in tensors.values()) * SMALLEST_ITEM > path.stat().st_size:
         raise CheckpointError(f"{path}: its tensors claim more numbers than the file holds: ask for its original")
@@ -101,6 +101,6 @@ def check_tensors(tensors: dict[Any, Any], path: Path) -> None:
 
 
 def is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor is a block of numbers in this machine's memory: not sparse, not on another device, no view."""
+    """Whether a tensor's numbers lie in this machine's memory: not sparse, not on another device."""
     on_cpu = tensor.layout is torch.strided and tensor.device.type == "cpu"
-    return on_cpu and tensor.dtype in PLAIN_TYPES and tensor.is_contiguous()
+    return on_cpu and tensor.dtype in PLAIN_TYPES

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rfa_models.errors import ConfigError
 from rfa_models.networks.classifier import Classifier
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.language_model import LanguageModel
@@ -42,9 +43,11 @@ KINDS: dict[str, ModelKind] = {
 
 
 def task_of(model: Model) -> Task:
-    """The task that a model is for."""
+    """The task that a model is for.  Raises ConfigError for a model of another kind."""
     if isinstance(model, LanguageModel):
         return LANGUAGE_MODEL
     if isinstance(model, Translator):
         return TRANSLATION
-    return CLASSIFICATION
+    if isinstance(model, Classifier):
+        return CLASSIFICATION
+    raise ConfigError(f"{type(model).__name__} is no model of ours, wanted a LanguageModel, Translator or Classifier")

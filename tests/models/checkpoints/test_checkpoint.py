@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, models
 
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.data.tokenizer import byte_tokenizer
-from rfa_models.errors import CheckpointError, ModelError
+from rfa_models.errors import CheckpointError, ConfigError, ModelError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.whole_files import save_atomically
 from rfa_runtime.bundle.manifest import SpecialIds
@@ -120,6 +120,55 @@ def test_tied_embeddings_are_stored_once_and_stay_tied(path: Path) -> None:
 def test_half_precision_tensors_come_back_in_float32(path: Path, edited: Callable[..., Path]) -> None:
     tensors = {name: tensor.half() for name, tensor in torch.load(path, weights_only=True)["tensors"].items()}
     assert {p.dtype for p in load_checkpoint(edited(tensors=tensors)).model.parameters()} == {torch.float32}
+
+
+def test_a_tied_head_that_is_stored_twice_must_be_the_embedding(path: Path, edited: Callable[..., Path]) -> None:
+    weight = torch.load(path, weights_only=True)["tensors"]["embedding.weight"]
+    model = load_checkpoint(edited(tensors={"head.weight": weight.clone()})).model
+    assert model.head.weight is model.embedding.weight
+    refused(edited(tensors={"head.weight": weight + 1}), "'head.weight' is not equal to 'embedding.weight'")
+
+
+def test_tensors_that_lie_transposed_in_memory_come_back(path: Path, edited: Callable[..., Path]) -> None:
+    weight = torch.randn(256, 16)
+    found = load_checkpoint(edited(tensors={"embedding.weight": weight.T.contiguous().T})).model.embedding.weight
+    assert torch.equal(found, weight)
+    assert found.is_contiguous()
+
+
+def test_a_model_is_saved_without_what_torch_put_around_it(path: Path, checkpoint: Checkpoint) -> None:
+    plain = torch.load(path, weights_only=True)
+    model = copy.deepcopy(checkpoint.model)
+    model.blocks[0] = torch.compile(model.blocks[0])
+    save_checkpoint(Checkpoint(torch.nn.DataParallel(torch.compile(model)), checkpoint.tokenizer, 16), path)
+    table = torch.load(path, weights_only=True)
+    assert table["task"] == "language-model"
+    assert table["tensors"].keys() == plain["tensors"].keys()
+
+
+def test_a_file_of_a_model_in_a_wrapper_is_read(path: Path, checkpoint: Checkpoint) -> None:
+    """As older versions wrote it: with the names of the wrapper, the head twice, and as a classifier."""
+    table = torch.load(path, weights_only=True)
+    del table["segment_length"]
+    tensors = torch.compile(checkpoint.model).state_dict()
+    torch.save(table | {"task": "classification", "tensors": tensors}, path)
+    ids = torch.randint(256, (2, 9))
+    assert torch.equal(load_checkpoint(path).model(ids), checkpoint.model.eval()(ids))
+
+
+def test_a_tensor_by_its_own_name_and_by_a_wrappers_is_refused(edited: Callable[..., Path]) -> None:
+    refused(edited(tensors={"module.norm.bias": torch.zeros(16)}), "'norm.bias' is there twice")
+
+
+def test_what_is_no_model_of_ours_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Linear is no model of ours"):
+        save_checkpoint(Checkpoint(torch.nn.Linear(2, 2), byte_tokenizer()), tmp_path / "model.pt")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_may_be_a_string(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    save_checkpoint(checkpoint, str(tmp_path / "model.pt"))
+    assert load_checkpoint(str(tmp_path / "model.pt")).model.config == checkpoint.model.config
 
 
 def test_entries_of_the_file_are_plain_types(path: Path) -> None:

@@ -116,13 +116,11 @@ def test_a_second_archive_in_front_is_not_what_torch_reads(path: Path) -> None:
 @pytest.mark.parametrize(
     "tensor",
     [
-        torch.zeros(1).expand(10),
-        torch.zeros(4, 4).mT[:, 1:],
         torch.zeros(10, device="meta"),
         torch.eye(3).to_sparse(),
         torch.zeros(10).to(torch.float8_e5m2),
     ],
-    ids=["stride 0", "view", "meta", "sparse", "float8"],
+    ids=["meta", "sparse", "float8"],
 )
 def test_tensors_that_are_not_plain_memory_are_named(path: Path, tensor: torch.Tensor) -> None:
     with pytest.raises(CheckpointError, match=r"tensor 'weight' .* is not plain memory, wanted a dense"):
