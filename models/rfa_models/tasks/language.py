@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,12 +25,12 @@ class LanguageTask(TrainingTask):
 
     metric = "perplexity"
 
-    def __init__(self, recipe: LanguageRecipe, device: torch.device) -> None:
+    def __init__(self, recipe: LanguageRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
         self.recipe = recipe
         self.config = recipe.train
         self.device = device
         train_text, valid_text = read_texts(recipe.data)
-        self.tokenizer = make_tokenizer(recipe.tokenizer, train_text.splitlines(keepends=True))
+        self.tokenizer = tokenizer or make_tokenizer(recipe.tokenizer, train_text.splitlines(keepends=True))
         self.train_ids = encode(self.tokenizer, train_text)
         self.valid_ids = encode(self.tokenizer, valid_text)
         self.batches = self.cut()
@@ -64,8 +65,8 @@ class StatefulLanguageTask(LanguageTask):
 
     other_matrices = False
 
-    def __init__(self, recipe: LanguageRecipe, device: torch.device) -> None:
-        super().__init__(recipe, device)
+    def __init__(self, recipe: LanguageRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
+        super().__init__(recipe, device, tokenizer)
         self.carried: list[Tensor] | None = None
         """One state [B, H, K, d + 1] per layer, of the last segment; None before the first."""
 
