@@ -15,9 +15,10 @@ import click
 from rich.console import Console
 
 import rfa_models
-from rfa_models.checkpoints.output import check_output
+from rfa_models.checkpoints.output import check_output, check_place
 from rfa_models.commands.ending import one_line_errors
 from rfa_models.recipes.recipe import Recipe, read_recipe
+from rfa_models.training.run_files import RunFiles
 from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
 
 FILE = click.Path(path_type=Path)
@@ -35,6 +36,7 @@ EPILOG = "Example:  rfa-train models/recipes/pydoc-tiny.toml -o model.pt"
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
 @click.option("--overwrite", is_flag=True, help="Replace a finished model at the output.")
 @click.option("--restart", is_flag=True, help="Start again in place of resuming.")
+@click.option("--from", "start_from", type=FILE, metavar="MODEL", help="Start from the weights of this model.pt.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.version_option(rfa_models.__version__)
 @one_line_errors
@@ -49,25 +51,44 @@ def main(
     threads: int | None,
     overwrite: bool,
     restart: bool,
+    start_from: Path | None,
     as_json: bool,
 ) -> None:
     """Train the model that RECIPE describes.
 
-    A run that was stopped goes on where it was: call the same command again.  Beside the output lie NAME.log.jsonl, one
-    line per step, and while the run lasts NAME.resume.
+    A run that was stopped goes on where it was: call the same command again.  One that has finished goes on with more
+    --steps.  Beside the output lie NAME.log.jsonl, one line per step, NAME.resume while the run lasts, and
+    NAME.further, which only more steps need.
     """
     chosen = with_options(read_recipe(recipe), data, valid, steps=steps, seed=seed)
-    check_output(output, overwrite)
+    check_files(output, overwrite, start_from)
     with ending_at_once():
         train_recipe = rfa_models.train_recipe  # loads torch
     console = Console(stderr=True)
     trained = train_recipe(
-        chosen, output, device=device, threads=threads, overwrite=overwrite, restart=restart, console=console
+        chosen,
+        output,
+        device=device,
+        threads=threads,
+        overwrite=overwrite,
+        restart=restart,
+        start_from=start_from,
+        console=console,
     )
     if not trained.finished:
         console.print(f"stopped at step {trained.steps}: the same command goes on from there")
         sys.exit(INTERRUPTED)
     print(json.dumps(trained.as_table()) if as_json else trained.as_line())
+
+
+def check_files(output: Path, overwrite: bool, start_from: Path | None) -> None:
+    """Check before torch is loaded that the files can be read and written.  Raises ConfigError or OSError."""
+    check_place(output)
+    files = RunFiles(output)
+    going_on = files.resume.exists() or files.further.exists()
+    check_output(output, overwrite or going_on)
+    if start_from is not None:
+        start_from.open("rb").close()
 
 
 def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], **settings: int | None) -> Recipe:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -62,6 +64,24 @@ def make_tokenizer(config: TokenizerConfig, lines: Iterable[str], special_tokens
         tokenizer = train_tokenizer(config.kind, lines, config.vocab_size)
     tokenizer.add_special_tokens(list(special_tokens))
     return tokenizer
+
+
+def check_kind(tokenizer: Tokenizer, config: TokenizerConfig, source: Path) -> None:
+    """Raise ConfigError where a recipe asks for another kind of tokenizer than a model has.
+
+    A recipe without [tokenizer] takes any.  source: the model's file, named in the error.
+    """
+    if config != TokenizerConfig() and ways(tokenizer) != ways(make_tokenizer(config, ["a"])):
+        raise ConfigError(
+            f"{source} has another tokenizer than tokenizer.kind = {config.kind!r} makes, and keeps it: "
+            "leave [tokenizer] out of the recipe"
+        )
+
+
+def ways(tokenizer: Tokenizer) -> list[Any]:
+    """How a tokenizer takes a text apart and puts it together, whatever tokens it has learnt."""
+    table = json.loads(tokenizer.to_str())
+    return [table["normalizer"], table["pre_tokenizer"], table["decoder"], table["model"]["type"]]
 
 
 def train_tokenizer(kind: TokenizerKind, lines: Iterable[str], vocab_size: int) -> Tokenizer:

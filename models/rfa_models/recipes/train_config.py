@@ -26,7 +26,7 @@ class TrainConfig:
     """What all tasks share: AdamW, linear warm-up, then a slow end."""
 
     steps: int = 1000
-    """Optimizer steps."""
+    """Optimizer steps.  A finished run goes on with more of them, at the learning rates of one run of that length."""
     accumulate: int = 1
     """Batches whose gradients are added up before a step, as if they were one: each target counts alike."""
     learning_rate: float = 1e-3

@@ -80,13 +80,13 @@ class ClassificationTask(TrainingTask):
 
     metric = "accuracy"
 
-    def __init__(self, recipe: ClassificationRecipe, device: torch.device) -> None:
+    def __init__(self, recipe: ClassificationRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
         self.config = recipe.train
         self.device = device
         train, valid = read_labelled(recipe.data)
         special = (CLASS,) if recipe.model.get("pooling") == "first" else ()
         texts = itertools.chain.from_iterable(row.texts for row in train)
-        self.tokenizer = make_tokenizer(recipe.tokenizer, texts, special)
+        self.tokenizer = tokenizer or make_tokenizer(recipe.tokenizer, texts, special)
         self.model_config = recipe.model_config(self.tokenizer.get_vocab_size(), label_names(train))
         self.train = EncodedTexts(self.tokenizer, train, self.model_config)
         self.valid = EncodedTexts(self.tokenizer, valid, self.model_config)

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +15,7 @@ from rfa_models.data.fingerprint import text_fingerprint
 from rfa_models.data.segments import SegmentBatches, StreamBatches
 from rfa_models.data.texts import encode, read_texts
 from rfa_models.data.tokenizer import END, START, make_tokenizer
+from rfa_models.errors import DataError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.recipes.recipe import LanguageRecipe
 from rfa_models.tasks.autocast import autocast
@@ -27,34 +29,36 @@ class LanguageTask(TrainingTask):
 
     metric = "perplexity"
 
-    def __init__(self, recipe: LanguageRecipe, device: torch.device) -> None:
+    def __init__(self, recipe: LanguageRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
         self.recipe = recipe
         self.config = recipe.train
         self.device = device
         self.sampling = recipe.sampling
         if recipe.data.documents == "none":
-            self.read_text()
+            self.read_text(tokenizer)
         else:
-            self.read_documents()
+            self.read_documents(tokenizer)
         self.batches = self.cut()
         check_predictable(self.valid_ids, "the validation text")
         self.text = text_fingerprint(self.tokenizer, self.train_ids, self.valid_ids)
         self.summary = f"{len(self.train_ids):,} training tokens"
         self.segment_length = 0 if self.config.stateful else self.config.segment_length
 
-    def read_text(self) -> None:
+    def read_text(self, tokenizer: Tokenizer | None) -> None:
         """One text without an end."""
         train_text, valid_text = read_texts(self.recipe.data)
-        self.tokenizer = make_tokenizer(self.recipe.tokenizer, train_text.splitlines(keepends=True))
+        self.tokenizer = tokenizer or make_tokenizer(self.recipe.tokenizer, train_text.splitlines(keepends=True))
         self.train_ids = encode(self.tokenizer, train_text)
         self.valid_ids = encode(self.tokenizer, valid_text)
 
-    def read_documents(self) -> None:
-        """Many texts, each between a start token and an end token."""
+    def read_documents(self, tokenizer: Tokenizer | None) -> None:
+        """Many texts, each between a start token and an end token.  Raises DataError for a tokenizer without these."""
         train, valid = read_documents(self.recipe.data)
         lines = chain.from_iterable(document.splitlines(keepends=True) for document in train)
-        self.tokenizer = make_tokenizer(self.recipe.tokenizer, lines, (START, END))
+        self.tokenizer = tokenizer or make_tokenizer(self.recipe.tokenizer, lines, (START, END))
         self.special_ids = SpecialIds(self.tokenizer.token_to_id(START), self.tokenizer.token_to_id(END))
+        if self.special_ids.bos is None or self.special_ids.eos is None:
+            raise DataError(f"the tokenizer has no {START} and {END}: documents can only be told apart with these")
         self.train_ids = encode_documents(self.tokenizer, train)
         self.valid_ids = encode_documents(self.tokenizer, valid)
 
@@ -87,8 +91,8 @@ class StatefulLanguageTask(LanguageTask):
 
     other_matrices = False
 
-    def __init__(self, recipe: LanguageRecipe, device: torch.device) -> None:
-        super().__init__(recipe, device)
+    def __init__(self, recipe: LanguageRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
+        super().__init__(recipe, device, tokenizer)
         self.carried: list[Tensor] | None = None
         """One state [B, H, K, d + 1] per layer, of the last segment; None before the first."""
 

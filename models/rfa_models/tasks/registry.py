@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from tokenizers import Tokenizer
 
 from rfa_models.recipes.recipe import ClassificationRecipe, LanguageRecipe, Recipe, TranslationRecipe
 from rfa_models.tasks.classification import ClassificationTask
@@ -11,11 +12,14 @@ from rfa_models.tasks.task import TrainingTask
 from rfa_models.tasks.translation import TranslationTask
 
 
-def read_task(recipe: Recipe, device: torch.device) -> TrainingTask:
-    """Read and encode the data of a recipe.  Raises DataError, ConfigError, or OSError as `open` does."""
+def read_task(recipe: Recipe, device: torch.device, tokenizer: Tokenizer | None = None) -> TrainingTask:
+    """Read and encode the data of a recipe.  tokenizer: takes the place of one that is learnt from them.
+
+    Raises DataError, ConfigError, or OSError as `open` does.
+    """
     if isinstance(recipe, TranslationRecipe):
-        return TranslationTask(recipe, device)
+        return TranslationTask(recipe, device, tokenizer)
     if isinstance(recipe, ClassificationRecipe):
-        return ClassificationTask(recipe, device)
+        return ClassificationTask(recipe, device, tokenizer)
     assert isinstance(recipe, LanguageRecipe)
-    return (StatefulLanguageTask if recipe.train.stateful else LanguageTask)(recipe, device)
+    return (StatefulLanguageTask if recipe.train.stateful else LanguageTask)(recipe, device, tokenizer)

@@ -72,13 +72,13 @@ class TranslationTask(TrainingTask):
 
     metric = "perplexity"
 
-    def __init__(self, recipe: TranslationRecipe, device: torch.device) -> None:
+    def __init__(self, recipe: TranslationRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
         self.recipe = recipe
         self.config = recipe.train
         self.device = device
         train, valid = read_pairs(recipe.data)
         both = itertools.chain.from_iterable(train)
-        self.tokenizer = make_tokenizer(recipe.tokenizer, both, (START, END))
+        self.tokenizer = tokenizer or make_tokenizer(recipe.tokenizer, both, (START, END))
         self.train = EncodedPairs(self.tokenizer, train, recipe.data.max_tokens)
         self.valid = EncodedPairs(self.tokenizer, valid, recipe.data.max_tokens)
         if not self.train or not self.valid:

@@ -1,6 +1,7 @@
 """A recipe in, a model on the disk out: what `rfa-train` does, and `train_recipe` in Python.
 
-Beside the model lie NAME.log.jsonl, one line per step, and while the run lasts NAME.resume.
+Beside the model lie NAME.log.jsonl, one line per step, and NAME.resume while the run lasts, NAME.further once it is
+over.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from rfa_models.checkpoints.output import reserved_output
 from rfa_models.recipes.recipe import Recipe
 from rfa_models.training.device import choose_device, set_threads
 from rfa_models.training.run import StepReport, TrainingRun
+from rfa_models.training.run_files import RunFiles
 from rfa_models.training.save_times import SaveTimes
+from rfa_models.training.starting_point import begin, check_replaceable, check_start
 from rfa_models.training.stop_request import StopRequest
+from rfa_runtime.bundle.files import sha256
 
 
 @dataclass(frozen=True)
@@ -61,51 +65,66 @@ def train_recipe(
     threads: int | None = None,
     overwrite: bool = False,
     restart: bool = False,
+    start_from: str | Path | None = None,
     console: Console | None = None,
 ) -> Trained:
     """Train what a recipe describes and write it to `output`; go on with a run that was stopped there.
 
+    A run that finished there goes on too, where the recipe has more steps than it had.
     device: `cpu`, `cuda`, `cuda:1`, ...; CUDA where there is one by default.  overwrite: replace a finished model.
-    restart: begin again in place of going on.  console: shows messages and a progress bar; quiet by default.
+    restart: begin again in place of going on with a stopped run.  start_from: a model of the same shape, whose weights
+    and tokenizer a new run starts from.  console: shows messages and a progress bar; quiet by default.
     Raises ConfigError, DataError, TrainingError where the run diverges, CheckpointError for a resume file of another
     run, or OSError: also OutputBusyError, where another process trains into `output`.
     """
-    output = Path(output)
     console = console or Console(quiet=True)
-    with reserved_output(output, overwrite):
+    files = RunFiles(Path(output))
+    with reserved_output(files.model, overwrite=True):  # whether a model there is in the way, `check_start` knows
+        check_start(recipe, files, overwrite, restart)
         if threads:
             set_threads(threads)
         with console.status("read the data and learn the tokenizer"):
-            run = TrainingRun(recipe, choose_device(device))
-        return train(run, output, restart, console)
+            run = TrainingRun(recipe, choose_device(device), None if start_from is None else Path(start_from))
+        if restart:
+            files.resume.unlink(missing_ok=True)
+        return train(run, files, overwrite, console)
 
 
-def train(run: TrainingRun, output: Path, restart: bool, console: Console) -> Trained:
-    """Go on with a run that was stopped here, or begin it; write the model where it comes to its end."""
-    resume = output.with_name(f"{output.name}.resume")
-    log = output.with_name(f"{output.name}.log.jsonl")
-    if restart:
-        resume.unlink(missing_ok=True)
-    if resume.exists():
-        run.restore(resume)
-        console.print(f"resuming {output} at step {run.done} of {run.recipe.train.steps}")
-    keep_log_up_to(log, run.done)
+def train(run: TrainingRun, files: RunFiles, overwrite: bool, console: Console) -> Trained:
+    """Begin a run or go on with it; write the model where it comes to its end."""
+    going_on = begin(run, files, overwrite)
+    if going_on:
+        console.print(going_on)
+    keep_log_up_to(files.log, run.done)
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
     console.print(f"{parameters:,} parameters, {run.task.summary}, on {run.device}")
-    finished = follow(run, resume, log, console)
+    finished = follow(run, files, console)
     if finished:
-        save_checkpoint(run.checkpoint(), output)
-        resume.unlink(missing_ok=True)
-    return Trained(output, finished, run.done, run.task.metric, run.valid, parameters)
+        finish(run, files, overwrite)
+    return Trained(files.model, finished, run.done, run.task.metric, run.valid, parameters)
 
 
-def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
+def finish(run: TrainingRun, files: RunFiles, overwrite: bool) -> None:
+    """Write the model, and what it takes to train it further.
+
+    A model that somebody else has put there in the meantime is not replaced: ConfigError is raised, and the run is
+    saved as one that was stopped.
+    """
+    run.save(files.resume)
+    check_replaceable(run.replaces, files, overwrite)
+    save_checkpoint(run.checkpoint(), files.model)
+    run.replaces = sha256(files.model)
+    run.save(files.further)
+    files.resume.unlink()
+
+
+def follow(run: TrainingRun, files: RunFiles, console: Console) -> bool:
     """Train with a progress bar, a log and resume points; False when stopped by Ctrl-C before the end."""
     config = run.recipe.train
     metric = run.task.metric
     stop = StopRequest()
     saves = SaveTimes(config)
-    with progress_bar(console) as bar, log.open("a") as lines, stop:
+    with progress_bar(console) as bar, files.log.open("a") as lines, stop:
         task = bar.add_task("", total=config.steps, completed=run.done)
         for report in run.steps():
             lines.write(json.dumps(report.as_table(metric)) + "\n")
@@ -115,7 +134,7 @@ def follow(run: TrainingRun, resume: Path, log: Path, console: Console) -> bool:
             if saves.due(report.step) or stop.requested:
                 lines.flush()
                 with saves.saving():
-                    run.save(resume)
+                    run.save(files.resume)
             if stop.requested and report.step < config.steps:
                 return False
     return True

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from rfa_models.tasks.registry import read_task
 from rfa_models.training.divergence import check_finite, check_weights
 from rfa_models.training.optimizer import build_optimizer, check_moments, learning_rate
 from rfa_models.training.out_of_memory import memory_for
-from rfa_models.training.resume import damaged, read_resume_point, recipe_fingerprint, write_resume_point
+from rfa_models.training.resume import damaged, read_progress, read_resume_point, recipe_fingerprint, write_resume_point
+from rfa_models.training.start_from import read_start
 from rfa_models.wording import one_line
 
 
@@ -56,15 +57,21 @@ class StepReport:
 class TrainingRun:
     """A training in progress: the data, the model and all that a step changes."""
 
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, device: torch.device, start_from: Path | None = None) -> None:
+        """Read the data and make the model.  start_from: a model whose weights and tokenizer are taken."""
         self.recipe = recipe
         self.device = device
         check_precision(recipe.train, device)
-        self.task = read_task(recipe, device)
+        start = None if start_from is None else read_start(start_from, recipe)
+        self.started_from = None if start is None else start.file
+        self.task = read_task(recipe, device, None if start is None else start.checkpoint.tokenizer)
         config = recipe.train
         torch.manual_seed(config.seed)
         with memory_for("the model and its random matrices", "lower its sizes or pool_size"):
-            self.model = self.task.build_model().to(device)
+            model = self.task.build_model()
+            if start is not None:
+                start.give_weights(model)
+            self.model = model.to(device)
             self.pools = MatrixPools(self.model, device)
         self.pool_rng = torch.Generator().manual_seed(config.seed + 1)
         self.optimizer = build_optimizer(self.model, config)
@@ -73,6 +80,8 @@ class TrainingRun:
         self.done = 0
         self.valid: float | None = None
         """The task's figure, as last measured."""
+        self.replaces: str | None = None
+        """sha256 of the model that this run wrote when it last came to an end."""
 
     def steps(self) -> Iterator[StepReport]:
         """Train to the recipe's end, one report per step.
@@ -140,22 +149,40 @@ class TrainingRun:
         Raises TrainingError, and leaves the old file, where the weights are not finite; OSError where it cannot write.
         """
         check_weights(self.done, self.recipe.train, self.model)
-        write_resume_point(path, recipe_fingerprint(self.recipe), self.task.text, self.state())
+        write_resume_point(path, self.fingerprint(self.recipe), self.task.text, self.state())
 
     def restore(self, path: Path) -> None:
         """Go on from a resume file.  Raises CheckpointError where it is damaged or of another recipe or text."""
-        state = read_resume_point(path, recipe_fingerprint(self.recipe), self.task.text, self.task.metric)
+        self.take_over(path, self.recipe)
+
+    def restore_finished(self, path: Path) -> None:
+        """Go on from what `save` wrote at the end of a run with fewer steps.
+
+        From here on every step has the learning rate that it has in a run of all steps.
+        Raises CheckpointError where the file is damaged, or of another recipe or text.
+        """
+        train = replace(self.recipe.train, steps=read_progress(path).done)
+        self.take_over(path, replace(self.recipe, train=train))
+
+    def take_over(self, path: Path, recipe: Recipe) -> None:
+        """Read the state of a run with this recipe.  Raises as `restore` does."""
+        state = read_resume_point(path, self.fingerprint(recipe), self.task.text, self.task.metric)
         try:
             self.load_state(state)
             check_weights(self.done, self.recipe.train, self.model)
         except Exception as error:  # a state that does not fit surfaces as RuntimeError, KeyError, ValueError, ...
             raise damaged(path, f"it does not fit the run ({one_line(error)})") from error
 
+    def fingerprint(self, recipe: Recipe) -> str:
+        """Equal for the same recipe, begun from the same weights."""
+        return recipe_fingerprint(recipe, None if self.started_from is None else self.started_from.sha256)
+
     def state(self) -> dict[str, Any]:
         """All that changes from step to step."""
         return self.task.state() | {
             "done": self.done,
             f"valid_{self.task.metric}": self.valid,
+            "replaces": self.replaces,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -170,6 +197,7 @@ class TrainingRun:
             raise ValueError(f"{state['done']} steps done")
         self.done = state["done"]
         self.valid = state[f"valid_{self.task.metric}"]
+        self.replaces = state["replaces"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         check_moments(self.optimizer)
@@ -188,6 +216,8 @@ class TrainingRun:
             "torch": str(torch.__version__),
             "recipe": asdict(self.recipe.train),
         }
+        if self.started_from is not None:
+            facts["started_from"] = self.started_from.name
         task = self.task
         return Checkpoint(
             self.model.eval(), task.tokenizer, task.segment_length, facts, task.special_ids, task.sampling

@@ -75,6 +75,7 @@ def test_a_run_leaves_a_model_and_a_log_and_nothing_else(recipe_file: Callable[.
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in Path().iterdir()) == [
         "model.pt",
+        "model.pt.further",
         "model.pt.log.jsonl",
         "recipe.toml",
         "text.txt",
@@ -155,6 +156,25 @@ def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file: Callable[
     load_checkpoint(Path("model.pt"))
 
 
+def test_a_finished_model_goes_on_with_more_steps(recipe_file: Callable[..., Path]) -> None:
+    recipe_file()
+    assert rfa_train("--steps", "3").exit_code == 0
+    result = rfa_train("--steps", "5")
+    assert result.exit_code == 0, result.output
+    assert "training model.pt further, from step 3 to 5" in result.stderr
+    assert log_steps() == [1, 2, 3, 4, 5]
+    result = rfa_train("--steps", "5")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: model.pt exists and was trained for 5 steps, wanted 5: give more --steps")
+
+
+def test_a_new_run_starts_from_a_model(recipe_file: Callable[..., Path]) -> None:
+    recipe_file()
+    assert rfa_train("--steps", "2", "-o", "base.pt").exit_code == 0
+    assert rfa_train("--steps", "2", "--from", "base.pt").exit_code == 0
+    assert load_checkpoint(Path("model.pt")).training["started_from"] == "base.pt"
+
+
 @pytest.mark.parametrize("options", [[], ["--overwrite"], ["--restart"]])
 def test_an_output_that_another_process_writes_is_refused_and_left_alone(
     recipe_file: Callable[..., Path], options: list[str]
@@ -197,6 +217,8 @@ def test_of_two_runs_into_one_output_one_is_refused(recipe_file: Callable[..., P
         ({}, ["--steps", "9" * 30], "steps is 999999999999999999999999999999, wanted a whole number"),
         ({"train": '["a\\u0000b"]'}, [], "is not a file's name"),
         ({"random_vectors": str(2**20), "pool_size": str(2**20)}, [], "not enough memory for the model and its random"),
+        ({}, ["--from", "absent.pt"], "No such file or directory: 'absent.pt'"),
+        ({}, ["--from", "recipe.bin"], "recipe.bin: the file is truncated or no checkpoint at all"),
         ({}, ["--data", "recipe.bin"], "byte 0xff at offset 0 is not UTF-8"),
     ],
 )
