@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from rfa_models.checkpoints.checkpoint import save_checkpoint
-from rfa_models.data.config import DataConfig
+from rfa_models.data.config import TextConfig
 from rfa_models.errors import CheckpointError, ConfigError, DataError, TrainingError
 from rfa_models.recipes.recipe import read_recipe
 from rfa_models.training.optimizer import build_optimizer
@@ -373,4 +373,4 @@ def test_validation_text_too_short_is_refused_before_training(recipe_file: Calla
     recipe = read_recipe(recipe_file())
     Path("short.txt").write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=f"the validation text has {len(content)} token"):
-        TrainingRun(replace(recipe, data=DataConfig(("text.txt",), ("short.txt",))), CPU)
+        TrainingRun(replace(recipe, data=TextConfig(("text.txt",), ("short.txt",))), CPU)
