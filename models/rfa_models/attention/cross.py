@@ -10,7 +10,7 @@ past to forget.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rfa_models.attention import operators
 from rfa_models.attention.config import AttentionConfig
@@ -37,6 +37,7 @@ class RfaCrossAttention(RandomFeatures):
             raise ConfigError("gate = true in cross attention: a source has no past to forget: drop it")
         super().__init__(config)
         self.reset_projections()
+        nn.init.zeros_(self.q_proj.bias)  # as the authors do here, but not in causal attention
 
     def read_source(self, source: Tensor, keep: Tensor | None = None) -> SourceState:
         """Sum up a source.  source: [B, M, E].  keep: [B, M], 1 = token, 0 = padding.  Returns [B, H, K, d + 1]."""
@@ -71,6 +72,7 @@ class SoftmaxCrossAttention(Projections):
     def __init__(self, config: AttentionConfig) -> None:
         super().__init__(config)
         self.reset_projections()
+        nn.init.zeros_(self.q_proj.bias)  # as the authors do here, but not in causal attention
 
     def read_source(self, source: Tensor, keep: Tensor | None = None) -> SourceState:
         """Keys and values of every source token.  source: [B, M, E].  Returns twice [B, H, M, d]."""

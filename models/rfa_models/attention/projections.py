@@ -27,11 +27,12 @@ class Projections(nn.Module):
         self.out_proj = nn.Linear(config.width, config.width)
 
     def reset_projections(self) -> None:
-        """Initialize as the authors do: Xavier, with gain 1/sqrt(2) for all but the output; zero biases."""
-        for projection in (self.q_proj, self.k_proj, self.v_proj):
+        """Initialize as the authors' RFA layers do: Xavier with gain 1/sqrt(2) for all four, a zero bias of the output.
+
+        The other biases stay as torch draws them for a linear layer.  Softmax layers begin alike, to be compared.
+        """
+        for projection in (self.q_proj, self.k_proj, self.v_proj, self.out_proj):
             nn.init.xavier_uniform_(projection.weight, gain=2**-0.5)
-            nn.init.zeros_(projection.bias)
-        nn.init.xavier_uniform_(self.out_proj.weight)
         nn.init.zeros_(self.out_proj.bias)
 
 

@@ -71,8 +71,12 @@ def gaussian_rows(count: int, rows: int, width: int, rng: torch.Generator) -> Te
 def orthogonal_rows(count: int, rows: int, width: int, rng: torch.Generator) -> Tensor:
     """Rows orthogonal within blocks of `width`, each as long as a Gaussian row.  [count, rows, width] float64.
 
-    The length is chi-distributed with `width` degrees of freedom, so that a single row is N(0, I) exactly and the
-    kernel estimate stays unbiased.  The authors' script draws chi with `rows` degrees instead, and needs rows >= width.
+    The length of a row is chi-distributed with `width` degrees of freedom, so that a single row is N(0, I) exactly and
+    the kernel estimate stays unbiased.
+
+    The authors' script gives rows of the same mean squared length, by another way, and needs rows >= width.  It takes
+    the QR of one [rows, width] matrix, whose columns are orthonormal: rows are orthogonal only for rows = width, and
+    else shorter than 1.  Chi with `rows` degrees of freedom makes up for that.
     """
     blocks = -(-rows // width)
     square = gaussian_rows(count * blocks, width, width, rng)
