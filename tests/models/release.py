@@ -2,7 +2,8 @@
 
 The equations are those of the release where it differs from the paper: features times 0.1, x / (|x| + 1e-3), random
 vectors divided by tau, the denominator at least 1 (causal) or its size at least 1 (cross), padded keys zeroed after the
-feature map.  Nothing here is shared with the package.
+feature map.  The group's program for documents has a floor of 0.1, and keeps the sign in cross attention, too.  Nothing
+here is shared with the package.
 """
 
 from __future__ import annotations
@@ -127,6 +128,12 @@ class ReleasedModel:
     activation: str = "relu"
     scale_embedding: bool = True
     has_positions: bool = True
+    scale: float = 0.1
+    floor: float = 1.0
+    cross_sign: bool = False
+    """Whether cross attention keeps the denominator's sign, so that a negative one becomes the floor."""
+    masked: bool = False
+    """Causal attention as the release trains it with `cuda_causal_rfa` off: the denominator's size, at least 0.001."""
 
     def __post_init__(self) -> None:
         self.p = {name: tensor.double().numpy() for name, tensor in self.tensors.items()}
@@ -178,17 +185,17 @@ class ReleasedModel:
         return self.linear(np.einsum("hts,shd->thd", weights, v).reshape(x.shape), f"{name}.out_proj")
 
     def causal_step(self, x: Array, n: int, states: list[tuple[Array, Array]]) -> Array:
-        """S += phi(k) v^T, z += phi(k), out = phi(q) S / max(phi(q).z, 1)."""
+        """S += phi(k) v^T, z += phi(k), out = phi(q) S / max(phi(q).z, floor)."""
         name = f"decoder.layers.{n}.self_attn"
         q, k, v = (self.linear(x, f"{name}.{part}_proj").reshape(HEADS, HEAD_DIM) for part in "qkv")
         w = self.p[f"{name}.sigma"] * self.pool[:HEADS] / self.causal_tau
-        phi_q, phi_k = features(q, w), features(k, w)
+        phi_q, phi_k = features(q, w, self.scale), features(k, w, self.scale)
         s, z = states[n]
         s, z = s + phi_k[:, :, None] * v[:, None, :], z + phi_k
         states[n] = (s, z)
         den = (phi_q * z).sum(-1)
         self.denominators["causal"] += den.tolist()
-        den = np.maximum(den, 1.0)
+        den = np.maximum(np.abs(den), 1e-3) if self.masked else np.maximum(den, self.floor)
         return self.linear((np.einsum("hk,hkd->hd", phi_q, s) / den[:, None]).reshape(WIDTH), f"{name}.out_proj")
 
     def summarize(self, memory: Array, keep: list[bool], n: int) -> tuple[Array, Array]:
@@ -196,17 +203,17 @@ class ReleasedModel:
         s, z = np.zeros((HEADS, 2 * CROSS_VECTORS, HEAD_DIM)), np.zeros((HEADS, 2 * CROSS_VECTORS))
         for x, is_token in zip(memory, keep, strict=True):
             k, v = (self.linear(x, f"{PROJECT}layers.{n}.{part}_proj").reshape(HEADS, HEAD_DIM) for part in "kv")
-            phi_k = features(k, self.cross_vectors(n)) * is_token
+            phi_k = features(k, self.cross_vectors(n), self.scale) * is_token
             s, z = s + phi_k[:, :, None] * v[:, None, :], z + phi_k
         return s, z
 
     def cross_step(self, x: Array, n: int, summary: tuple[Array, Array]) -> Array:
-        """out = phi(q) S / max(|phi(q).z|, 1)."""
+        """out = phi(q) S / max(|phi(q).z|, floor)."""
         name, (s, z) = f"decoder.layers.{n}.encoder_attn", summary
-        phi_q = features(self.linear(x, f"{name}.q_proj").reshape(HEADS, HEAD_DIM), self.cross_vectors(n))
+        phi_q = features(self.linear(x, f"{name}.q_proj").reshape(HEADS, HEAD_DIM), self.cross_vectors(n), self.scale)
         den = (phi_q * z).sum(-1)
         self.denominators["cross"] += den.tolist()
-        den = np.maximum(np.abs(den), 1.0)
+        den = np.maximum(den if self.cross_sign else np.abs(den), self.floor)
         return self.linear((np.einsum("hk,hkd->hd", phi_q, s) / den[:, None]).reshape(WIDTH), f"{name}.out_proj")
 
     def cross_vectors(self, n: int) -> Array:
@@ -242,11 +249,11 @@ class ReleasedModel:
         return y * self.p[f"{name}.weight"] + self.p[f"{name}.bias"]
 
 
-def features(x: Array, w: Array) -> Array:
-    """0.1 [sin, cos] of projected unit vectors.  x: [H, d], w: [H, D, d] -> [H, 2 D]."""
+def features(x: Array, w: Array, scale: float) -> Array:
+    """scale [sin, cos] of projected unit vectors.  x: [H, d], w: [H, D, d] -> [H, 2 D]."""
     x = x / (np.linalg.norm(x, axis=-1, keepdims=True) + 1e-3)
     projected = np.einsum("hkd,hd->hk", w, x)
-    return 0.1 * np.concatenate([np.sin(projected), np.cos(projected)], -1)
+    return scale * np.concatenate([np.sin(projected), np.cos(projected)], -1)
 
 
 def position(place: int) -> Array:

@@ -5,7 +5,7 @@ in use, they are not the same function, and a model must be run with the one it 
 
     signed_floor   keep the sign, keep |den| >= floor           ours
     clamp          den >= floor                                 the authors' causal kernels
-    abs_clamp      |den| >= floor, sign dropped                 the authors' cross attention and masked form
+    abs_clamp      |den| >= floor, sign dropped                 the authors' cross attention (in Python), masked form
 """
 
 from __future__ import annotations

@@ -35,7 +35,10 @@ class MatrixPools:
             self._groups.append((layers, pool))
 
     def resample(self, rng: torch.Generator) -> None:
-        """Give every RFA layer matrices for the next step [reference code, `utils.py`]."""
+        """Give every RFA layer matrices for the next step.
+
+        The authors' code draws for every forward pass [`utils.py`], which is the same but for `accumulate`.
+        """
         for layers, pool in self._groups:
             drawn = take(pool, len(layers), layers[0].config.heads, rng)
             for layer, matrices in zip(layers, drawn, strict=True):

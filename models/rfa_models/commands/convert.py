@@ -34,6 +34,12 @@ EPILOG = "Example:  rfa-convert checkpoint_best.pt --dictionary dict.en.txt -o m
 @click.option("--encoder-heads", "encoder_attention_heads", type=int, help="In place of what SRC says.")
 @click.option("--causal-tau", type=float, help="In place of what SRC says; 1.0 where it says nothing.")
 @click.option("--cross-tau", type=float, help="In place of what SRC says; 1.0 where it says nothing.")
+@click.option("--feature-scale", type=float, help="SCALE in the code of the program that wrote SRC, in place of 0.1.")
+@click.option(
+    "--denominator-floor",
+    type=float,
+    help="EPS in that code, in place of 1.0, or 0.1 for rfa-doc-mt: no file says either.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a model at the output.")
 @click.version_option(rfa_models.__version__)
 @one_line_errors
@@ -49,8 +55,8 @@ def main(source: Path, output: Path, random_matrices: Path | None, overwrite: bo
     with ending_at_once():
         convert_release = rfa_models.convert_release
     converted = convert_release(source, output, random_matrices, overwrite=overwrite, **options)
-    if converted.assumed:
-        complain(f"{source} has no settings, these were taken: {converted.assumed}")
+    for note in converted.notes:
+        complain(f"{source} {note}")
     print(f"{output}: {converted.summary()}")
 
 

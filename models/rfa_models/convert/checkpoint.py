@@ -8,8 +8,6 @@ tokenizer     dict.txt of fairseq, or tokenizer.json           texts to the ids 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -21,9 +19,10 @@ from rfa_models.convert.dictionary import check_special, read_dictionary
 from rfa_models.convert.matrices import Matrices, choose_matrices, read_matrices, stored_matrices
 from rfa_models.convert.model import convert_language_model, convert_translator, is_translator
 from rfa_models.convert.names import DECODER
-from rfa_models.convert.release import Release, read_release
+from rfa_models.convert.notes import notes_on
+from rfa_models.convert.release import Release, named, read_release
 from rfa_models.data.texts import read_text
-from rfa_models.errors import CheckpointError, ConfigError, ModelError
+from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
@@ -35,8 +34,8 @@ class Converted:
     """What became of a release."""
 
     model: LanguageModel | Translator
-    assumed: str
-    """The settings that were taken because the file says nothing of them, as a list for people; mostly empty."""
+    notes: list[str]
+    """What a person should know of it, a line each: what was taken for granted, what differs.  Mostly none."""
 
     def summary(self) -> str:
         """What the model is, in a few words."""
@@ -53,6 +52,8 @@ def convert_release(
     encoder_attention_heads: int | None = None,
     causal_tau: float | None = None,
     cross_tau: float | None = None,
+    feature_scale: float | None = None,
+    denominator_floor: float | None = None,
     exact_matrices: bool = False,
     overwrite: bool = False,
 ) -> Converted:
@@ -60,7 +61,8 @@ def convert_release(
 
     random_matrices: only for a release that holds none, or to make sure of those that it holds.  They are rounded to
     float16 as in training, unless exact_matrices is set.
-    One of dictionary and tokenizer is wanted.  Heads and tau stand in place of what the file says of them.
+    One of dictionary and tokenizer is wanted.  Heads and tau stand in place of what the file says of them, scale and
+    floor in place of constants in the code of the program that wrote it (`programs.py`): no file says them.
     Raises CheckpointError, ConfigError, DataError, or OSError: as `open` does, and where another process writes
     `output`.
     """
@@ -70,7 +72,8 @@ def convert_release(
         "causal_tau": causal_tau,
         "cross_tau": cross_tau,
     }
-    release = with_settings(read_release(source), settings)
+    constants = {"feature_scale": feature_scale, "denominator_floor": denominator_floor}
+    release = with_constants(with_settings(read_release(source), settings), constants)
     matrices = causal_matrices(release, random_matrices, exact_matrices)
     with named(source):
         convert = convert_translator if is_translator(release) else convert_language_model
@@ -79,7 +82,7 @@ def convert_release(
     facts = {"converted_from": source.name}
     with reserved_output(output, overwrite):
         save_checkpoint(Checkpoint(model, words, release.settings.tokens_per_sample, facts), output)
-    return Converted(model, "" if release.has_settings else assumed_settings(release))
+    return Converted(model, notes_on(release))
 
 
 def with_settings(release: Release, settings: dict[str, int | float | None]) -> Release:
@@ -87,6 +90,12 @@ def with_settings(release: Release, settings: dict[str, int | float | None]) -> 
     given = {name: value for name, value in settings.items() if value is not None}
     replaced = dataclasses.replace(release.settings, **given)  # type: ignore[arg-type]
     return dataclasses.replace(release, settings=replaced)
+
+
+def with_constants(release: Release, constants: dict[str, float | None]) -> Release:
+    """The release with the constants that were given in place of its program's.  Raises ConfigError."""
+    given = {name: value for name, value in constants.items() if value is not None}
+    return dataclasses.replace(release, program=release.program.with_constants(given))
 
 
 def causal_matrices(release: Release, file: Path | None, exact: bool) -> Matrices:
@@ -114,15 +123,6 @@ def choose_tokenizer(dictionary: Path | None, file: Path | None, config: ModelCo
     return tokenizer
 
 
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Put the name of the file before what is wrong with it."""
-    try:
-        yield
-    except ModelError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-
-
 def describe_model(model: Translator | LanguageModel) -> str:
     """Layers, heads, random vectors and parameters, as one line for people."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -138,8 +138,3 @@ def describe_model(model: Translator | LanguageModel) -> str:
     return (
         f"{kind}, {causal.heads} heads of width {causal.head_dim}, {vectors} random vectors, {parameters:,} parameters"
     )
-
-
-def assumed_settings(release: Release) -> str:
-    """All settings of a release, as a list for people."""
-    return ", ".join(f"{name} {value}" for name, value in dataclasses.asdict(release.settings).items())

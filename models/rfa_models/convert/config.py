@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rfa_models.attention.config import AUTHORS, AUTHORS_CROSS, AttentionConfig
+from rfa_models.attention.config import AttentionConfig
 from rfa_models.convert.matrices import Matrices
 from rfa_models.convert.names import CAUSAL_SIGMA, EMBEDDING, OUTPUT, PROJECT_SIGMA, count_layers
 from rfa_models.convert.release import Release
@@ -70,26 +70,26 @@ def encoder_attention(release: Release) -> AttentionConfig:
 
 
 def causal_attention(release: Release, matrices: Matrices) -> AttentionConfig:
-    """RFA with the constants of the release's causal attention."""
+    """RFA with the constants of the program's causal attention."""
     heads, vectors, head_dim = matrices.first.shape
     return AttentionConfig(
         heads=heads,
         head_dim=head_dim,
         random_vectors=vectors,
         tau=release.settings.causal_tau,
-        **AUTHORS | {"pool_size": matrices.pool_size},
+        **{**release.program.causal, "pool_size": matrices.pool_size},
     )
 
 
 def cross_attention(release: Release, matrices: Matrices) -> AttentionConfig:
-    """RFA with the constants of the release's cross attention."""
+    """RFA with the constants of the program's cross attention."""
     heads, vectors, head_dim = matrices.first.shape
     return AttentionConfig(
         heads=heads,
         head_dim=head_dim,
         random_vectors=vectors,
         tau=release.settings.cross_tau,
-        **AUTHORS_CROSS | {"pool_size": matrices.pool_size},
+        **{**release.program.cross, "pool_size": matrices.pool_size},
     )
 
 

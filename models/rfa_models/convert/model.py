@@ -1,8 +1,9 @@
 """The authors' release to our models: the same numbers under our names, the release's constants as settings.
 
-Its translator is a transformer of fairseq with RFA in the decoder; its language model is only the decoder.  Evaluation
-there uses one set of random matrices for causal and one for cross attention, the same in all layers: they become the
-`random_matrices` of ours (`matrices.py`).
+A translator is a transformer of fairseq with RFA in the decoder, as in the authors' program for documents.  None of
+their language models is public: one is taken to be such a decoder alone.  Evaluation there uses one set of random
+matrices for causal and one for cross attention, the same in all layers: they become the `random_matrices` of ours
+(`matrices.py`).
 """
 
 from __future__ import annotations

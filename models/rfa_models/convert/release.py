@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import pickle
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -21,8 +23,10 @@ from torch.serialization import safe_globals
 
 from rfa_models.checkpoints.untrusted import check_tensors, unpickle
 from rfa_models.checks import LARGEST_COUNT, LARGEST_SIZE, check_fraction, check_positive, check_whole
+from rfa_models.convert.architecture import refuse_adaptive
 from rfa_models.convert.names import without_wrappers
-from rfa_models.errors import CheckpointError, ConfigError
+from rfa_models.convert.programs import RELEASE, Program, program_of
+from rfa_models.errors import CheckpointError, ConfigError, ModelError
 from rfa_models.networks.settings import Activation
 from rfa_models.tables import read_table
 from rfa_models.wording import shown
@@ -45,6 +49,12 @@ class ReleaseSettings:
     cross_tau: float = 1.0
     reparam_proj: bool = True
     """Whether sigma is learned."""
+    cuda_causal_rfa: bool = True
+    """Whether training computed causal attention as decoding does, or by a mask and another denominator."""
+    learned_tau: bool = False
+    norm_rescale: bool = False
+    random_feature: Literal["rrf"] = "rrf"
+    """Sines and cosines.  This and the two before it are settings of rfa-doc-mt."""
     activation_fn: Activation = "relu"
     dropout: float = 0.1
     no_scale_embedding: bool = False
@@ -58,6 +68,9 @@ class ReleaseSettings:
         for name in ("encoder_attention_heads", "causal_proj_dim", "cross_proj_dim"):
             if getattr(self, name) is not None:
                 check_whole(self, 1, LARGEST_SIZE, name)
+        if self.learned_tau or self.norm_rescale:
+            name = "learned_tau" if self.learned_tau else "norm_rescale"
+            raise ConfigError(f"{name} is true: only models with a fixed tau and keys of length 1 can be converted")
         if not self.reparam_proj:
             raise ConfigError("reparam_proj is false: only models with a learned sigma can be converted")
 
@@ -72,6 +85,8 @@ class Release:
     settings: ReleaseSettings
     has_settings: bool
     """Whether the file has any, or all are the release's defaults."""
+    program: Program = RELEASE
+    """What wrote the file."""
 
 
 def read_release(path: Path) -> Release:
@@ -84,7 +99,22 @@ def read_release(path: Path) -> Release:
     tensors = table["model"] if isinstance(table.get("model"), dict) else table
     weights = {name: tensor for name, tensor in tensors.items() if not is_no_weight(name)}
     settings = settings_table(table, path)
-    return Release(path, plain_names(checked(weights, path), path), read_settings(settings, path), bool(settings))
+    with named(path):
+        refuse_adaptive(weights, settings)
+    plain = checked(weights, path)
+    with named(path):
+        return Release(
+            path, without_wrappers(plain), read_settings(settings), bool(settings), program_of(plain, settings)
+        )
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Put the name of the file before what is wrong with it."""
+    try:
+        yield
+    except ModelError as error:
+        raise CheckpointError(f"{path}: {error}") from error
 
 
 def read_file(path: Path) -> Any:
@@ -122,14 +152,6 @@ def checked(tensors: dict[Any, Any], path: Path) -> dict[str, Tensor]:
     return {name: converted[first] for name, first in names.items()}
 
 
-def plain_names(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The tensors without the marks of wrappers in their names.  Raises CheckpointError."""
-    try:
-        return without_wrappers(tensors)
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-
-
 def identity(tensor: Any) -> Any:
     """A key that is equal for tensors which are one block of numbers under two names."""
     if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided or tensor.device.type != "cpu":
@@ -149,13 +171,10 @@ def settings_table(table: dict[str, Any], path: Path) -> dict[Any, Any]:
     return found or {}
 
 
-def read_settings(table: dict[Any, Any], path: Path) -> ReleaseSettings:
-    """The settings that matter here, checked; None stands for the default.  Raises CheckpointError."""
+def read_settings(table: dict[Any, Any]) -> ReleaseSettings:
+    """The settings that matter here, checked; None stands for the default.  Raises ConfigError."""
     known = {}
     for entry in fields(ReleaseSettings):
         if table.get(entry.name) is not None:
             known[entry.name] = table[entry.name]
-    try:
-        return read_table(ReleaseSettings, known, "args")
-    except ConfigError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+    return read_table(ReleaseSettings, known, "args")

@@ -29,6 +29,7 @@ from release import (
 )
 from tokenizers import Tokenizer, models
 
+from rfa_export.tolerances import MODELS_FLOAT64
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.commands.convert import EPILOG, main
 from rfa_runtime.bundle.process_lock import writing
@@ -84,7 +85,7 @@ def test_a_translator_of_the_release_becomes_a_checkpoint(folder: Callable[..., 
     assert loaded.tokenizer.encode("w0 w9", add_special_tokens=False).ids == [4, 13]
     released = ReleasedModel(translator_tensors(), matrix_pool(), causal_tau=1.5, cross_tau=0.8)
     found = loaded.model.double()(torch.tensor([SOURCE]), torch.tensor([[START, *TARGET[1:]]]))[0]
-    assert np.abs(found.detach().numpy() - released.translate(SOURCE, TARGET)).max() <= 1e-10
+    assert np.abs(found.detach().numpy() - released.translate(SOURCE, TARGET)).max() <= MODELS_FLOAT64
 
 
 def test_a_language_model_of_the_release_becomes_a_checkpoint(folder: Callable[..., None]) -> None:
@@ -96,10 +97,23 @@ def test_a_language_model_of_the_release_becomes_a_checkpoint(folder: Callable[.
     assert loaded.segment_length == 128
     released = ReleasedModel(language_model_tensors(), matrix_pool(), pre_norm=True, causal_tau=1.5)
     found = loaded.model.double()(torch.tensor([TARGET]))[0]
-    assert np.abs(found.detach().numpy() - released.decode(TARGET)).max() <= 1e-10
+    assert np.abs(found.detach().numpy() - released.decode(TARGET)).max() <= MODELS_FLOAT64
 
 
-def test_the_programs_own_names_become_the_same_model(folder: Callable[..., None]) -> None:
+def gap(path: str, released: ReleasedModel) -> float:
+    """The largest difference of a converted translator's logits from the release's own."""
+    model = load_checkpoint(Path(path)).model.double()
+    found = model(torch.tensor([SOURCE]), torch.tensor([[START, *TARGET[1:]]]))[0]
+    return float(np.abs(found.detach().numpy() - released.translate(SOURCE, TARGET)).max())
+
+
+def released_translator(**settings: Any) -> ReleasedModel:
+    return ReleasedModel(translator_tensors(), matrix_pool(), causal_tau=1.5, cross_tau=0.8, **settings)
+
+
+def test_the_program_for_documents_is_known_by_its_names_and_has_constants_of_its_own(
+    folder: Callable[..., None],
+) -> None:
     folder()
     assert rfa_convert().exit_code == 0
     folder(doc_mt_names(translator_tensors()))
@@ -107,6 +121,52 @@ def test_the_programs_own_names_become_the_same_model(folder: Callable[..., None
     assert result.exit_code == 0, result.output
     one, other = (load_checkpoint(Path(name)).model.state_dict() for name in ("model.pt", "other.pt"))
     assert all(torch.equal(one[name], other[name]) for name in one)
+    assert "source.pt is a file of rfa-doc-mt, by its names or settings" in result.stderr
+    assert "taken: feature scale 0.1, floor 0.1; --feature-scale and --denominator-floor set others" in result.stderr
+    assert gap("model.pt", released_translator()) <= MODELS_FLOAT64
+    assert gap("other.pt", released_translator(floor=0.1, cross_sign=True)) <= MODELS_FLOAT64
+    assert gap("other.pt", released_translator()) > 0.1
+
+
+def test_the_program_for_documents_is_known_by_its_settings(folder: Callable[..., None]) -> None:
+    folder(args=ARGS | {"random_matrices_path": "random_matrices", "cuda_causal_rfa": False, "norm_rescale": False})
+    result = rfa_convert()
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("\n") == 1  # its masked form divides as its decoding does: no word of that
+    assert gap("model.pt", released_translator(floor=0.1, cross_sign=True)) <= MODELS_FLOAT64
+
+
+def test_other_constants_may_be_given(folder: Callable[..., None]) -> None:
+    folder()
+    result = rfa_convert("--feature-scale", "0.07", "--denominator-floor", "0.3")
+    assert result.exit_code == 0, result.output
+    assert gap("model.pt", released_translator(scale=0.07, floor=0.3)) <= MODELS_FLOAT64
+
+
+@pytest.mark.parametrize(("option", "name"), [("--feature-scale", "feature_scale"), ("--denominator-floor", "denom")])
+def test_constants_that_cannot_work_are_refused(folder: Callable[..., None], option: str, name: str) -> None:
+    folder()
+    for value in ("0", "-1", "nan"):
+        assert_refused(rfa_convert(option, value), f"Error: {name}")
+
+
+def test_training_by_another_function_than_decoding_is_said(folder: Callable[..., None]) -> None:
+    folder(args=ARGS | {"cuda_causal_rfa": False})
+    result = rfa_convert()
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("source.pt was trained with cuda_causal_rfa off: its causal attention divided by ")
+    assert "by max(|phi(q).z|, 0.001), this model divides by max(phi(q).z, 1), as the authors' own" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert gap("model.pt", released_translator()) <= MODELS_FLOAT64
+    assert gap("model.pt", released_translator(masked=True)) > 0.1
+
+
+@pytest.mark.parametrize("args", [ARGS, ARGS | {"cuda_causal_rfa": True}])
+def test_nothing_is_said_where_training_and_decoding_are_one_function(
+    folder: Callable[..., None], args: dict[str, Any]
+) -> None:
+    folder(args=args)
+    assert rfa_convert().stderr == ""
 
 
 @pytest.mark.parametrize("tensors", [translator_tensors(), language_model_tensors()], ids=["translator", "language"])
@@ -212,6 +272,56 @@ def with_one(name: str, *shape: int) -> Tensors:
 def test_another_model_is_refused(folder: Callable[..., None], tensors: Tensors, message: str) -> None:
     folder(tensors)
     assert_refused(rfa_convert(), message)
+
+
+def adaptive_tensors() -> Tensors:
+    """A language model as the paper's: bands of tokens, a projection for each, an output in clusters, no last norm."""
+    tensors = language_model_tensors()
+    embedding = tensors.pop("decoder.embed_tokens.weight")
+    for name in ("decoder.output_projection.weight", "decoder.layer_norm.weight", "decoder.layer_norm.bias"):
+        del tensors[name]
+    for band, width in enumerate((16, 4)):
+        rows = slice(7 * band, 7 * band + 7)
+        tensors[f"decoder.embed_tokens.embeddings.{band}.0.weight"] = embedding[rows, :width].clone()
+        tensors[f"decoder.embed_tokens.embeddings.{band}.1.weight"] = torch.ones(16, width)
+    tensors["decoder.adaptive_softmax.head.class_proj.weight"] = torch.ones(1, 16)
+    return tensors
+
+
+ADAPTIVE = {"adaptive_input": True, "adaptive_softmax_cutoff": "20000,60000"}
+
+
+@pytest.mark.parametrize(
+    ("tensors", "args", "message"),
+    [
+        (
+            adaptive_tensors(),
+            ADAPTIVE,
+            "has adaptive input ('decoder.embed_tokens.embeddings.0.0.weight') and an adaptive softmax "
+            "('decoder.adaptive_softmax.head.class_proj.weight'): tables of unequal width",
+        ),
+        (adaptive_tensors(), None, "has adaptive input ('decoder.embed_tokens.embeddings.0.0.weight') and"),
+        (language_model_tensors(), ADAPTIVE, "has adaptive input (args.adaptive_input) and an adaptive softmax (args."),
+        (language_model_tensors(), {"adaptive_softmax_cutoff": [9]}, "has an adaptive softmax (args.adaptive_softmax"),
+        (
+            with_one("decoder.adaptive_softmax.tail.0.0.weight", 1) | {"bad": None},
+            ARGS,
+            "has an adaptive softmax ('dec",
+        ),
+    ],
+)
+def test_adaptive_input_is_refused_by_name_before_anything_else(
+    folder: Callable[..., None], tensors: Tensors, args: dict[str, Any] | None, message: str
+) -> None:
+    folder(tensors, args)
+    result = rfa_convert(words=None)
+    assert_refused(result, f"source.pt: {message}")
+    assert "convert a model that was trained without --adaptive-input and --adaptive-softmax-cutoff" in result.stderr
+
+
+def test_settings_that_ask_for_nothing_adaptive_are_no_hindrance(folder: Callable[..., None]) -> None:
+    folder(args=ARGS | {"adaptive_input": False, "adaptive_softmax_cutoff": None})
+    assert rfa_convert().exit_code == 0
 
 
 def test_a_language_model_without_a_last_norm_is_refused(folder: Callable[..., None]) -> None:
