@@ -290,7 +290,7 @@ def test_a_model_is_not_overwritten_unless_asked(folder: Callable[..., None]) ->
     Path("model.pt").write_bytes(b"old")
     result = rfa_convert()
     assert result.exit_code == 2
-    assert result.stderr == "Error: model.pt exists: give another -o, or --overwrite to replace it\n"
+    assert result.stderr == "Error: model.pt exists: give another name, or --overwrite\n"
     assert Path("model.pt").read_bytes() == b"old"
     assert rfa_convert("--overwrite").exit_code == 0
     load_checkpoint(Path("model.pt"))
