@@ -8,8 +8,10 @@ ExportError
 └── ParityError     (ValueError)   the bundle does not compute what the checkpoint computes
 """
 
+from rfa_runtime.wording import WordedError
 
-class ExportError(Exception):
+
+class ExportError(WordedError):
     """Parent of everything that rfa_export raises on purpose."""
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rfa_export.errors import TargetError
+from rfa_runtime.wording import Setting
 
+FLOAT32_STATE = Setting("state", "fp32")
 BLOCKS = (256, 128, 64, 32)
 """Numbers of weights that may share a scale, along the axis that a product sums over.
 

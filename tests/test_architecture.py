@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import sys
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -33,10 +34,11 @@ MODELS_MAY_TAKE = (
     "rfa_runtime.errors",
     "rfa_runtime.interrupt",
     "rfa_runtime.line_files",
+    "rfa_runtime.wording",
 )
 """What rfa_models takes of the runtime: words of the interface, settings, readers of files, how a command ends.
 
-All of it stands on the standard library, so that training needs no ONNX Runtime."""
+All of it stands on the standard library and click, so that training needs no ONNX Runtime."""
 FLOORS = {
     "rfa_runtime": """
         commands
@@ -48,6 +50,7 @@ FLOORS = {
         bar checks memory ending
         interrupt
         errors
+        wording
     """,
     "rfa_models": """
         commands
@@ -248,9 +251,10 @@ def test_the_arrows_that_point_one_way_are_there() -> None:
 
 
 def test_the_bundle_format_needs_the_standard_library_alone() -> None:
-    """Everything below rfa_runtime/bundle, and the errors: the exporter, and anyone, can use them by themselves."""
+    """Everything below rfa_runtime/bundle, the errors and their words: the exporter, and anyone, can use them alone."""
     edges = graph("rfa_runtime")
-    allowed = {name for name in edges if name.startswith("rfa_runtime.bundle")} | {"rfa_runtime.errors"}
+    allowed = {name for name in edges if name.startswith("rfa_runtime.bundle")}
+    allowed |= {"rfa_runtime.errors", "rfa_runtime.wording"}
     assert len(allowed) > 5
     for file in sources("rfa_runtime"):
         module = module_name("rfa_runtime", file)
@@ -302,7 +306,28 @@ def test_models_take_only_readers_and_words_from_the_runtime() -> None:
             assert not name.startswith("rfa_runtime") or name.startswith(MODELS_MAY_TAKE), f"{file}: {name}"
             module = nearest(name, edges)
             for below in reached(edges, module) if module else ():
-                assert imported_packages(file_of(below)) <= {"rfa_runtime"}, f"{file} takes {name}, which needs {below}"
+                assert imported_packages(file_of(below)) <= {"rfa_runtime", "click"}, (
+                    f"{file} takes {name}, which needs {below}"
+                )
+
+
+def texts_raised(node: ast.AST) -> Iterator[str]:
+    """The words in calls of errors below a node."""
+    for call in children(node):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id.endswith("Error"):
+            for part in children(call):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+
+
+@pytest.mark.parametrize("package", ["rfa_models", "rfa_runtime", "rfa_export"])
+def test_errors_of_libraries_name_no_option_of_a_command(package: str) -> None:
+    for file in sources(package):
+        if "commands" in file.parts:
+            continue
+        for text in texts_raised(ast.parse(file.read_text(encoding="utf-8"))):
+            ours = re.search(r"(?<![\w-])(--[a-z]|-o\b)", text) and "fairseq" not in text
+            assert not ours, f"{file}: {text!r} names an option, wanted rfa_runtime.wording.Setting"
 
 
 @packages

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from rfa_models.errors import ConfigError
 from rfa_models.wording import shown
+from rfa_runtime.wording import Setting
 
 LARGEST_SIZE = 2**20
 """Of anything that sizes a tensor: more than a machine can hold, and the product of three still fits in 64 bits."""
@@ -24,7 +25,7 @@ def check_choices(config: object, **choices: Any) -> None:
         value = getattr(config, name)
         allowed = get_args(literal)
         if value not in allowed:
-            raise ConfigError(f"{name} is {shown(value)}, wanted one of {', '.join(allowed)}")
+            raise ConfigError(Setting(name), f" is {shown(value)}, wanted one of {', '.join(allowed)}")
 
 
 def check_whole(config: object, smallest: int, largest: int, *names: str) -> None:
@@ -32,7 +33,9 @@ def check_whole(config: object, smallest: int, largest: int, *names: str) -> Non
     for name in names:
         value = getattr(config, name)
         if type(value) is not int or not smallest <= value <= largest:
-            raise ConfigError(f"{name} is {shown(value)}, wanted a whole number from {smallest:,} to {largest:,}")
+            raise ConfigError(
+                Setting(name), f" is {shown(value)}, wanted a whole number from {smallest:,} to {largest:,}"
+            )
 
 
 def check_number(config: object, smallest: float, largest: float, *names: str) -> None:
@@ -40,7 +43,7 @@ def check_number(config: object, smallest: float, largest: float, *names: str) -
     for name in names:
         value = getattr(config, name)
         if not is_number(value) or not smallest <= value <= largest:
-            raise ConfigError(f"{name} is {shown(value)}, wanted a number from {smallest:g} to {largest:g}")
+            raise ConfigError(Setting(name), f" is {shown(value)}, wanted a number from {smallest:g} to {largest:g}")
 
 
 def check_positive(config: object, *names: str) -> None:
@@ -53,7 +56,7 @@ def check_fraction(config: object, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         if not is_number(value) or not 0 <= value < 1:
-            raise ConfigError(f"{name} is {shown(value)}, wanted a number from 0 up to, not including, 1")
+            raise ConfigError(Setting(name), f" is {shown(value)}, wanted a number from 0 up to, not including, 1")
 
 
 def is_number(value: object) -> bool:

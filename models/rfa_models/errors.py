@@ -6,11 +6,14 @@
     ├── DataError        (ValueError)        text that cannot be read, or too little text
     └── TrainingError    (ArithmeticError)   a run whose numbers are no longer finite
 
-Messages say what came, what was wanted and what to do next; the command line prints them as one line.
+Messages say what came, what was wanted and what to do next; the command line prints them as one line, with its own
+names for settings (`rfa_runtime/wording.py`).
 """
 
+from rfa_runtime.wording import WordedError
 
-class ModelError(Exception):
+
+class ModelError(WordedError):
     """Parent of everything that rfa_models raises on purpose."""
 
 

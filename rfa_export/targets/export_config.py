@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, NEWEST, OLDEST
-from rfa_export.precision import Precision, precision_of
+from rfa_export.precision import FLOAT32_STATE, Precision, precision_of
 from rfa_export.targets.catalogue import PLAIN, TARGETS
 from rfa_runtime.bundle.interface import OUR_TARGET
 
@@ -77,7 +77,7 @@ class ExportConfig:
             return
         for name in self.targets:
             if not TARGETS[name].halves_states:
-                raise TargetError(f"target {name} has only float32 states: leave it out, or keep --state fp32")
+                raise TargetError(f"target {name} has only float32 states: leave it out, or keep ", FLOAT32_STATE)
         if OUR_TARGET not in self.targets:
             raise TargetError(f"a float16 state is tried out with target {OUR_TARGET}: add it to the targets")
 

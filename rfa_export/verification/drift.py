@@ -15,6 +15,7 @@ from torch import Tensor
 
 from rfa_export.errors import TargetError
 from rfa_export.exams.float64 import float64
+from rfa_export.precision import FLOAT32_STATE
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tolerances import STATE_FLOAT16
 from rfa_export.tracing.explicit_state import ExplicitState
@@ -132,5 +133,6 @@ def hold_state(rows: Sequence[DriftRow], bound: float = STATE_FLOAT16) -> None:
     if worst.state_error > bound:
         raise TargetError(
             f"a float16 state is {worst.state_error:.0%} off after {worst.tokens:,} tokens, allowed is {bound:.0%}: "
-            "the model's gates forget so slowly that it stops accumulating. Keep --state fp32"
+            "the model's gates forget so slowly that it stops accumulating. Keep ",
+            FLOAT32_STATE,
         )

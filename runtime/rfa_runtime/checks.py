@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from rfa_runtime.errors import OptionError
+from rfa_runtime.wording import Setting
 
 
 def whole_number(name: str, value: Any, lowest: int, highest: int, why: str = "") -> int:
@@ -15,11 +16,11 @@ def whole_number(name: str, value: Any, lowest: int, highest: int, why: str = ""
     """
     if isinstance(value, Integral) and not isinstance(value, bool) and lowest <= int(value) <= highest:
         return int(value)
-    raise OptionError(f"{name} is {value!r}, wanted a whole number from {lowest:,} to {highest:,}{why}")
+    raise OptionError(Setting(name), f" is {value!r}, wanted a whole number from {lowest:,} to {highest:,}{why}")
 
 
 def number(name: str, value: Any, lowest: float, highest: float) -> float:
     """Return a number as Python's own.  Raises OptionError for another thing, and out of bounds; NaN always is."""
     if isinstance(value, Real) and not isinstance(value, bool) and lowest <= float(value) <= highest:
         return float(value)
-    raise OptionError(f"{name} is {value!r}, wanted a number from {lowest:g} to {highest:g}")
+    raise OptionError(Setting(name), f" is {value!r}, wanted a number from {lowest:g} to {highest:g}")

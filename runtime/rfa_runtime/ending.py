@@ -1,4 +1,4 @@
-"""How a command ends: one line at most, and the exit code that scripts expect.  Standard library only.
+"""How a command ends: one line at most, and the exit code that scripts expect.  Standard library and click only.
 
 Standard output and standard error may be closed (`2>&-`) or missing, as in a program without a console.  What would be
 said there is then not said.
@@ -11,7 +11,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+
 from rfa_runtime.interrupt import INTERRUPTED
+from rfa_runtime.wording import Setting, WordedError
 
 BAD_INPUT = 2
 PIPE_CLOSED = 141
@@ -34,13 +37,32 @@ def in_one_line(*errors: type[Exception], stopped: str = "") -> Iterator[None]:
         settle_output()
         sys.exit(PIPE_CLOSED)
     except expected as error:
-        complain(f"Error: {error}")
+        complain(f"Error: {message_of(error)}")
         settle_output()
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         if stopped:
             complain(stopped)
         sys.exit(INTERRUPTED)
+
+
+def message_of(error: Exception) -> str:
+    """Return the message with the running command's own names for settings."""
+    return error.worded(option_for) if isinstance(error, WordedError) else str(error)
+
+
+def option_for(setting: Setting) -> str:
+    """Return the option of the running command that is this setting, such as `--overwrite` or `--state fp32`.
+
+    A setting that the command has no option for keeps its name in Python.
+    """
+    context = click.get_current_context(silent=True)
+    parameters = context.command.params if context is not None else []
+    for parameter in parameters:
+        if parameter.name == setting.name and isinstance(parameter, click.Option):
+            flag = max(parameter.opts, key=len)
+            return flag if setting.value is None or parameter.is_flag else f"{flag} {setting.value}"
+    return str(setting)
 
 
 def complain(text: str) -> None:

@@ -18,11 +18,14 @@
     ├── StateError              (ValueError)        a state that does not fit the bundle or the batch
     └── TextError               (ValueError)        a text that cannot be read or scored
 
-Messages say what came, what was wanted and what to do next; the command line prints them as one line.
+Messages say what came, what was wanted and what to do next; the command line prints them as one line, with its own
+names for settings (`wording.py`).
 """
 
+from rfa_runtime.wording import WordedError
 
-class RfaRuntimeError(Exception):
+
+class RfaRuntimeError(WordedError):
     """Parent of everything that rfa_runtime raises on purpose."""
 
 

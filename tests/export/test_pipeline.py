@@ -164,7 +164,7 @@ def test_a_bundle_is_overwritten_only_when_asked_to(gated_task: AlreadyTraced, t
     folder = tmp_path / "model.rfa"
     pipeline.export_task(gated_task, folder, progress=ignore)
     before = contents(folder)
-    with pytest.raises(BundleExistsError, match="exists: give another name, or overwrite it"):
+    with pytest.raises(BundleExistsError, match="exists: give another name, or overwrite=True"):
         pipeline.export_task(gated_task, folder, byte_tokenizer(), progress=pytest.fail)
     assert contents(folder) == before
     pipeline.export_task(gated_task, folder, byte_tokenizer(), overwrite=True, progress=ignore)

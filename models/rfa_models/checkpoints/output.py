@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rfa_models.errors import ConfigError
 from rfa_runtime.bundle.process_lock import check_idle, writing
+from rfa_runtime.wording import OVERWRITE
 
 
 def check_output(output: Path, overwrite: bool) -> None:
@@ -37,4 +38,4 @@ def check_place(output: Path) -> None:
 def check_free(output: Path, overwrite: bool) -> None:
     """Raise ConfigError where a model is that may not be replaced."""
     if output.exists() and not overwrite:
-        raise ConfigError(f"{output} exists: give another -o, or --overwrite to replace it")
+        raise ConfigError(f"{output} exists: give another name, or ", OVERWRITE)

@@ -32,8 +32,8 @@ def refuse_adaptive(names: Iterable[Any], settings: Mapping[Any, Any]) -> None:
     if found:
         raise CheckpointError(
             f"has {' and '.join(found)}: tables of unequal width for frequent and rare tokens, which our models do not "
-            f"have; wanted one table {EMBEDDING!r} and one {OUTPUT!r}: convert a model that was trained without "
-            "--adaptive-input and --adaptive-softmax-cutoff"
+            f"have; wanted one table {EMBEDDING!r} and one {OUTPUT!r}: convert a model that fairseq trained "
+            "without --adaptive-input and --adaptive-softmax-cutoff"
         )
 
 

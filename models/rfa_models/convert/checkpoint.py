@@ -27,6 +27,10 @@ from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
+from rfa_runtime.wording import Setting
+
+DICTIONARY = Setting("dictionary")
+TOKENIZER = Setting("tokenizer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +120,9 @@ def choose_tokenizer(dictionary: Path | None, file: Path | None, config: ModelCo
     if dictionary and not file:
         return read_dictionary(dictionary, config.vocab_size)
     if dictionary or not file:
-        raise ConfigError("wanted one of --dictionary and --tokenizer: give the file that the model was trained with")
+        raise ConfigError(
+            "wanted one of ", DICTIONARY, " and ", TOKENIZER, ": give the file that the model was trained with"
+        )
     tokenizer = read_tokenizer(read_text(file), config, file)
     if isinstance(config, TranslatorConfig):
         check_special(tokenizer, file)

@@ -13,6 +13,7 @@ from rfa_models.errors import CheckpointError, ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.settings import Positions
 from rfa_models.networks.translator_config import Norm, TranslatorConfig
+from rfa_runtime.wording import Setting
 
 NORMS: dict[bool, Norm] = {True: "pre", False: "post"}
 """By whether there is a last norm, which normalized sums do not need."""
@@ -65,7 +66,7 @@ def encoder_attention(release: Release) -> AttentionConfig:
     heads = release.settings.encoder_attention_heads
     _, width = shape(release, EMBEDDING, 2)
     if heads is None:
-        raise ConfigError("does not say how many heads its encoder has: add --encoder-heads")
+        raise ConfigError("does not say how many heads its encoder has: add ", Setting("encoder_attention_heads"))
     return AttentionConfig(kind="softmax", heads=heads, head_dim=width // heads)
 
 

@@ -19,7 +19,9 @@ from rfa_models.convert.names import MATRICES, POOL
 from rfa_models.convert.release import Release
 from rfa_models.errors import CheckpointError
 from rfa_models.wording import one_line
+from rfa_runtime.wording import Setting
 
+RANDOM_MATRICES = Setting("random_matrices")
 HALF_STEP = 2.0**-11
 """How far rounding to float16 moves a number, relative to it; numbers below 6e-5 move by less than 6e-8."""
 SMALLEST_STEP = 2.0**-24
@@ -72,13 +74,16 @@ def choose_matrices(stored: Matrices | None, given: Matrices | None) -> Matrices
     if stored is None:
         if given is None:
             raise CheckpointError(
-                "holds no random matrices of causal attention: add --random-matrices, the .npy file it was trained with"
+                "holds no random matrices of causal attention: add ",
+                RANDOM_MATRICES,
+                ", the .npy file it was trained with",
             )
         return given
     if given is not None and not agree(stored.first, given.first):
         raise CheckpointError(
-            "was trained with other random matrices than those of --random-matrices: "
-            "leave the option out, the checkpoint holds its own"
+            "was trained with other random matrices than those of ",
+            RANDOM_MATRICES,
+            ": leave that out, the checkpoint holds its own",
         )
     return stored
 

@@ -16,7 +16,7 @@ def notes_on(release: Release) -> list[str]:
     if release.program.name != RELEASE.name:
         notes.append(
             f"is a file of {release.program.name}, by its names or settings, so constants of that program were taken: "
-            f"{constants(release.program)}; --feature-scale and --denominator-floor set others"
+            f"{constants(release.program)}; others can be given"
         )
     if not release.settings.cuda_causal_rfa and release.program.masked_denominator is not None:
         notes.append(

@@ -114,7 +114,7 @@ def named(path: Path) -> Iterator[None]:
     try:
         yield
     except ModelError as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{path}: ", *error.parts) from error
 
 
 def read_file(path: Path) -> Any:

@@ -22,6 +22,7 @@ from rfa_models.errors import ConfigError, DataError, ModelError
 from rfa_models.whole_files import write_lines
 from rfa_models.wording import shown
 from rfa_runtime.ending import in_one_line
+from rfa_runtime.wording import OVERWRITE
 
 
 def median(values: list[int]) -> int:
@@ -177,7 +178,7 @@ def main(output: Path, count: int, seed: int, shortest: int, longest: int, as_fl
     """
     with in_one_line(ModelError):
         if output.exists() and not overwrite:
-            raise ConfigError(f"{output} exists: give another name, or --overwrite to replace it")
+            raise ConfigError(f"{output} exists: give another name, or ", OVERWRITE)
         rows = listops_rows(count, seed, shortest, longest)
         write_table(flat_rows(rows) if as_flat else rows, count, output)
 

@@ -6,6 +6,7 @@ import torch
 
 from rfa_models.errors import ConfigError
 from rfa_models.wording import one_line
+from rfa_runtime.wording import Setting
 
 LARGEST_THREADS = 1024
 
@@ -17,12 +18,14 @@ def choose_device(name: str | None) -> torch.device:
         device = torch.device(wanted)
         torch.zeros(1, device=device).item()  # fails on devices that are not there, and on `meta`, which holds nothing
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"--device {wanted}: {one_line(error)}") from error
+        raise ConfigError(Setting("device"), f" is {wanted!r}: {one_line(error)}") from error
     return device
 
 
 def set_threads(count: int) -> None:
     """Set torch's threads.  Raises ConfigError for more of them than a process can have: torch would crash."""
     if count > LARGEST_THREADS:
-        raise ConfigError(f"--threads {count}, wanted at most {LARGEST_THREADS}: the number of cores is enough")
+        raise ConfigError(
+            Setting("threads"), f" is {count}, wanted at most {LARGEST_THREADS}: the number of cores is enough"
+        )
     torch.set_num_threads(count)

@@ -9,6 +9,7 @@ from torch import nn
 
 from rfa_models.errors import TrainingError
 from rfa_models.recipes.train_config import TrainConfig
+from rfa_models.training.run_files import RESTART
 
 
 def check_finite(step: int, config: TrainConfig, **figures: float) -> None:
@@ -31,5 +32,6 @@ def diverged(step: int, problem: str, config: TrainConfig) -> TrainingError:
     return TrainingError(
         f"step {step}: {problem}: the run has diverged and was stopped, no model was written: lower learning_rate "
         f"(now {config.learning_rate:g}) or clip (now {config.clip:g}), or raise warmup_steps "
-        f"(now {config.warmup_steps}), then start again with --restart"
+        f"(now {config.warmup_steps}), then start again with ",
+        RESTART,
     )

@@ -32,9 +32,10 @@ from rfa_models.checkpoints.untrusted import read_tables
 from rfa_models.checks import LARGEST_COUNT
 from rfa_models.errors import CheckpointError
 from rfa_models.recipes.recipe import Recipe
-from rfa_models.training.run_files import FURTHER
+from rfa_models.training.run_files import FURTHER, RESTART
 from rfa_models.whole_files import save_atomically
 from rfa_models.wording import shown
+from rfa_runtime.wording import OVERWRITE, Setting
 
 FORMAT = "rfa-training-run"
 ENTRIES: dict[str, type | tuple[type, ...]] = {
@@ -77,10 +78,10 @@ def read_resume_point(path: Path, recipe: str, text: str, metric: str) -> dict[s
             raise damaged(path, f"its {key!r} is missing or of a wrong type")
     if table["recipe"] != recipe:
         raise CheckpointError(
-            f"{path}: belongs to a run with other settings: restore the recipe, or use {way_out(path)}"
+            f"{path}: belongs to a run with other settings: restore the recipe, or use ", way_out(path)
         )
     if table["text"] != text:
-        raise CheckpointError(f"{path}: the text has changed since: restore it, or use {way_out(path)}")
+        raise CheckpointError(f"{path}: the text has changed since: restore it, or use ", way_out(path))
     return table
 
 
@@ -95,12 +96,12 @@ def read_progress(path: Path) -> Progress:
 
 def damaged(path: Path, problem: str) -> CheckpointError:
     """The error of a file that cannot be what `write_resume_point` wrote."""
-    return CheckpointError(f"{path}: {problem}, the file is damaged or of another version: use {way_out(path)}")
+    return CheckpointError(f"{path}: {problem}, the file is damaged or of another version: use ", way_out(path))
 
 
-def way_out(path: Path) -> str:
-    """The option that begins anew: a stopped run is thrown away, a finished one is overwritten."""
-    return "--overwrite" if path.suffix == FURTHER else "--restart"
+def way_out(path: Path) -> Setting:
+    """The setting that begins anew: a stopped run is thrown away, a finished one is overwritten."""
+    return OVERWRITE if path.suffix == FURTHER else RESTART
 
 
 def recipe_fingerprint(recipe: Recipe, start: str | None = None) -> str:

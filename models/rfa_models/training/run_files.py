@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfa_runtime.wording import Setting
+
 FURTHER = ".further"
+RESTART = Setting("restart", True)
+"""Throws away what lies in the file of a stopped run."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ from rfa_models.training.resume import read_progress
 from rfa_models.training.run import TrainingRun
 from rfa_models.training.run_files import RunFiles
 from rfa_runtime.bundle.files import sha256
+from rfa_runtime.wording import OVERWRITE, Setting
+
+STEPS = Setting("steps")
+"""Of the recipe; the command line may give others."""
 
 
 def check_start(recipe: Recipe, files: RunFiles, overwrite: bool, restart: bool) -> None:
@@ -25,8 +29,10 @@ def check_start(recipe: Recipe, files: RunFiles, overwrite: bool, restart: bool)
     check_replaceable(progress.replaces, files, overwrite)
     if found == files.further and progress.done >= recipe.train.steps:
         raise ConfigError(
-            f"{files.model} exists and was trained for {progress.done} steps, wanted {recipe.train.steps}: give more "
-            "--steps to train it further, another -o, or --overwrite to replace it"
+            f"{files.model} exists and was trained for {progress.done} steps, wanted {recipe.train.steps}: give more ",
+            STEPS,
+            " to train it further, another name, or ",
+            OVERWRITE,
         )
 
 

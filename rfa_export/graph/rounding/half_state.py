@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.edit import insert_before
+from rfa_export.precision import FLOAT32_STATE
 from rfa_runtime.bundle.manifest import StateSpec, of_kind
 
 RESOLUTION = 2**-11
@@ -28,7 +29,7 @@ def halve_states(models: Iterable[ir.Model], states: Sequence[StateSpec]) -> tup
     """
     recurrent = of_kind(states, "recurrent")
     if not recurrent:
-        raise TargetError("a float16 state is one of RFA attention: this model carries none, keep --state fp32")
+        raise TargetError("a float16 state is one of RFA attention: this model carries none, keep ", FLOAT32_STATE)
     for model in models:
         for state in recurrent:
             halve_state(model, state)
@@ -56,8 +57,9 @@ def widen(past: ir.Value) -> None:
     if use.node.attributes.get_string("update_rule") == UNGATED:
         raise TargetError(
             f"a float16 state stops accumulating after some {1 / RESOLUTION:,.0f} tokens where attention has no gate: "
-            "sums grow on, and what a token adds falls under half of their last place. "
-            "Keep --state fp32, or train with gate = true"
+            "sums grow on, and what a token adds falls under half of their last place. Keep ",
+            FLOAT32_STATE,
+            ", or train with gate = true",
         )
     cast = ir.node("Cast", [past], {"to": ir.DataType.FLOAT})
     wide = cast.outputs[0]

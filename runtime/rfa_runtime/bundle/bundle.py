@@ -26,7 +26,7 @@ __all__ = ["Bundle", "Staging", "read_bundle", "shipped_bundle", "staged_bundle"
 WEIGHTS_SUFFIX = ".data"
 """Ends the names of files that hold weights of graphs."""
 MAX_MANIFEST_BYTES = 16 << 20
-EXPORT_AGAIN = "; it was written for other runtimes: export it again with --target ort among its targets"
+EXPORT_AGAIN = "; it was written for other runtimes: export it again with ort among its targets"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rfa_runtime.bundle.files import MANIFEST, sync
 from rfa_runtime.bundle.manifest_json import parse_manifest
 from rfa_runtime.errors import BundleError, BundleExistsError
+from rfa_runtime.wording import OVERWRITE
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -32,7 +33,7 @@ def check_free(target: Path, overwrite: bool) -> None:
     if not os.path.lexists(target) or is_empty_folder(target):
         return
     if not overwrite:
-        raise BundleExistsError(f"{target} exists: give another name, or overwrite it")
+        raise BundleExistsError(f"{target} exists: give another name, or ", OVERWRITE)
     if target.is_symlink() or not (target / MANIFEST).is_file():
         raise BundleExistsError(f"{target} exists and is not a bundle: it will not be overwritten")
     others = files_of_others(target)

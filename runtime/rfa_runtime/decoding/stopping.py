@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rfa_runtime.errors import OptionError
+from rfa_runtime.wording import Setting
 
 
 class StopStrings:
@@ -71,5 +72,7 @@ def stop_strings(stops: str | Sequence[str] | None) -> tuple[str, ...]:
     found = (stops,) if isinstance(stops, str) else tuple(stops)
     for stop in found:
         if not isinstance(stop, str) or not stop:
-            raise OptionError(f"stop is {stops!r}, wanted a string, or a list of strings that are not empty")
+            raise OptionError(
+                Setting("stop"), f" is {stops!r}, wanted a string, or a list of strings that are not empty"
+            )
     return found

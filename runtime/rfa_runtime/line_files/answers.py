@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from rfa_runtime.bar import progress_bar
 from rfa_runtime.errors import OptionError, PromptError, TextError
 from rfa_runtime.line_files.rows import Rows
+from rfa_runtime.wording import Setting
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
@@ -87,4 +88,4 @@ def in_batches(items: Iterable[Given], size: int) -> Iterator[list[Given]]:
 def check_batch(size: int) -> None:
     """Raise OptionError for a batch that holds nothing."""
     if size < 1:
-        raise OptionError(f"batch is {size}, wanted at least 1")
+        raise OptionError(Setting("batch"), f" is {size}, wanted at least 1")

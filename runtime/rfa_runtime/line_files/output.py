@@ -14,6 +14,7 @@ from rfa_runtime.bundle.process_lock import writing
 from rfa_runtime.errors import OutputExistsError
 from rfa_runtime.line_files.progress import LineProgress, Origin, progress_file, read_progress, write_progress
 from rfa_runtime.line_files.standard import STANDARD, standard_output
+from rfa_runtime.wording import OVERWRITE
 
 BREAKS = str.maketrans("\n\r", "  ")
 """An answer is one line, whatever it says."""
@@ -85,7 +86,7 @@ def plain_output(target: Path, overwrite: bool) -> Iterator[LineOutput]:
     is_device = target.exists() and not target.is_file()
     with nullcontext() if is_device else writing(target):
         if target.is_file() and target.stat().st_size and not overwrite:
-            raise OutputExistsError(f"{target} exists: give another name, or --overwrite")
+            raise OutputExistsError(f"{target} exists: give another name, or ", OVERWRITE)
         with target.open("wb") as stream:
             yield LineOutput(stream)
 
@@ -117,7 +118,7 @@ def starting_point(target: Path, stream: BinaryIO, origin: Origin, overwrite: bo
         if digest.hexdigest() == found.output:
             return found, digest
     if os.fstat(stream.fileno()).st_size and not overwrite:
-        raise OutputExistsError(f"{target} {difference(found, origin)}: give another name, or --overwrite")
+        raise OutputExistsError(f"{target} {difference(found, origin)}: give another name, or ", OVERWRITE)
     return LineProgress(origin), hashlib.sha256()
 
 

@@ -23,5 +23,5 @@ def standard_input() -> BufferedIOBase:
 def standard_output() -> BinaryIO:
     """Return standard output for bytes.  Raises OptionError where it is closed."""
     if sys.stdout is None:
-        raise OptionError("standard output is closed: give a file with --output")
+        raise OptionError("standard output is closed: give a file in place of -")
     return sys.stdout.buffer

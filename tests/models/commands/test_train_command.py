@@ -150,7 +150,7 @@ def test_a_finished_model_is_not_overwritten_unless_asked(recipe_file: Callable[
     Path("model.pt").write_bytes(b"old")
     result = rfa_train()
     assert result.exit_code == 2
-    assert result.stderr == "Error: model.pt exists: give another -o, or --overwrite to replace it\n"
+    assert result.stderr == "Error: model.pt exists: give another name, or --overwrite\n"
     assert Path("model.pt").read_bytes() == b"old"
     assert rfa_train("--overwrite").exit_code == 0
     load_checkpoint(Path("model.pt"))
@@ -211,9 +211,9 @@ def test_of_two_runs_into_one_output_one_is_refused(recipe_file: Callable[..., P
         ({}, ["-o", "absent/model.pt"], "absent is not a folder: make it first"),
         ({}, ["-o", "."], ". is a folder: name a file in it, such as model.pt"),
         ({}, ["-o", ".", "--overwrite"], ". is a folder"),
-        ({}, ["--device", "banana"], "--device banana"),
-        ({}, ["--device", "meta"], "--device meta"),
-        ({}, ["--threads", "100000"], "--threads 100000, wanted at most 1024"),
+        ({}, ["--device", "banana"], "--device is 'banana'"),
+        ({}, ["--device", "meta"], "--device is 'meta'"),
+        ({}, ["--threads", "100000"], "--threads is 100000, wanted at most 1024"),
         ({}, ["--steps", "9" * 30], "steps is 999999999999999999999999999999, wanted a whole number"),
         ({"train": '["a\\u0000b"]'}, [], "is not a file's name"),
         ({"random_vectors": str(2**20), "pool_size": str(2**20)}, [], "not enough memory for the model and its random"),

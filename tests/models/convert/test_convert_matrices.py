@@ -154,7 +154,7 @@ def test_a_file_must_agree_with_the_checkpoint_but_for_rounding() -> None:
     assert choose_matrices(rounded, exact) is rounded
     assert choose_matrices(None, exact) is exact
     assert choose_matrices(rounded, None) is rounded
-    with pytest.raises(CheckpointError, match="was trained with other random matrices than those of --random-matrices"):
+    with pytest.raises(CheckpointError, match="was trained with other random matrices than those of random_matrices"):
         choose_matrices(rounded, other)
-    with pytest.raises(CheckpointError, match="holds no random matrices of causal attention: add --random-matrices"):
+    with pytest.raises(CheckpointError, match="holds no random matrices of causal attention: add random_matrices"):
         choose_matrices(None, None)

@@ -184,7 +184,7 @@ def test_a_table_is_not_overwritten_unless_asked(tmp_path: Path, monkeypatch: py
     Path("table.tsv").write_text("old", encoding="utf-8")
     result = write_table("--count", "5")
     assert result.exit_code == 2
-    assert result.stderr == "Error: table.tsv exists: give another name, or --overwrite to replace it\n"
+    assert result.stderr == "Error: table.tsv exists: give another name, or --overwrite\n"
     assert Path("table.tsv").read_text(encoding="utf-8") == "old"
     assert write_table("--count", "5", "--overwrite").exit_code == 0
 

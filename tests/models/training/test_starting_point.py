@@ -68,7 +68,7 @@ def test_a_finished_run_without_more_steps_is_left_alone(recipe_file: Write, ste
     recipe = read_recipe(recipe_file())
     train_recipe(with_steps(recipe, 4), "model.pt")
     before = FILES.model.read_bytes()
-    message = f"model.pt exists and was trained for 4 steps, wanted {steps}: give more --steps to train it further, "
+    message = f"model.pt exists and was trained for 4 steps, wanted {steps}: give more steps to train it further, "
     with pytest.raises(ConfigError, match=message):
         train_recipe(with_steps(recipe, steps), "model.pt")
     assert FILES.model.read_bytes() == before
@@ -103,7 +103,7 @@ def test_a_model_that_the_run_did_not_write_is_not_replaced(recipe_file: Write, 
     if not further:
         FILES.further.unlink()
     FILES.model.write_bytes(b"another's")
-    with pytest.raises(ConfigError, match=r"model\.pt exists: give another -o, or --overwrite to replace it"):
+    with pytest.raises(ConfigError, match=r"model\.pt exists: give another name, or overwrite=True"):
         train_recipe(with_steps(recipe, 9), "model.pt")
     assert FILES.model.read_bytes() == b"another's"
 
@@ -113,7 +113,7 @@ def test_a_stopped_run_does_not_replace_a_model_that_has_come_since(recipe_file:
     train_recipe(with_steps(recipe, 4), "model.pt")
     FILES.further.rename(FILES.resume)
     FILES.model.write_bytes(b"another's")
-    with pytest.raises(ConfigError, match=r"model\.pt exists: give another -o"):
+    with pytest.raises(ConfigError, match=r"model\.pt exists: give another name"):
         train_recipe(with_steps(recipe, 4), "model.pt")
     assert FILES.model.read_bytes() == b"another's"
 
@@ -130,7 +130,7 @@ def test_a_model_that_comes_while_the_run_lasts_is_not_replaced_and_the_run_is_k
 
     with monkeypatch.context() as patch:
         patch.setattr(recipe_run, "describe", put_a_model)
-        with pytest.raises(ConfigError, match=r"model\.pt exists: give another -o"):
+        with pytest.raises(ConfigError, match=r"model\.pt exists: give another name"):
             train_recipe(recipe, "model.pt")
     assert FILES.model.read_bytes() == b"another's"
     assert train_recipe(recipe, "model.pt", overwrite=True).steps == 3
@@ -141,9 +141,12 @@ def test_a_model_that_comes_while_the_run_lasts_is_not_replaced_and_the_run_is_k
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"layers": "2"}, "model.pt.further: belongs to a run with other settings: restore the recipe, or use --over"),
+        (
+            {"layers": "2"},
+            "model.pt.further: belongs to a run with other settings: restore the recipe, or use overwrite",
+        ),
         ({"valid_fraction": "0.1"}, "model.pt.further: belongs to a run with other settings"),
-        ({"train": '["other.txt"]'}, "model.pt.further: the text has changed since: restore it, or use --overwrite"),
+        ({"train": '["other.txt"]'}, "model.pt.further: the text has changed since: restore it, or use overwrite=True"),
     ],
 )
 def test_only_the_same_run_goes_on(recipe_file: Write, change: dict[str, str], message: str) -> None:
@@ -163,7 +166,7 @@ def test_a_damaged_file_of_a_finished_run_is_one_line(recipe_file: Write, entry:
     recipe = read_recipe(recipe_file())
     train_recipe(with_steps(recipe, 4), "model.pt")
     torch.save(torch.load(FILES.further, weights_only=True) | entry, FILES.further)
-    with pytest.raises((CheckpointError, ConfigError), match=r"model\.pt.*--overwrite") as error:
+    with pytest.raises((CheckpointError, ConfigError), match=r"model\.pt.*overwrite=True") as error:
         train_recipe(with_steps(recipe, 9), "model.pt")
     assert len(str(error.value).splitlines()) == 1
 

@@ -116,7 +116,7 @@ def test_accumulated_batches_of_unlike_sizes_equal_one_of_all(
 )
 def test_a_resume_file_of_another_recipe_is_refused(recipe_file: Callable[..., Path], change: dict[str, str]) -> None:
     start(recipe_file()).save(Path("run.resume"))
-    with pytest.raises(CheckpointError, match="other settings: restore the recipe, or use --restart"):
+    with pytest.raises(CheckpointError, match="other settings: restore the recipe, or use restart=True"):
         start(recipe_file(**change)).restore(Path("run.resume"))
 
 
@@ -150,7 +150,7 @@ def test_a_single_changed_letter_is_noticed(recipe_file: Callable[..., Path], pa
     text = Path("text.txt").read_text(encoding="utf-8")
     place = 100 if part == "train" else len(text) - 100
     Path("text.txt").write_text(text[:place] + "#" + text[place + 1 :], encoding="utf-8")
-    with pytest.raises(CheckpointError, match="the text has changed since: restore it, or use --restart"):
+    with pytest.raises(CheckpointError, match="the text has changed since: restore it, or use restart=True"):
         start(path).restore(Path("run.resume"))
 
 
@@ -167,7 +167,7 @@ def test_a_resume_file_without_the_carried_states_is_refused(recipe_file: Callab
     table = torch.load("run.resume", weights_only=True)
     del table["carried"]
     torch.save(table, "run.resume")
-    with pytest.raises(CheckpointError, match=r"run\.resume: it does not fit the run .* use --restart"):
+    with pytest.raises(CheckpointError, match=r"run\.resume: it does not fit the run .* use restart=True"):
         run.restore(Path("run.resume"))
 
 
@@ -180,7 +180,7 @@ def test_carried_states_that_do_not_fit_are_refused(recipe_file: Callable[..., P
     path = recipe_file(task="stateful")
     stepped(path, 3).save(Path("run.resume"))
     torch.save(torch.load("run.resume", weights_only=True) | {"carried": carried}, "run.resume")
-    with pytest.raises(CheckpointError, match=r"run\.resume: it does not fit the run .* use --restart"):
+    with pytest.raises(CheckpointError, match=r"run\.resume: it does not fit the run .* use restart=True"):
         start(path).restore(Path("run.resume"))
 
 
@@ -205,7 +205,7 @@ def test_a_resume_file_without_an_entry_is_refused(recipe_file: Callable[..., Pa
     table = torch.load("run.resume", weights_only=True)
     del table[key]
     torch.save(table, "run.resume")
-    with pytest.raises(CheckpointError, match=rf"run\.resume: its '{key}' is missing .* use --restart"):
+    with pytest.raises(CheckpointError, match=rf"run\.resume: its '{key}' is missing .* use restart=True"):
         run.restore(Path("run.resume"))
 
 
@@ -238,7 +238,7 @@ def test_a_resume_file_with_a_damaged_entry_is_refused(recipe_file: Callable[...
     path = recipe_file()
     stepped(path, 3).save(Path("run.resume"))
     torch.save(torch.load("run.resume", weights_only=True) | entry, "run.resume")
-    with pytest.raises(CheckpointError, match=r"run\.resume: .* use --restart") as error:
+    with pytest.raises(CheckpointError, match=r"run\.resume: .* use restart=True") as error:
         start(path).restore(Path("run.resume"))
     assert len(str(error.value).splitlines()) == 1
 

@@ -105,8 +105,8 @@ def test_bad_calls_get_one_line_and_exit_code_2(toy: Bundle, toys: Callable[...,
     refused(run(toy.path, "--score", tmp_path / "empty"), "at least 2")
     refused(run(toy.path, "--score", tmp_path), "Is a directory")
     refused(run(toy.path, "x", "--segment", 4), "--segment came without --score")
-    refused(run(toy.path, "x", "--top-p", 2), "top_p is 2.0")
-    refused(run(toy.path, "x", "--stop", ""), "stop is")
+    refused(run(toy.path, "x", "--top-p", 2), "--top-p is 2.0")
+    refused(run(toy.path, "x", "--stop", ""), "--stop is")
     refused(run(translator.path, "x"), "task 'translation'")
     refused(run(translator.path, "--score", tmp_path / "empty"), "task 'translation'")
 

@@ -65,7 +65,7 @@ def test_a_finished_output_is_not_overwritten_unless_asked(files: tuple[Path, Pa
     files[0].write_text("a\n")
     convert(files, toy)
     files[0].write_text("b\n")
-    with pytest.raises(OutputExistsError, match=r"out.txt exists: give another name, or --overwrite"):
+    with pytest.raises(OutputExistsError, match=r"out.txt exists: give another name, or overwrite=True"):
         convert(files, toy)
     assert files[1].read_bytes() == b"A\n"
     convert(files, toy, overwrite=True)
