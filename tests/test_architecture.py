@@ -34,6 +34,7 @@ MODELS_MAY_TAKE = (
     "rfa_runtime.errors",
     "rfa_runtime.interrupt",
     "rfa_runtime.line_files",
+    "rfa_runtime.threads",
     "rfa_runtime.wording",
 )
 """What rfa_models takes of the runtime: words of the interface, settings, readers of files, how a command ends.
@@ -47,6 +48,7 @@ FLOORS = {
         session
         line_files
         bundle
+        threads
         bar checks memory ending
         interrupt
         errors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,9 @@ from rfa_bench.subjects.shapes import SIZES
 from rfa_export.errors import ExportError
 from rfa_models.errors import ModelError
 from rfa_runtime.bundle.process_lock import writing
-from rfa_runtime.ending import in_one_line
+from rfa_runtime.ending import in_one_line, warnings_in_one_line
 from rfa_runtime.errors import RfaRuntimeError
+from rfa_runtime.threads import LARGEST_THREADS, ThreadsWarning, check_threads
 
 if TYPE_CHECKING:
     from click.decorators import FC
@@ -62,9 +64,22 @@ def lengths_option(name: str, default: str, help_text: str) -> Callable[[FC], FC
     return click.option(name, type=Lengths(), default=default, show_default=True, help=help_text)
 
 
+def warned_of_threads(context: click.Context, option: click.Parameter, count: int) -> int:
+    """Take a number of threads; warn at once where there are fewer cores: the measuring processes cannot be heard."""
+    with warnings_in_one_line():
+        return check_threads(count)
+
+
 LANGUAGE_SIZE = size_option(SIZES, "gpt2-small")
 BATCH = count_option("--batch", 1, "Texts side by side.")
-THREADS = count_option("--threads", 1, "CPU threads of a step.")
+THREADS = click.option(
+    "--threads",
+    type=click.IntRange(1, LARGEST_THREADS),
+    default=1,
+    show_default=True,
+    callback=warned_of_threads,
+    help="CPU threads of a step.",
+)
 PLOT = click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot to this PNG file.")
 KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to use them again; temporary by default.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -82,6 +97,7 @@ def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
         tempfile.TemporaryDirectory() as temporary,
         Console(stderr=True).status("load") as status,
     ):
+        warnings.simplefilter("ignore", ThreadsWarning)  # said already, where the option was read
         folder = keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         with writing(folder / "graphs"):  # a lock inside: the folder above may not be ours to write to

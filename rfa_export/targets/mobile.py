@@ -68,7 +68,7 @@ def convert(graph: Path, file: Path) -> None:
         raise TargetError(
             f"{weights:,} bytes of weights came, a file of target mobile ends at {MAX_BYTES:,}: leave that target out"
         )
-    options = session_options(None)
+    options = session_options(threads=1)
     options.optimized_model_filepath = str(file)
     options.add_session_config_entry("session.save_model_format", "ORT")
     onnxruntime.InferenceSession(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import click
 
@@ -30,7 +32,8 @@ def in_one_line(*errors: type[Exception], stopped: str = "") -> Iterator[None]:
     """
     expected: tuple[type[Exception], ...] = (OSError, *errors)
     try:
-        yield
+        with warnings_in_one_line():
+            yield
         if sys.stdout is not None:
             sys.stdout.flush()  # the interpreter's own flush comes too late for an exit code
     except BrokenPipeError:
@@ -44,6 +47,29 @@ def in_one_line(*errors: type[Exception], stopped: str = "") -> Iterator[None]:
         if stopped:
             complain(stopped)
         sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Let warnings that our packages give on purpose be one line, without the place in the code; others stay."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if isinstance(message, WordedError):
+            complain(f"Warning: {message_of(message)}")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def message_of(error: Exception) -> str:

@@ -10,6 +10,7 @@ import click
 import rfa_models
 from rfa_models.commands.ending import one_line_errors
 from rfa_runtime.interrupt import ending_at_once
+from rfa_runtime.threads import let_threads_sleep
 
 FILE = click.Path(path_type=Path)
 EPILOG = "Example:  python -m rfa_models.commands.evaluate model.pt valid.txt"
@@ -27,6 +28,7 @@ def main(checkpoint: Path, data: tuple[Path, ...], segment: int | None) -> None:
     DATA is a text, a .tsv or .jsonl, or the two plain files of a translation.
     """
     checkpoint.open("rb").close()  # a file that is not there is named before torch is loaded
+    let_threads_sleep()
     with ending_at_once():
         load_checkpoint = rfa_models.load_checkpoint
         evaluate = rfa_models.evaluate

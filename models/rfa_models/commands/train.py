@@ -20,8 +20,10 @@ from rfa_models.commands.ending import one_line_errors
 from rfa_models.recipes.recipe import Recipe, read_recipe
 from rfa_models.training.run_files import RunFiles
 from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
+from rfa_runtime.threads import LARGEST_THREADS, let_threads_sleep
 
 FILE = click.Path(path_type=Path)
+THREADS = click.IntRange(1, LARGEST_THREADS)
 EPILOG = "Example:  rfa-train models/recipes/pydoc-tiny.toml -o model.pt"
 
 
@@ -33,7 +35,7 @@ EPILOG = "Example:  rfa-train models/recipes/pydoc-tiny.toml -o model.pt"
 @click.option("--steps", type=click.IntRange(min=1), help="Steps in place of the recipe's.")
 @click.option("--seed", type=int, help="Seed in place of the recipe's.")
 @click.option("--device", help="cpu, cuda, cuda:1, ...; a CUDA device where there is one by default.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads.")
+@click.option("--threads", type=THREADS, help="CPU threads; as many as pay by default.")
 @click.option("--overwrite", is_flag=True, help="Replace a finished model at the output.")
 @click.option("--restart", is_flag=True, help="Start again in place of resuming.")
 @click.option("--from", "start_from", type=FILE, metavar="MODEL", help="Start from the weights of this model.pt.")
@@ -62,6 +64,7 @@ def main(
     """
     chosen = with_options(read_recipe(recipe), data, valid, steps=steps, seed=seed)
     check_files(output, overwrite, start_from)
+    let_threads_sleep()
     with ending_at_once():
         train_recipe = rfa_models.train_recipe  # loads torch
     console = Console(stderr=True)

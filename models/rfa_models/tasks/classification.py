@@ -108,6 +108,9 @@ class ClassificationTask(TrainingTask):
     def targets(self, index: int) -> int:
         return len(self.batches(index))
 
+    def tokens(self, index: int) -> int:
+        return int(self.train.lengths()[self.batches(index)].sum())
+
     def evaluate(self, model: Classifier) -> float:
         return accuracy(model, self.valid)
 

@@ -78,6 +78,9 @@ class LanguageTask(TrainingTask):
     def targets(self, index: int) -> int:
         return self.config.batch_size * self.config.segment_length
 
+    def tokens(self, index: int) -> int:
+        return self.targets(index)
+
     def evaluate(self, model: LanguageModel) -> float:
         """Perplexity of the validation text."""
         return perplexity(model, self.valid_ids, self.segment_length)

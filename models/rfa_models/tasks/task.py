@@ -46,6 +46,10 @@ class TrainingTask(ABC):
         """How many targets the loss of the batch with this number is the mean of."""
 
     @abstractmethod
+    def tokens(self, index: int) -> int:
+        """How many tokens the batch with this number has, without padding."""
+
+    @abstractmethod
     def evaluate(self, model: Any) -> float:
         """The figure on the validation data."""
 

@@ -112,6 +112,9 @@ class TranslationTask(TrainingTask):
     def targets(self, index: int) -> int:
         return int(self.train.lengths()[self.batches(index), 0].sum())
 
+    def tokens(self, index: int) -> int:
+        return int(self.train.lengths()[self.batches(index)].sum())
+
     def evaluate(self, model: Translator) -> float:
         return target_perplexity(model, self.valid, self.config.batch_tokens)
 

@@ -6,9 +6,12 @@ import torch
 
 from rfa_models.errors import ConfigError
 from rfa_models.wording import one_line
+from rfa_runtime.errors import OptionError
+from rfa_runtime.threads import check_threads, usable_cores
 from rfa_runtime.wording import Setting
 
-LARGEST_THREADS = 1024
+WORK_OF_A_THREAD = 100_000_000
+"""Parameters times tokens that are worth a thread."""
 
 
 def choose_device(name: str | None) -> torch.device:
@@ -23,9 +26,18 @@ def choose_device(name: str | None) -> torch.device:
 
 
 def set_threads(count: int) -> None:
-    """Set torch's threads.  Raises ConfigError for more of them than a process can have: torch would crash."""
-    if count > LARGEST_THREADS:
-        raise ConfigError(
-            Setting("threads"), f" is {count}, wanted at most {LARGEST_THREADS}: the number of cores is enough"
-        )
-    torch.set_num_threads(count)
+    """Set torch's threads.  Raises ConfigError for more than 256; warns where there are fewer cores."""
+    try:
+        torch.set_num_threads(check_threads(count))
+    except OptionError as error:
+        raise ConfigError(*error.parts) from error
+
+
+def threads_that_pay(parameters: int, tokens: int) -> int:
+    """Return how many threads to train with where nobody says it.
+
+    parameters: of the model.  tokens: of a batch.  The work of a step is about 6 times their product, in operations.
+    Two threads that sleep while they wait took 1.1 to 1.4 times as long as one where the product was 17 million, 1.1
+    with 60, 0.8 to 0.9 with 240, 0.7 to 0.9 with 3,400 million.
+    """
+    return max(1, min(usable_cores(), parameters * tokens // WORK_OF_A_THREAD))

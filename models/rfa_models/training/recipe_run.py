@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rfa_models.checkpoints.checkpoint import save_checkpoint
 from rfa_models.checkpoints.output import reserved_output
 from rfa_models.recipes.recipe import Recipe
-from rfa_models.training.device import choose_device, set_threads
+from rfa_models.training.device import choose_device, set_threads, threads_that_pay
 from rfa_models.training.run import StepReport, TrainingRun
 from rfa_models.training.run_files import RunFiles
 from rfa_models.training.save_times import SaveTimes
@@ -73,7 +73,8 @@ def train_recipe(
     A run that finished there goes on too, where the recipe has more steps than it had.
     device: `cpu`, `cuda`, `cuda:1`, ...; CUDA where there is one by default.  overwrite: replace a finished model.
     restart: begin again in place of going on with a stopped run.  start_from: a model of the same shape, whose weights
-    and tokenizer a new run starts from.  console: shows messages and a progress bar; quiet by default.
+    and tokenizer a new run starts from.  threads: of the CPU; by default as many as pay
+    for the model's size.  console: shows messages and a progress bar; quiet by default.
     Raises ConfigError, DataError, TrainingError where the run diverges, CheckpointError for a resume file of another
     run, or OSError: also OutputBusyError, where another process trains into `output`.
     """
@@ -81,10 +82,12 @@ def train_recipe(
     files = RunFiles(Path(output))
     with reserved_output(files.model, overwrite=True):  # whether a model there is in the way, `check_start` knows
         check_start(recipe, files, overwrite, restart)
-        if threads:
+        if threads is not None:
             set_threads(threads)
         with console.status("read the data and learn the tokenizer"):
             run = TrainingRun(recipe, choose_device(device), None if start_from is None else Path(start_from))
+        if threads is None and run.device.type == "cpu":
+            set_threads(threads_that_pay(run.parameters, run.batch_tokens))
         if restart:
             files.resume.unlink(missing_ok=True)
         return train(run, files, overwrite, console)
@@ -96,12 +99,11 @@ def train(run: TrainingRun, files: RunFiles, overwrite: bool, console: Console) 
     if going_on:
         console.print(going_on)
     keep_log_up_to(files.log, run.done)
-    parameters = sum(parameter.numel() for parameter in run.model.parameters())
-    console.print(f"{parameters:,} parameters, {run.task.summary}, on {run.device}")
+    console.print(f"{run.parameters:,} parameters, {run.task.summary}, on {run.device}")
     finished = follow(run, files, console)
     if finished:
         finish(run, files, overwrite)
-    return Trained(files.model, finished, run.done, run.task.metric, run.valid, parameters)
+    return Trained(files.model, finished, run.done, run.task.metric, run.valid, run.parameters)
 
 
 def finish(run: TrainingRun, files: RunFiles, overwrite: bool) -> None:

@@ -30,6 +30,9 @@ from rfa_models.training.resume import damaged, read_progress, read_resume_point
 from rfa_models.training.start_from import read_start
 from rfa_models.wording import one_line
 
+FIRST_FEW = 8
+"""Batches: texts of like length come together, so one batch alone may be long or short."""
+
 
 @dataclass(frozen=True)
 class StepReport:
@@ -82,6 +85,16 @@ class TrainingRun:
         """The task's figure, as last measured."""
         self.replaces: str | None = None
         """sha256 of the model that this run wrote when it last came to an end."""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are learned."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens of a batch, as the mean of the first few."""
+        return sum(map(self.task.tokens, range(FIRST_FEW))) // FIRST_FEW
 
     def steps(self) -> Iterator[StepReport]:
         """Train to the recipe's end, one report per step.

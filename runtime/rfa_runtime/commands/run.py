@@ -23,8 +23,10 @@ from rfa_runtime.commands.run_translation import run_translation
 from rfa_runtime.commands.task_options import TaskCommand, TaskOption, option_of, whose
 from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import BundleError, OptionError, RfaRuntimeError
+from rfa_runtime.threads import LARGEST_THREADS
 
 FILE = click.Path(path_type=Path)
+THREADS = click.IntRange(1, LARGEST_THREADS)
 EPILOG = 'Example:  rfa-run model.rfa "Once upon a time" --max-new-tokens 200 --temperature 0.8 --top-k 40'
 SHIPPED = rfa_runtime.shipped_bundle()
 """The bundle that comes with this package; `make bundle` writes it."""
@@ -46,7 +48,7 @@ file_option = option_of(TRANSLATION, CLASSIFICATION)
 @click.argument("prompt", required=False)
 @click.option("--prompt-file", type=FILE, help="Read the prompt from a file.")
 @click.option("--score", type=FILE, multiple=True, metavar="FILE", help="Print how good the model is on a file.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads of a step; all cores by default.")
+@click.option("--threads", type=THREADS, help="CPU threads of a step; as many as pay by default.")
 @click.option("--provider", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @written_option("--max-new-tokens", type=click.IntRange(min=0), help=LENGTH_HELP)

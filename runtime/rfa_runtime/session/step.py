@@ -36,7 +36,13 @@ class StepSession:
         graph: str = MODEL,
         huge_pages: bool = True,
     ) -> None:
-        """Load a graph of the bundle.  threads: of one step; None leaves it to ONNX Runtime.  provider: cpu, cuda."""
+        """Load a graph of the bundle.
+
+        threads: of one step; None takes as many as pay for one text: one for a small model, else all cores.  A batch
+        of a small model may gain from more.  provider: `cpu` or `cuda`.
+
+        Warns with ThreadsWarning where there are fewer cores than threads.
+        """
         self.bundle = bundle
         self.graph = bundle.graph(graph)
         self.vocab_size = bundle.manifest.vocab_size

@@ -22,6 +22,7 @@ from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.prompt import CHUNK, check_task, encode_prompt, load_tokenizer
 from rfa_runtime.errors import LogitsError, TextError
 from rfa_runtime.session.step import StepSession
+from rfa_runtime.threads import usable_cores
 
 LARGEST_LOSS = 700.0
 """Of a token on average: e to a higher power is no number any more, and no model that was trained comes near."""
@@ -61,7 +62,9 @@ def score_text(
     """Score a text.
 
     segment_length: tokens read from one empty state; None takes the bundle's, 0 carries the state through the text.
-    batch: segments side by side.  Shows its progress where standard error is a terminal.
+    batch: segments side by side.  threads: of one step, all cores by default.
+
+    Shows its progress where standard error is a terminal.
     """
     check_task(bundle, LANGUAGE_MODEL)
     ids = stream_of(text, bundle)
@@ -69,7 +72,7 @@ def score_text(
     length = whole_number("segment_length", length, 0, LARGEST_SETTING)
     batch = whole_number("batch", batch, 1, LARGEST_SETTING)
     role = SCORE if SCORE in bundle.manifest.graphs else MODEL
-    session = StepSession(bundle, threads, provider, role)
+    session = StepSession(bundle, usable_cores() if threads is None else threads, provider, role)
     length = min(length or len(ids) - 1, len(ids) - 1)
     batch, chunk = fit_memory(session, length, batch)
     total = 0.0

@@ -213,7 +213,6 @@ def test_of_two_runs_into_one_output_one_is_refused(recipe_file: Callable[..., P
         ({}, ["-o", ".", "--overwrite"], ". is a folder"),
         ({}, ["--device", "banana"], "--device is 'banana'"),
         ({}, ["--device", "meta"], "--device is 'meta'"),
-        ({}, ["--threads", "100000"], "--threads is 100000, wanted at most 1024"),
         ({}, ["--steps", "9" * 30], "steps is 999999999999999999999999999999, wanted a whole number"),
         ({"train": '["a\\u0000b"]'}, [], "is not a file's name"),
         ({"random_vectors": str(2**20), "pool_size": str(2**20)}, [], "not enough memory for the model and its random"),

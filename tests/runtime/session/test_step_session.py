@@ -298,7 +298,7 @@ def test_sizes_beyond_all_memory_are_refused(session: StepSession, number: int) 
 
 
 def test_threads_and_providers_are_checked(toy: Bundle) -> None:
-    with pytest.raises(OptionError, match="at least 1"):
+    with pytest.raises(OptionError, match="threads is 0, wanted a whole number from 1 to 256"):
         StepSession(toy, threads=0)
     with pytest.raises(OptionError, match="cpu or cuda"):
         StepSession(toy, provider="tpu")
