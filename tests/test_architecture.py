@@ -280,6 +280,14 @@ def test_rooms_import_from_lower_floors_only(house: str) -> None:
     assert wrong_arrows(graph(house.split(".")[0]), house, FLOORS[house]) == []
 
 
+@pytest.mark.parametrize("package", sorted(FOLDERS))
+def test_no_process_is_forked(package: str) -> None:
+    """A process that is forked after `import onnxruntime` hangs at its end; subprocess starts programs anew."""
+    for file in sources(package):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"\b(os\.fork|forkpty|multiprocessing|ProcessPoolExecutor)\b", text), file
+
+
 def test_an_arrow_that_leads_up_would_be_found() -> None:
     floors = "commands\ntasks\nsession bundle"
     edges = {

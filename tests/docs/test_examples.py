@@ -38,6 +38,11 @@ def test_batch() -> None:
     assert lines.count("--- 40 tokens, 135,168 bytes of state") == 3
 
 
+def test_many_processes() -> None:
+    lines = run("many_processes.py")
+    assert [line for line in lines if line in {"ROMEO:", "First Citizen:"}] == ["ROMEO:", "First Citizen:"]
+
+
 def test_translate_file(tmp_path: Path) -> None:
     source = tmp_path / "words.txt"
     source.write_text("two hundred five\none\n" * 9, encoding="utf-8")
