@@ -12,7 +12,7 @@ import onnx_ir as ir
 import onnxruntime
 
 from rfa_export.tracing.quiet import quiet
-from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
 from rfa_runtime.errors import BundleError, SessionError
 from rfa_runtime.session.ort import PROVIDERS, open_session, shortened
@@ -64,8 +64,9 @@ class Inspection:
         return asdict(self)
 
 
-def inspect_bundle(bundle: Bundle) -> Inspection:
-    """Look at a bundle that was read and checked."""
+def inspect_bundle(bundle: Bundle | Path | str) -> Inspection:
+    """Look at a bundle.  Errors are those of `read_bundle`."""
+    bundle = opened(bundle)
     manifest = bundle.manifest
     graphs: list[GraphFacts] = []
     weights: list[Weight] = []

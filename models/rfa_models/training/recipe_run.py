@@ -84,7 +84,7 @@ def train_recipe(
         if threads:
             set_threads(threads)
         with console.status("read the data and learn the tokenizer"):
-            run = TrainingRun(recipe, choose_device(device), None if start_from is None else Path(start_from))
+            run = TrainingRun(recipe, choose_device(device), start_from)
         if restart:
             files.resume.unlink(missing_ok=True)
         return train(run, files, overwrite, console)

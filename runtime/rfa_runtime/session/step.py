@@ -6,11 +6,12 @@ Letters: B rows, T tokens, N vocabulary.
 from __future__ import annotations
 
 from math import isfinite
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, STEP_INPUTS
 from rfa_runtime.bundle.manifest import kinds
 from rfa_runtime.errors import StateError
@@ -30,13 +31,14 @@ class StepSession:
 
     def __init__(
         self,
-        bundle: Bundle,
+        bundle: Bundle | Path | str,
         threads: int | None = None,
         provider: str = "cpu",
         graph: str = MODEL,
         huge_pages: bool = True,
     ) -> None:
         """Load a graph of the bundle.  threads: of one step; None leaves it to ONNX Runtime.  provider: cpu, cuda."""
+        bundle = opened(bundle)
         self.bundle = bundle
         self.graph = bundle.graph(graph)
         self.vocab_size = bundle.manifest.vocab_size

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import CLASSIFICATION, LOGITS, MODEL
 from rfa_runtime.decoding.prompt import as_batch, encode_text, load_tokenizer
 from rfa_runtime.errors import BundleError, PromptError, SessionError
@@ -52,7 +52,7 @@ class Classifier:
         huge_pages: bool = True,
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
-        self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+        self.bundle = opened(bundle)
         manifest = self.bundle.manifest
         if manifest.task != CLASSIFICATION:
             raise BundleError(

@@ -13,7 +13,7 @@ from typing import Unpack
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
@@ -35,7 +35,7 @@ class Decoder:
         huge_pages: bool = True,
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
-        self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+        self.bundle = opened(bundle)
         check_task(self.bundle, LANGUAGE_MODEL)
         self.sampling = SamplingConfig.from_table(self.bundle.manifest.sampling)
         self.tokenizer = load_tokenizer(self.bundle)

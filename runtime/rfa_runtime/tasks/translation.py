@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import TRANSLATION
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.batch_search import search_all
@@ -49,7 +49,7 @@ class Translator:
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
         self._max_source_tokens = whole_number("max_source_tokens", max_source_tokens, 1, 1 << 31)
-        self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+        self.bundle = opened(bundle)
         self._start = start_token(self.bundle)
         self._eos = self.bundle.manifest.special_ids.eos
         self.tokenizer = load_tokenizer(self.bundle)
