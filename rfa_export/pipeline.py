@@ -29,6 +29,7 @@ from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tasks.translation import TranslatorExport
 from rfa_export.text import TextSide, TokenizerSource, save_text_side, text_side
+from rfa_export.verification.reach import naming_what_reaches
 from rfa_export.verification.report import Report
 from rfa_export.verification.verify import verify
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
@@ -143,7 +144,7 @@ def export_text_task(
     folder = Path(folder)
     task = task.with_module(unwrapped(task.module))
     targets = targets_of(config)
-    with staged_bundle(folder, overwrite) as staging:
+    with naming_what_reaches(task), staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
         gc.collect()  # the graphs: nobody has them any more, but their nodes point at each other
         manifest = replace(manifest, notes=side.notes)
