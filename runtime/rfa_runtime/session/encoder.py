@@ -12,6 +12,7 @@ from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import ENCODER
 from rfa_runtime.bundle.manifest import of_kind
 from rfa_runtime.errors import StateError
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at, similar
 from rfa_runtime.session.state_arrays import Arrays
 from rfa_runtime.session.whole import WholeGraph
@@ -23,7 +24,7 @@ An encoder with softmax may keep a number for each pair in every head.  A source
 all cores by itself."""
 
 
-class Encoder:
+class Encoder(OwnProcess):
     """A loaded encoder.  It holds no source: many threads may use it at once."""
 
     def __init__(

@@ -18,11 +18,12 @@ from rfa_runtime.errors import StateError
 from rfa_runtime.session.binding import KNOWN_OUTPUTS, Binding
 from rfa_runtime.session.logits import check_finite, most_likely_token
 from rfa_runtime.session.ort import check_graph, check_known, open_session, run_error
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.state import State
 from rfa_runtime.session.state_arrays import Arrays
 
 
-class StepSession:
+class StepSession(OwnProcess):
     """A loaded graph.  It holds no sequence: many threads may use it at once, each with its own states.
 
     A bundle of 16 MB or more is moved to huge pages while it loads.  That sets options of glibc's malloc for the whole

@@ -17,6 +17,7 @@ from rfa_runtime.bundle.interface import CLASSIFICATION, LOGITS, MODEL
 from rfa_runtime.decoding.prompt import as_batch, encode_text, load_tokenizer
 from rfa_runtime.errors import BundleError, PromptError, SessionError
 from rfa_runtime.session.logits import check_finite
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at, similar
 from rfa_runtime.session.whole import WholeGraph
 
@@ -41,7 +42,7 @@ class Classification:
         return asdict(self)
 
 
-class Classifier:
+class Classifier(OwnProcess):
     """Names the classes of texts with the model of a bundle."""
 
     def __init__(

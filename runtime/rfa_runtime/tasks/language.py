@@ -19,12 +19,13 @@ from rfa_runtime.decoding.continuation import Continuation, Request, Settings, r
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
 from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, encode_prompt, load_tokenizer, read_in_chunks
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
 
-class Decoder:
+class Decoder(OwnProcess):
     """Continues prompts with the model of a bundle.  It holds no text: calls do not know of each other."""
 
     def __init__(

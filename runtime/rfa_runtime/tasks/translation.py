@@ -28,6 +28,7 @@ from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.decoding.source import encode_source
 from rfa_runtime.errors import BundleError
 from rfa_runtime.session.encoder import Encoder, batches
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
@@ -36,7 +37,7 @@ MAX_SOURCE_TOKENS = 8192
 """Of one source: an encoder with softmax needs memory for the square of it."""
 
 
-class Translator:
+class Translator(OwnProcess):
     """Translates with the model of a bundle.  It holds no text: calls do not know of each other."""
 
     def __init__(
