@@ -14,7 +14,7 @@ import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import CLASSIFICATION, LOGITS, MODEL
-from rfa_runtime.decoding.prompt import as_batch, encode_text, load_tokenizer
+from rfa_runtime.decoding.prompt import as_batch, encode_text, load_tokenizer, read_each
 from rfa_runtime.errors import BundleError, PromptError, SessionError
 from rfa_runtime.session.logits import check_finite
 from rfa_runtime.session.own_process import OwnProcess
@@ -79,7 +79,7 @@ class Classifier(OwnProcess):
         Texts of like length go through the graph together.
         """
         texts = as_batch(texts)
-        encoded = list(map(self.encode, texts))
+        encoded = read_each(self.encode, texts)
         found: dict[int, Classification] = {}
         lengths = [tuple(map(len, documents)) for documents in encoded]
         for group in similar(lengths):

@@ -17,7 +17,15 @@ from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
-from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, encode_prompt, load_tokenizer, read_in_chunks
+from rfa_runtime.decoding.prompt import (
+    Prompt,
+    as_batch,
+    check_task,
+    encode_prompt,
+    load_tokenizer,
+    read_each,
+    read_in_chunks,
+)
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at
@@ -99,7 +107,7 @@ class Decoder(OwnProcess):
 
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
         started = time.perf_counter()
-        encoded = [encode_prompt(prompt, self.tokenizer, self.bundle) for prompt in prompts]
+        encoded = read_each(lambda prompt: encode_prompt(prompt, self.tokenizer, self.bundle), prompts)
         texts = []
         for place, ids in enumerate(encoded):
             text = Continuation(request, self.bundle.manifest, self.tokenizer, ids, place)

@@ -22,7 +22,7 @@ from rfa_runtime.decoding.candidates import log_sums
 from rfa_runtime.decoding.continuation import Continuation, Request
 from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Clock, Hypothesis, Piece, Translation, ids_of, text_of
-from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, load_tokenizer
+from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, load_tokenizer, read_each
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.decoding.source import encode_source
@@ -72,7 +72,7 @@ class Translator(OwnProcess):
         """
         search = search or SearchConfig()
         clock = Clock()
-        encoded = list(map(self.encode, as_batch(sources)))
+        encoded = read_each(self.encode, as_batch(sources))
         if search.beam == 1 and len(encoded) == 1:
             return [self._greedy(encoded[0], search, clock)]
         return self._search(encoded, search, clock) if encoded else []
