@@ -5,14 +5,11 @@ attention layers of rfa_models; `export_task` exports translators and classifier
 bundle that exists already is refused with BundleExistsError unless `overwrite=True`.
 
 Example:
-    from pathlib import Path
-
     from rfa_export import ExportConfig, export_file, inspect_bundle
-    from rfa_runtime import read_bundle
 
     small = ExportConfig(targets=("ort", "plain"), precision="int4")
-    export_file(Path("model.pt"), Path("small.rfa"), config=small)
-    print(inspect_bundle(read_bundle("small.rfa")).state_bytes)
+    export_file("model.pt", "small.rfa", config=small)
+    print(inspect_bundle("small.rfa").state_bytes)
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tasks.translation import TranslatorExport
 from rfa_export.text import TextSide, TokenizerSource, save_text_side, text_side
+from rfa_export.verification.reach import naming_what_reaches
 from rfa_export.verification.report import Report
 from rfa_export.verification.verify import verify
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
@@ -61,12 +62,12 @@ class Exported:
 
 
 def export_file(
-    checkpoint: Path,
-    folder: Path,
+    checkpoint: Path | str,
+    folder: Path | str,
     overwrite: bool = False,
     progress: Progress = print,
     config: ExportConfig = FOR_OURSELVES,
-    text: Path | None = None,
+    text: Path | str | None = None,
 ) -> Exported:
     """Export the file of a checkpoint, whatever its task.
 
@@ -80,7 +81,7 @@ def export_file(
 
 def export(
     checkpoint: Checkpoint,
-    folder: Path,
+    folder: Path | str,
     overwrite: bool = False,
     progress: Progress = print,
     config: ExportConfig = FOR_OURSELVES,
@@ -91,7 +92,7 @@ def export(
 
 def export_module(
     module: nn.Module,
-    folder: Path,
+    folder: Path | str,
     tokenizer: TokenizerSource = None,
     segment_length: int = 512,
     overwrite: bool = False,
@@ -121,7 +122,7 @@ def export_module(
 
 def export_task(
     task: TaskExport,
-    folder: Path,
+    folder: Path | str,
     tokenizer: TokenizerSource = None,
     overwrite: bool = False,
     progress: Progress = print,
@@ -137,12 +138,13 @@ def export_task(
 
 
 def export_text_task(
-    task: TaskExport, folder: Path, side: TextSide, overwrite: bool, progress: Progress, config: ExportConfig
+    task: TaskExport, folder: Path | str, side: TextSide, overwrite: bool, progress: Progress, config: ExportConfig
 ) -> Exported:
     """Export a task with all that its bundle shall know of text.  Arguments and errors are those of `export_task`."""
+    folder = Path(folder)
     task = task.with_module(unwrapped(task.module))
     targets = targets_of(config)
-    with staged_bundle(folder, overwrite) as staging:
+    with naming_what_reaches(task), staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
         gc.collect()  # the graphs: nobody has them any more, but their nodes point at each other
         manifest = replace(manifest, notes=side.notes)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 import rfa_export
 from rfa_runtime.bundle.bundle import read_bundle
+from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import RfaRuntimeError
 from rfa_runtime.interrupt import ending_at_once
@@ -47,10 +48,21 @@ def show(found: rfa_export.Inspection, as_json: bool) -> None:
 def pages(found: rfa_export.Inspection) -> Iterator[Table | str]:
     """The parts of the report for people, from top to bottom."""
     yield f"{found.bundle}: {found.task}, vocabulary {found.vocab_size:,}, written by {found.producer}"
+    yield from text_lines(found)
     yield from map(graph_lines, found.graphs)
     yield sizes_table(found)
     yield f"state of one stream: {found.state_bytes:,} bytes in {len(found.states)} tensors"
     yield parity_table(found)
+
+
+def text_lines(found: rfa_export.Inspection) -> Iterator[str]:
+    """What the bundle says of texts: where they begin and end, how tokens are chosen, and the exporter's notes."""
+    special = {name: ids for name, ids in found.special_ids.items() if ids not in (None, ())}
+    yield f"special tokens: {joined(special, ' ') or 'none'}"
+    if found.task == LANGUAGE_MODEL:
+        yield f"sampling: {joined(found.sampling, ' ') or 'the most likely token'}"
+    for note in found.notes:
+        yield f"note: {note}"
 
 
 def graph_lines(graph: rfa_export.GraphFacts) -> str:

@@ -12,7 +12,7 @@ import onnx_ir as ir
 import onnxruntime
 
 from rfa_export.tracing.quiet import quiet
-from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.manifest import GraphSpec, StateSpec
 from rfa_runtime.errors import BundleError, SessionError
 from rfa_runtime.session.ort import PROVIDERS, open_session, shortened
@@ -47,6 +47,12 @@ class Inspection:
     task: str
     producer: str
     vocab_size: int
+    special_ids: dict[str, Any]
+    """`bos` starts a text, `eos` and `other_ends` end it; null where the model has none."""
+    sampling: dict[str, Any]
+    """How tokens are chosen where nobody says it; empty: the most likely one."""
+    notes: tuple[str, ...]
+    """What the exporter left out, or a runtime cannot do."""
     graphs: tuple[GraphFacts, ...]
     bytes: dict[str, int]
     """By file."""
@@ -64,8 +70,9 @@ class Inspection:
         return asdict(self)
 
 
-def inspect_bundle(bundle: Bundle) -> Inspection:
-    """Look at a bundle that was read and checked."""
+def inspect_bundle(bundle: Bundle | Path | str) -> Inspection:
+    """Look at a bundle.  Errors are those of `read_bundle`."""
+    bundle = opened(bundle)
     manifest = bundle.manifest
     graphs: list[GraphFacts] = []
     weights: list[Weight] = []
@@ -82,6 +89,9 @@ def inspect_bundle(bundle: Bundle) -> Inspection:
         task=manifest.task,
         producer=manifest.producer,
         vocab_size=manifest.vocab_size,
+        special_ids=asdict(manifest.special_ids),
+        sampling=dict(manifest.sampling),
+        notes=manifest.notes,
         graphs=tuple(graphs),
         bytes={name: entry.bytes for name, entry in manifest.files.items()},
         weight_bytes=bytes_by_type(weights),

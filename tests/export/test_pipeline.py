@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from rfa_export import __version__, pipeline
+from rfa_export.commands.inspection import inspect_bundle
 from rfa_export.errors import ExportError, GraphError, ParityError
 from rfa_export.exams.exam import Exam
 from rfa_export.graph.draft import Drafts
@@ -158,6 +159,20 @@ def test_a_module_with_its_tokenizer_continues_text_and_may_be_exported_again(tm
     result = CliRunner().invoke(rfa_run, [str(folder), "ab", "--max-new-tokens", "3", "--json"])
     assert result.exit_code == 0, result.output
     assert len(json.loads(result.stdout)["token_ids"]) == 3
+
+
+def test_paths_may_be_strings(gated_task: AlreadyTraced, checkpoint: Checkpoint, folder: Path) -> None:
+    exported = pipeline.export_task(gated_task, "new.rfa", progress=ignore)
+    assert exported.bundle == Path("new.rfa")
+    assert inspect_bundle("new.rfa") == inspect_bundle(read_bundle(Path("new.rfa")))
+
+
+@pytest.mark.usefixtures("already_traced")
+def test_paths_of_a_file_may_be_strings(folder: Path) -> None:
+    (folder / "text.txt").write_text("a text to be measured with", encoding="utf-8")
+    found = pipeline.export_file("model.pt", "file.rfa", text="text.txt", progress=ignore)
+    assert found.bytes > 0
+    assert found.report.perplexity is not None
 
 
 def test_a_bundle_is_overwritten_only_when_asked_to(gated_task: AlreadyTraced, tmp_path: Path) -> None:

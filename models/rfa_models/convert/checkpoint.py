@@ -47,11 +47,11 @@ class Converted:
 
 
 def convert_release(
-    source: Path,
-    output: Path,
-    random_matrices: Path | None = None,
-    dictionary: Path | None = None,
-    tokenizer: Path | None = None,
+    source: Path | str,
+    output: Path | str,
+    random_matrices: Path | str | None = None,
+    dictionary: Path | str | None = None,
+    tokenizer: Path | str | None = None,
     *,
     encoder_attention_heads: int | None = None,
     causal_tau: float | None = None,
@@ -70,6 +70,8 @@ def convert_release(
     Raises CheckpointError, ConfigError, DataError, or OSError: as `open` does, and where another process writes
     `output`.
     """
+    source = Path(source)
+    output = Path(output)
     check_output(output, overwrite)
     settings = {
         "encoder_attention_heads": encoder_attention_heads,
@@ -78,15 +80,20 @@ def convert_release(
     }
     constants = {"feature_scale": feature_scale, "denominator_floor": denominator_floor}
     release = with_constants(with_settings(read_release(source), settings), constants)
-    matrices = causal_matrices(release, random_matrices, exact_matrices)
+    matrices = causal_matrices(release, path_or_none(random_matrices), exact_matrices)
     with named(source):
         convert = convert_translator if is_translator(release) else convert_language_model
         model = convert(release, matrices)
-    words = choose_tokenizer(dictionary, tokenizer, model.config)
+    words = choose_tokenizer(path_or_none(dictionary), path_or_none(tokenizer), model.config)
     facts = {"converted_from": source.name}
     with reserved_output(output, overwrite):
         save_checkpoint(Checkpoint(model, words, release.settings.tokens_per_sample, facts), output)
     return Converted(model, notes_on(release))
+
+
+def path_or_none(given: Path | str | None) -> Path | None:
+    """A path that may be left out."""
+    return None if given is None else Path(given)
 
 
 def with_settings(release: Release, settings: dict[str, int | float | None]) -> Release:

@@ -25,15 +25,17 @@ from rfa_models.tasks.perplexity import perplexity
 from rfa_models.tasks.translation import EncodedPairs, target_perplexity
 
 
-def evaluate(checkpoint: Checkpoint, data: Sequence[str | Path], segment: int | None = None) -> dict[str, float]:
+def evaluate(
+    checkpoint: Checkpoint, data: str | Path | Sequence[str | Path], segment: int | None = None
+) -> dict[str, float]:
     """Measure a checkpoint on data files: its figure, and of how many tokens or texts it is.
 
-    data: a text, a .tsv or .jsonl, or the two plain files of a translation.  segment: tokens per segment of a text,
-    0 carries the state through all of it; None takes what the model was trained with.  Raises ConfigError for a
-    number of files that does not fit the task, DataError, or OSError as `open` does.
+    data: a text, a .tsv or .jsonl, or the two plain files of a translation; one may stand by itself.  segment: tokens
+    per segment of a text, 0 carries the state through all of it; None takes what the model was trained with.  Raises
+    ConfigError for a number of files that does not fit the task, DataError, or OSError as `open` does.
     """
     model = checkpoint.model
-    names = tuple(map(str, data))
+    names = (str(data),) if isinstance(data, str | Path) else tuple(map(str, data))
     if isinstance(model, Translator):
         pairs = EncodedPairs(checkpoint.tokenizer, read_sources(names, NumbersConfig()), max_tokens=0)
         return {"perplexity": target_perplexity(model, pairs), "items": len(pairs)}

@@ -85,7 +85,7 @@ def train_recipe(
         if threads is not None:
             set_threads(threads)
         with console.status("read the data and learn the tokenizer"):
-            run = TrainingRun(recipe, choose_device(device), None if start_from is None else Path(start_from))
+            run = TrainingRun(recipe, choose_device(device), start_from)
         if threads is None and run.device.type == "cpu":
             set_threads(threads_that_pay(run.parameters, run.batch_tokens))
         if restart:

@@ -71,7 +71,7 @@ def read_resume_point(path: Path, recipe: str, text: str, metric: str) -> dict[s
 
     Raises CheckpointError where the file is damaged, or of another recipe or text; OSError as `open` does.
     """
-    table = read_tables(path, FORMAT)
+    table = read_file(path)
     table.setdefault("replaces", None)  # an older version did not write it
     for key, wanted in (ENTRIES | {f"valid_{metric}": (float, NoneType)}).items():
         if key not in table or not isinstance(table[key], wanted):
@@ -87,11 +87,19 @@ def read_resume_point(path: Path, recipe: str, text: str, metric: str) -> dict[s
 
 def read_progress(path: Path) -> Progress:
     """Read how far a run is, whatever run it is.  Raises CheckpointError where the file is damaged, or OSError."""
-    table = read_tables(path, FORMAT)
+    table = read_file(path)
     done = table.get("done")
     if type(done) is not int or not 1 <= done <= LARGEST_COUNT:
         raise damaged(path, f"its steps are {shown(done)}")
     return Progress(done, table.get("replaces"))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read what `write_resume_point` wrote.  Raises CheckpointError where the file is none of these, or OSError."""
+    try:
+        return read_tables(path, FORMAT)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}, or use {way_out(path)}") from error
 
 
 def damaged(path: Path, problem: str) -> CheckpointError:

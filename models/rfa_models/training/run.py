@@ -60,12 +60,12 @@ class StepReport:
 class TrainingRun:
     """A training in progress: the data, the model and all that a step changes."""
 
-    def __init__(self, recipe: Recipe, device: torch.device, start_from: Path | None = None) -> None:
+    def __init__(self, recipe: Recipe, device: torch.device, start_from: Path | str | None = None) -> None:
         """Read the data and make the model.  start_from: a model whose weights and tokenizer are taken."""
         self.recipe = recipe
         self.device = device
         check_precision(recipe.train, device)
-        start = None if start_from is None else read_start(start_from, recipe)
+        start = None if start_from is None else read_start(Path(start_from), recipe)
         self.started_from = None if start is None else start.file
         self.task = read_task(recipe, device, None if start is None else start.checkpoint.tokenizer)
         config = recipe.train

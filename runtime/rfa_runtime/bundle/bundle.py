@@ -73,6 +73,11 @@ def read_bundle(directory: Path | str, check_hashes: bool = True) -> Bundle:
     return Bundle(path, manifest)
 
 
+def opened(bundle: Bundle | Path | str) -> Bundle:
+    """Return a bundle as it is, or read it from where it lies.  Errors are those of `read_bundle`."""
+    return bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+
+
 def shipped_bundle() -> Path:
     """Return where the small model of Shakespeare's plays lies that comes with this package, for first steps."""
     return Path(__file__).parents[1] / "pretrained" / "shakespeare.rfa"
@@ -88,7 +93,7 @@ def read_manifest(file: Path) -> bytes:
 
 
 def write_bundle(
-    directory: Path | str, manifest: Manifest, sources: Mapping[str, Path | bytes], overwrite: bool = False
+    directory: Path | str, manifest: Manifest, sources: Mapping[str, Path | str | bytes], overwrite: bool = False
 ) -> None:
     """Write a bundle from files and bytes.  manifest: its list of files is filled in here.  See `staged_bundle`."""
     with staged_bundle(directory, overwrite) as staging:

@@ -32,6 +32,7 @@ SHIPPED = rfa_runtime.shipped_bundle()
 """The bundle that comes with this package; `make bundle` writes it."""
 BUNDLE_SUFFIX = ".rfa"
 LENGTH_HELP = "128 by default, 0 sets no limit; a translation ends by the length of its source unless this is given."
+STOP_HELP = r"End the text before this; may be repeated. \n is a line end."
 RUNS: dict[str, Callable[..., None]] = {
     LANGUAGE_MODEL: run_language,
     TRANSLATION: run_translation,
@@ -59,7 +60,7 @@ file_option = option_of(TRANSLATION, CLASSIFICATION)
 @language_option("--min-p", type=float, help="Draw from tokens at least this part as likely as the most likely one.")
 @language_option("--repetition-penalty", type=float, help="Above 1, what was said becomes less likely.")
 @language_option("--seed", type=int, help="The same seed gives the same text.")
-@language_option("--stop", multiple=True, metavar="TEXT", help="End the text before this; may be repeated.")
+@language_option("--stop", multiple=True, metavar="TEXT", help=STOP_HELP)
 @language_option("--ignore-eos", is_flag=True, help="Go on where the model would end the text.")
 @language_option("--segment", type=click.IntRange(min=0), help="Tokens scored from one empty state; 0 carries it on.")
 @file_option("--input", "input_file", type=FILE, help="Answer every line of a file; a stopped run goes on.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from rfa_runtime.line_files.text import read_text
 
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
 
 
@@ -49,7 +51,7 @@ def generate(
         raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
     settings: dict[str, Any] = {
         "max_new_tokens": length_limit(max_new_tokens),
-        "stop": stop,
+        "stop": tuple(map(with_escapes, stop)),
         "ignore_eos": ignore_eos,
         **sampling_settings(options),
     }
@@ -79,6 +81,11 @@ def length_limit(max_new_tokens: int | None) -> int | None:
     if max_new_tokens is None:
         return DEFAULT_LENGTH
     return max_new_tokens or None
+
+
+def with_escapes(text: str) -> str:
+    r"""Write line ends and tabs for `\n`, `\r` and `\t`, which shells pass on as they are, and one `\` for two."""
+    return re.sub(r"\\([nrt\\])", lambda found: ESCAPES[found[1]], text)
 
 
 def spelled_ids(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:

@@ -5,8 +5,8 @@ Letters: N vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -21,6 +21,8 @@ from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
 TOKENIZER = "tokenizer.json"
+Ids = TypeVar("Ids")
+"""The token ids of a text, or of the documents of a pair."""
 Prompt = str | Sequence[int]
 """Text, or token ids."""
 CHUNK = 512
@@ -30,6 +32,19 @@ CHUNK = 512
 def as_batch(prompts: Any) -> list[Any]:
     """Return what was given for a batch as a list; one text may stand by itself."""
     return [prompts] if isinstance(prompts, str) else list(prompts)
+
+
+def read_each(read: Callable[[Any], Ids], texts: Sequence[Any]) -> list[Ids]:
+    """Read every text of a batch.  read: raises PromptError.  The error of one among several says which it is."""
+    found = []
+    for place, text in enumerate(texts, 1):
+        try:
+            found.append(read(text))
+        except PromptError as error:
+            if len(texts) == 1:
+                raise
+            raise PromptError(f"text {place} of {len(texts)}: {error}") from error
+    return found
 
 
 def check_task(bundle: Bundle, task: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rfa_runtime.errors import OptionError
 from rfa_runtime.wording import Setting
@@ -69,10 +69,11 @@ def stop_strings(stops: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return stop strings as a tuple; one may come by itself.  Raises OptionError for what is no text, or empty."""
     if stops is None:
         return ()
-    found = (stops,) if isinstance(stops, str) else tuple(stops)
-    for stop in found:
+    found = stops if isinstance(stops, Iterable) and not isinstance(stops, str) else (stops,)
+    checked = tuple(found)
+    for stop in checked:
         if not isinstance(stop, str) or not stop:
             raise OptionError(
                 Setting("stop"), f" is {stops!r}, wanted a string, or a list of strings that are not empty"
             )
-    return found
+    return checked

@@ -36,8 +36,8 @@ class LineReport:
 
 
 def convert_lines(
-    source: Path,
-    target: Path,
+    source: Path | str,
+    target: Path | str,
     worker: Worker[str, str],
     bundle: Bundle,
     settings: Mapping[str, object],
@@ -51,6 +51,8 @@ def convert_lines(
     come, fewer at once where no more are there.
     Raises OutputExistsError for an output of something else, OptionError for a setting that cannot work.
     """
+    source = Path(source)
+    target = Path(target)
     check_batch(batch)
     refuse_own_input(source, target)
     resumable = is_plain(source) and (is_plain(target) or not target.exists()) and target != STANDARD

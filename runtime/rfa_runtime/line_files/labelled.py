@@ -32,8 +32,9 @@ class Labelled(NamedTuple):
         return (self.text, self.pair)
 
 
-def read_labelled(file: Path) -> Rows[Labelled]:
+def read_labelled(file: Path | str) -> Rows[Labelled]:
     """Read a .tsv or .jsonl.  Raises TextError for what is neither, OSError as `open` does."""
+    file = Path(file)
     if file.suffix == ".tsv":
         return parse_rows(file, parse_tsv, HEADER)
     if file.suffix == ".jsonl":

@@ -27,15 +27,19 @@ class Pair(NamedTuple):
     target: str
 
 
-def read_pairs(files: Sequence[Path]) -> Rows[Pair]:
-    """Read one .tsv or .jsonl, or two plain files.  Raises TextError for what is none of them, OSError as `open`."""
-    if len(files) == 2:
-        return read_plain(files[0], files[1])
-    if len(files) != 1:
-        raise TextError(f"{len(files)} files of pairs came, wanted one .tsv or .jsonl, or two plain files")
-    if files[0].suffix not in PARSERS:
-        raise unknown_form(files[0], ", nor are there two plain files")
-    return parse_rows(files[0], PARSERS[files[0].suffix])
+def read_pairs(files: Path | str | Sequence[Path | str]) -> Rows[Pair]:
+    """Read one .tsv or .jsonl, which may stand by itself, or two plain files.
+
+    Raises TextError for what is none of them, OSError as `open`.
+    """
+    paths = [Path(files)] if isinstance(files, Path | str) else list(map(Path, files))
+    if len(paths) == 2:
+        return read_plain(paths[0], paths[1])
+    if len(paths) != 1:
+        raise TextError(f"{len(paths)} files of pairs came, wanted one .tsv or .jsonl, or two plain files")
+    if paths[0].suffix not in PARSERS:
+        raise unknown_form(paths[0], ", nor are there two plain files")
+    return parse_rows(paths[0], PARSERS[paths[0].suffix])
 
 
 def read_plain(sources: Path, targets: Path) -> Rows[Pair]:

@@ -6,11 +6,13 @@ Letters: B rows, M source tokens.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import ENCODER
 from rfa_runtime.bundle.manifest import of_kind
 from rfa_runtime.errors import StateError
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at, similar
 from rfa_runtime.session.state_arrays import Arrays
 from rfa_runtime.session.whole import WholeGraph
@@ -22,13 +24,18 @@ An encoder with softmax may keep a number for each pair in every head.  A source
 all cores by itself."""
 
 
-class Encoder:
+class Encoder(OwnProcess):
     """A loaded encoder.  It holds no source: many threads may use it at once."""
 
     def __init__(
-        self, bundle: Bundle, threads: int | None = None, provider: str = "cpu", huge_pages: bool = True
+        self,
+        bundle: Bundle | Path | str,
+        threads: int | None = None,
+        provider: str = "cpu",
+        huge_pages: bool = True,
     ) -> None:
         """Load the encoder of a bundle.  threads, provider, huge_pages: as for StepSession."""
+        bundle = opened(bundle)
         self.vocab_size = bundle.manifest.vocab_size
         outputs = [spec.present for spec in of_kind(bundle.manifest.state, "cross")]
         self._graph = WholeGraph(bundle, ENCODER, outputs, threads, provider, huge_pages)

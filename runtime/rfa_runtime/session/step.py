@@ -6,22 +6,24 @@ Letters: B rows, T tokens, N vocabulary.
 from __future__ import annotations
 
 from math import isfinite
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, STEP_INPUTS
 from rfa_runtime.bundle.manifest import kinds
 from rfa_runtime.errors import StateError
 from rfa_runtime.session.binding import KNOWN_OUTPUTS, Binding
 from rfa_runtime.session.logits import check_finite, most_likely_token
 from rfa_runtime.session.ort import check_graph, check_known, open_session, run_error
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.state import State
 from rfa_runtime.session.state_arrays import Arrays
 
 
-class StepSession:
+class StepSession(OwnProcess):
     """A loaded graph.  It holds no sequence: many threads may use it at once, each with its own states.
 
     A bundle of 16 MB or more is moved to huge pages while it loads.  That sets options of glibc's malloc for the whole
@@ -30,7 +32,7 @@ class StepSession:
 
     def __init__(
         self,
-        bundle: Bundle,
+        bundle: Bundle | Path | str,
         threads: int | None = None,
         provider: str = "cpu",
         graph: str = MODEL,
@@ -43,6 +45,7 @@ class StepSession:
 
         Warns with ThreadsWarning where there are fewer cores than threads.
         """
+        bundle = opened(bundle)
         self.bundle = bundle
         self.graph = bundle.graph(graph)
         self.vocab_size = bundle.manifest.vocab_size

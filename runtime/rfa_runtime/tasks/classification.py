@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import CLASSIFICATION, LOGITS, MODEL
-from rfa_runtime.decoding.prompt import as_batch, encode_text, load_tokenizer
+from rfa_runtime.decoding.prompt import as_batch, encode_text, load_tokenizer, read_each
 from rfa_runtime.errors import BundleError, PromptError, SessionError
 from rfa_runtime.session.logits import check_finite
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at, similar
 from rfa_runtime.session.whole import WholeGraph
 
@@ -41,7 +42,7 @@ class Classification:
         return asdict(self)
 
 
-class Classifier:
+class Classifier(OwnProcess):
     """Names the classes of texts with the model of a bundle."""
 
     def __init__(
@@ -52,7 +53,7 @@ class Classifier:
         huge_pages: bool = True,
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
-        self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+        self.bundle = opened(bundle)
         manifest = self.bundle.manifest
         if manifest.task != CLASSIFICATION:
             raise BundleError(
@@ -78,7 +79,7 @@ class Classifier:
         Texts of like length go through the graph together.
         """
         texts = as_batch(texts)
-        encoded = list(map(self.encode, texts))
+        encoded = read_each(self.encode, texts)
         found: dict[int, Classification] = {}
         lengths = [tuple(map(len, documents)) for documents in encoded]
         for group in similar(lengths):

@@ -13,18 +13,27 @@ from typing import Unpack
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
-from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, encode_prompt, load_tokenizer, read_in_chunks
+from rfa_runtime.decoding.prompt import (
+    Prompt,
+    as_batch,
+    check_task,
+    encode_prompt,
+    load_tokenizer,
+    read_each,
+    read_in_chunks,
+)
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
 
-class Decoder:
+class Decoder(OwnProcess):
     """Continues prompts with the model of a bundle.  It holds no text: calls do not know of each other."""
 
     def __init__(
@@ -35,7 +44,7 @@ class Decoder:
         huge_pages: bool = True,
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
-        self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+        self.bundle = opened(bundle)
         check_task(self.bundle, LANGUAGE_MODEL)
         self.sampling = SamplingConfig.from_table(self.bundle.manifest.sampling)
         self.tokenizer = load_tokenizer(self.bundle)
@@ -98,7 +107,7 @@ class Decoder:
 
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
         started = time.perf_counter()
-        encoded = [encode_prompt(prompt, self.tokenizer, self.bundle) for prompt in prompts]
+        encoded = read_each(lambda prompt: encode_prompt(prompt, self.tokenizer, self.bundle), prompts)
         texts = []
         for place, ids in enumerate(encoded):
             text = Continuation(request, self.bundle.manifest, self.tokenizer, ids, place)

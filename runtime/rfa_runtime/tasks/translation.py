@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import TRANSLATION
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.batch_search import search_all
@@ -22,12 +22,13 @@ from rfa_runtime.decoding.candidates import log_sums
 from rfa_runtime.decoding.continuation import Continuation, Request
 from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Clock, Hypothesis, Piece, Translation, ids_of, text_of
-from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, load_tokenizer
+from rfa_runtime.decoding.prompt import Prompt, as_batch, check_task, load_tokenizer, read_each
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.decoding.source import encode_source
 from rfa_runtime.errors import BundleError
 from rfa_runtime.session.encoder import Encoder, batches
+from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.padding import at
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
@@ -36,7 +37,7 @@ MAX_SOURCE_TOKENS = 8192
 """Of one source: an encoder with softmax needs memory for the square of it."""
 
 
-class Translator:
+class Translator(OwnProcess):
     """Translates with the model of a bundle.  It holds no text: calls do not know of each other."""
 
     def __init__(
@@ -49,7 +50,7 @@ class Translator:
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
         self._max_source_tokens = whole_number("max_source_tokens", max_source_tokens, 1, 1 << 31)
-        self.bundle = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+        self.bundle = opened(bundle)
         self._start = start_token(self.bundle)
         self._eos = self.bundle.manifest.special_ids.eos
         self.tokenizer = load_tokenizer(self.bundle)
@@ -71,7 +72,7 @@ class Translator:
         """
         search = search or SearchConfig()
         clock = Clock()
-        encoded = list(map(self.encode, as_batch(sources)))
+        encoded = read_each(self.encode, as_batch(sources))
         if search.beam == 1 and len(encoded) == 1:
             return [self._greedy(encoded[0], search, clock)]
         return self._search(encoded, search, clock) if encoded else []

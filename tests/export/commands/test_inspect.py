@@ -16,6 +16,7 @@ from small_models import Example
 from rfa_export.commands.inspect import main
 from rfa_export.commands.inspection import inspect_bundle
 from rfa_runtime.bundle.bundle import write_bundle
+from rfa_runtime.bundle.manifest import SpecialIds
 
 
 def rfa_inspect(*arguments: object) -> Result:
@@ -44,6 +45,33 @@ def test_a_page_for_people(gated: Example) -> None:
     assert result.exit_code == 0, result.output
     for words in ("model.onnx for ort", "2 LinearAttention", "cpu: runs", "state of one stream: 4,608 bytes"):
         assert words in result.stdout
+
+
+def test_what_it_says_of_texts_is_shown(gated: Example, tmp_path: Path) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    told = replace(
+        gated.bundle.manifest,
+        special_ids=SpecialIds(bos=0, eos=2, other_ends=(5, 6)),
+        sampling={"temperature": 0.8, "top_k": 40},
+        notes=("truncation was turned off",),
+    )
+    write_bundle(tmp_path / "told.rfa", told, files)
+    shown = rfa_inspect(tmp_path / "told.rfa").stdout
+    for line in (
+        "special tokens: bos 0, eos 2, other_ends (5, 6)",
+        "sampling: temperature 0.8, top_k 40",
+        "note: truncation was turned off",
+    ):
+        assert line in shown.splitlines()
+    found = json.loads(rfa_inspect(tmp_path / "told.rfa", "--json").stdout)
+    assert found["special_ids"] == {"bos": 0, "eos": 2, "other_ends": [5, 6]}
+    assert found["sampling"] == {"temperature": 0.8, "top_k": 40}
+    assert found["notes"] == ["truncation was turned off"]
+
+
+def test_nothing_said_of_texts_is_shown_as_such(gated: Example) -> None:
+    lines = rfa_inspect(gated.bundle.path).stdout.splitlines()
+    assert {"special tokens: none", "sampling: the most likely token"} <= set(lines)
 
 
 def test_json_is_one_object(gated: Example) -> None:

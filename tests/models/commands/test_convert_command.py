@@ -32,6 +32,7 @@ from tokenizers import Tokenizer, models
 from rfa_export.tolerances import MODELS_FLOAT64
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from rfa_models.commands.convert import EPILOG, main
+from rfa_models.convert.checkpoint import convert_release
 from rfa_runtime.bundle.process_lock import writing
 
 PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -86,6 +87,13 @@ def test_a_translator_of_the_release_becomes_a_checkpoint(folder: Callable[..., 
     released = ReleasedModel(translator_tensors(), matrix_pool(), causal_tau=1.5, cross_tau=0.8)
     found = loaded.model.double()(torch.tensor([SOURCE]), torch.tensor([[START, *TARGET[1:]]]))[0]
     assert np.abs(found.detach().numpy() - released.translate(SOURCE, TARGET)).max() <= MODELS_FLOAT64
+
+
+def test_paths_may_be_strings(folder: Callable[..., None]) -> None:
+    folder()
+    found = convert_release("source.pt", "model.pt", dictionary="dict.txt")
+    assert load_checkpoint("model.pt").training == {"converted_from": "source.pt"}
+    assert found.summary()
 
 
 def test_a_language_model_of_the_release_becomes_a_checkpoint(folder: Callable[..., None]) -> None:

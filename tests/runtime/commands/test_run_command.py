@@ -17,6 +17,7 @@ from toy_bundles import environment, toy_files, toy_manifest
 
 from rfa_runtime.bundle.bundle import Bundle, write_bundle
 from rfa_runtime.bundle.manifest import SpecialIds
+from rfa_runtime.commands.run_language import with_escapes
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.tasks.language import Decoder
 
@@ -79,6 +80,22 @@ def test_stop_strings_and_the_end_token(toys: Callable[..., Bundle]) -> None:
     assert len(json.loads(run(ending.path, "Once", "--json").stdout)["token_ids"]) <= 4
     ignored = json.loads(run(ending.path, "Once", "--json", "--ignore-eos", "--max-new-tokens", 30).stdout)
     assert ignored["token_ids"] == whole.token_ids
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [(r"\n\n", "\n\n"), (r"a\tb\r", "a\tb\r"), (r"\\n", r"\n"), (r"\d", r"\d"), ("\\", "\\"), ("\n", "\n")],
+)
+def test_a_stop_string_may_name_a_line_end(given: str, wanted: str) -> None:
+    assert with_escapes(given) == wanted
+
+
+def test_a_text_stops_at_the_line_end_that_was_named(toys: Callable[..., Bundle]) -> None:
+    whole = Decoder(toys(), threads=1).generate("Once", max_new_tokens=2000, temperature=100, seed=1)
+    assert "\n" in whole.text
+    options = ["--max-new-tokens", 2000, "--temperature", 100, "--seed", 1, "--stop", r"\n"]
+    found = json.loads(run(toys().path, "Once", "--json", *options).stdout)
+    assert (found["text"], found["finish_reason"]) == (whole.text[: whole.text.index("\n")], "stop")
 
 
 def test_the_prompt_comes_from_a_file_or_standard_input(toy: Bundle, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_a_part_of_a_stop_string_waits() -> None:
 
 
 def test_stop_strings_are_checked() -> None:
-    for stops in ("", [""], [3], [b"END"]):
+    for stops in ("", [""], [3], [b"END"], 3, b"END", True):
         with pytest.raises(OptionError, match="list of strings"):
             StopStrings(stops)  # type: ignore[arg-type]
 

@@ -40,6 +40,11 @@ def expect(found: Classification, wanted: np.ndarray) -> None:
     assert (found.label, found.label_id) == (LABELS[wanted.argmax()], wanted.argmax())
 
 
+def test_the_error_of_a_text_in_a_batch_says_which(classifier: Classifier) -> None:
+    with pytest.raises(PromptError, match=r"^text 2 of 2: the text is empty"):
+        classifier.classify_batch(["a", ""])
+
+
 def test_probabilities_are_their_definition(classifier: Classifier) -> None:
     for text in TEXTS:
         found = classifier.classify(text)

@@ -55,6 +55,14 @@ def test_a_prompt_is_read_in_chunks_with_the_same_result(decoder: Decoder) -> No
     np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
 
 
+def test_the_error_of_a_text_in_a_batch_says_which(toy: Bundle) -> None:
+    decoder = Decoder(toy, threads=1)
+    with pytest.raises(PromptError, match=r"^text 2 of 3: the prompt is empty"):
+        decoder.generate_batch(["a", "", "b"])
+    with pytest.raises(PromptError, match=r"^the prompt is empty"):
+        decoder.generate_batch([""])
+
+
 def test_one_text_may_stand_where_a_list_is_meant(toy: Bundle) -> None:
     decoder = Decoder(toy, threads=1)
     whole = decoder.generate("Once", max_new_tokens=20)

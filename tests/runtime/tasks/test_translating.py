@@ -320,3 +320,8 @@ def test_a_model_without_an_end_token_goes_on_to_the_limit(tmp_path: Path) -> No
 def test_a_special_token_that_a_text_spells_is_text(translator: Translator) -> None:
     ids = translator.encode("a <end> b")
     assert ids == [*b"a <end> b", END]
+
+
+def test_the_error_of_a_source_in_a_batch_says_which(translator: Translator) -> None:
+    with pytest.raises(PromptError, match=r"^text 1 of 2: the source is empty"):
+        translator.translate_batch(["", "a"])
