@@ -157,7 +157,7 @@ def test_a_single_changed_letter_is_noticed(recipe_file: Callable[..., Path], pa
 @pytest.mark.parametrize("content", [b"", b"x", b"PK\x03\x04"])
 def test_a_damaged_resume_file_is_refused(recipe_file: Callable[..., Path], content: bytes) -> None:
     Path("run.resume").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"run\.resume: .*, or use --restart"):
+    with pytest.raises(CheckpointError, match=r"run\.resume: .*, or use restart=True"):
         start(recipe_file()).restore(Path("run.resume"))
 
 
