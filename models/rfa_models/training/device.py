@@ -1,4 +1,4 @@
-"""Where a run computes, and with how many threads."""
+"""Where a run computes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import torch
 from rfa_models.errors import ConfigError
 from rfa_models.wording import one_line
 from rfa_runtime.wording import Setting
-
-LARGEST_THREADS = 1024
 
 
 def choose_device(name: str | None) -> torch.device:
@@ -20,12 +18,3 @@ def choose_device(name: str | None) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(Setting("device"), f" is {wanted!r}: {one_line(error)}") from error
     return device
-
-
-def set_threads(count: int) -> None:
-    """Set torch's threads.  Raises ConfigError for more of them than a process can have: torch would crash."""
-    if count > LARGEST_THREADS:
-        raise ConfigError(
-            Setting("threads"), f" is {count}, wanted at most {LARGEST_THREADS}: the number of cores is enough"
-        )
-    torch.set_num_threads(count)

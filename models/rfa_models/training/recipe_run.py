@@ -12,19 +12,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rfa_models.checkpoints.checkpoint import save_checkpoint
 from rfa_models.checkpoints.output import reserved_output
 from rfa_models.recipes.recipe import Recipe
-from rfa_models.training.device import choose_device, set_threads
+from rfa_models.training.device import choose_device
 from rfa_models.training.run import StepReport, TrainingRun
 from rfa_models.training.run_files import RunFiles
 from rfa_models.training.save_times import SaveTimes
 from rfa_models.training.starting_point import begin, check_replaceable, check_start
 from rfa_models.training.stop_request import StopRequest
+from rfa_models.training.threads import check_threads
 from rfa_runtime.bundle.files import sha256
+from rfa_runtime.bundle.places import check_readable
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,12 @@ def train_recipe(
     """
     console = console or Console(quiet=True)
     files = RunFiles(Path(output))
+    check_threads(threads)
+    check_readable(*recipe.data.files(), start_from)
     with reserved_output(files.model, overwrite=True):  # whether a model there is in the way, `check_start` knows
         check_start(recipe, files, overwrite, restart)
-        if threads:
-            set_threads(threads)
+        if threads is not None:
+            torch.set_num_threads(threads)
         with console.status("read the data and learn the tokenizer"):
             run = TrainingRun(recipe, choose_device(device), None if start_from is None else Path(start_from))
         if restart:

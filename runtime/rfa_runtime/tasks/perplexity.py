@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rfa_runtime.bar import progress_bar
-from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.bundle import Bundle, read_bundle
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL, MODEL, SCORE
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.prompt import CHUNK, check_task, encode_prompt, load_tokenizer
@@ -51,7 +52,7 @@ class Score:
 
 
 def score_text(
-    bundle: Bundle,
+    bundle: Bundle | Path | str,
     text: str,
     segment_length: int | None = None,
     batch: int = 8,
@@ -63,6 +64,8 @@ def score_text(
     segment_length: tokens read from one empty state; None takes the bundle's, 0 carries the state through the text.
     batch: segments side by side.  Shows its progress where standard error is a terminal.
     """
+    if not isinstance(bundle, Bundle):
+        bundle = read_bundle(bundle)
     check_task(bundle, LANGUAGE_MODEL)
     ids = stream_of(text, bundle)
     length = bundle.manifest.scoring.get("segment_length", 0) if segment_length is None else segment_length

@@ -305,7 +305,7 @@ def test_a_model_that_another_process_writes_is_refused(folder: Callable[..., No
 
 def test_the_process_leaves_no_traceback_on_a_mistake(folder: Callable[..., None]) -> None:
     folder({"decoder.a": torch.ones(2)})
-    command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt"]
+    command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt", "--dictionary", "dict.txt"]
     done = subprocess.run(command, capture_output=True, text=True, env=PLACES)
     assert done.returncode == 2
     assert done.stdout == ""
