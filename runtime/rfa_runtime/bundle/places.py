@@ -15,7 +15,10 @@ def check_readable(*files: Path | str | None) -> None:
             continue
         path = Path(file)
         if path.is_file() or path.is_dir() or not path.exists():
-            path.open("rb").close()
+            try:
+                path.open("rb").close()
+            except ValueError as error:  # a name with a NUL in it
+                raise OSError(f"{str(file)!r} is not a file's name ({error})") from error
 
 
 def check_folder_of(output: Path | str) -> None:
