@@ -16,7 +16,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from torch import nn
 
-from rfa_export.errors import TokenizerError
+from rfa_export.errors import TargetError, TokenizerError
 from rfa_export.graph.draft import Lowered
 from rfa_export.graph.rounding.half_state import halve_states
 from rfa_export.graph.rounding.round_weights import round_weights
@@ -31,7 +31,7 @@ from rfa_export.tasks.translation import TranslatorExport
 from rfa_export.text import TextSide, TokenizerSource, save_text_side, text_side
 from rfa_export.verification.reach import naming_what_reaches
 from rfa_export.verification.report import Report
-from rfa_export.verification.verify import verify
+from rfa_export.verification.verify import check_measurable, verify
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from rfa_models.data.texts import read_text
 from rfa_models.data.tokenizer import CLASS, END, START
@@ -41,11 +41,15 @@ from rfa_models.networks.wrappers import unwrapped
 from rfa_runtime.bundle.bundle import staged_bundle
 from rfa_runtime.bundle.files import total_bytes
 from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, Manifest, SpecialIds
+from rfa_runtime.bundle.places import check_readable
+from rfa_runtime.bundle.staging import check_destination
+from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 
 WEIGHTS = "model.onnx.data"
 """Weights of all graphs, whatever they are for."""
 
+LARGEST_SEGMENT = 1 << 31
 FOR_OURSELVES = ExportConfig()
 Progress = Callable[[str], None]
 """Called with the name of each stage as it begins."""
@@ -74,6 +78,8 @@ def export_file(
     text: a file to report the perplexity on, in place of `config.text`.  The other arguments and errors are those of
     `export_task`; raises also ModelError for a checkpoint or a text that cannot be read.
     """
+    check_readable(checkpoint, text)
+    check_destination(folder, overwrite)
     if text is not None:
         config = replace(config, text=read_text(text))
     return export(load_checkpoint(checkpoint), folder, overwrite, progress, config)
@@ -115,6 +121,7 @@ def export_module(
     The other arguments and errors are those of `export_task`.  Raises also TokenizerError, DataError and OptionError
     for what is wrong with the arguments about text.
     """
+    segment_length = whole_number("segment_length", segment_length, 0, LARGEST_SEGMENT)
     side = text_side(tokenizer, special_ids, sampling, chat_template)
     task = LanguageExport(module, segment_length, side.special_ids, side.sampling)
     return export_text_task(task, folder, side, overwrite, progress, config)
@@ -141,7 +148,11 @@ def export_text_task(
     task: TaskExport, folder: Path | str, side: TextSide, overwrite: bool, progress: Progress, config: ExportConfig
 ) -> Exported:
     """Export a task with all that its bundle shall know of text.  Arguments and errors are those of `export_task`."""
+    if not isinstance(config, ExportConfig):
+        raise TargetError(f"config is {type(config).__name__}, wanted an ExportConfig")
     folder = Path(folder)
+    check_destination(folder, overwrite)
+    check_measurable(task, side.tokenizer, config)
     task = task.with_module(unwrapped(task.module))
     targets = targets_of(config)
     with naming_what_reaches(task), staged_bundle(folder, overwrite) as staging:

@@ -16,6 +16,7 @@ from rfa_models.data.tokenizer import with_whole_texts
 from rfa_models.data.tokenizer_files import TOKENIZER, TOKENIZER_CONFIG, read_tokenizer_files
 from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, SpecialIds
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.errors import OptionError
 
 CUT_OR_FILLED = "the tokenizer asked to cut texts or to fill them up: that was turned off"
 ADDS_TOKENS = (
@@ -45,9 +46,11 @@ def text_side(
 ) -> TextSide:
     """Put together what the caller gives and what the files of a tokenizer say; what the caller gives counts.
 
-    Raises TokenizerError for another thing than a tokenizer, DataError for files that cannot be read, OptionError for
-    settings of sampling that cannot work, OSError as `open` does.
+    Raises TokenizerError for another thing than a tokenizer and for tokens that it does not have, DataError for files
+    that cannot be read, OptionError for settings of sampling that cannot work, OSError as `open` does.
     """
+    if chat_template is not None and not isinstance(chat_template, str):
+        raise OptionError(f"chat_template is {type(chat_template).__name__}, wanted a text in the language of Jinja")
     notes: tuple[str, ...] = ()
     found = TextSide()
     if isinstance(tokenizer, str | os.PathLike):
@@ -62,6 +65,8 @@ def text_side(
         raise TokenizerError(
             f"tokenizer is {type(tokenizer).__name__}, wanted a tokenizers.Tokenizer or the path of a {TOKENIZER}"
         )
+    if special_ids is not None:
+        check_special_ids(special_ids, found.tokenizer)
     return TextSide(
         tokenizer=found.tokenizer,
         special_ids=found.special_ids if special_ids is None else special_ids,
@@ -69,6 +74,22 @@ def text_side(
         chat_template=found.chat_template if chat_template is None else chat_template,
         notes=notes,
     )
+
+
+def check_special_ids(special_ids: SpecialIds, tokenizer: Tokenizer | None) -> None:
+    """Raise TokenizerError for what no token can be; where there is a tokenizer, for a token that it does not have."""
+    if not isinstance(special_ids, SpecialIds):
+        kind = type(special_ids).__name__
+        raise TokenizerError(f"special_ids is {kind}, wanted a SpecialIds of rfa_runtime.bundle.manifest")
+    for token in (special_ids.bos, *special_ids.ends):
+        if token is None:
+            continue
+        if type(token) is not int or token < 0:
+            raise TokenizerError(f"special_ids has {token!r}, wanted the number of a token")
+        if tokenizer is not None and tokenizer.id_to_token(token) is None:
+            raise TokenizerError(
+                f"special_ids has {token}, which is no token of the tokenizer with its {tokenizer.get_vocab_size():,}"
+            )
 
 
 def notes_on(tokenizer: Tokenizer, cut_or_filled: bool) -> tuple[str, ...]:
@@ -83,6 +104,10 @@ def notes_on(tokenizer: Tokenizer, cut_or_filled: bool) -> tuple[str, ...]:
 
 def settings_of(sampling: SamplingConfig | Mapping[str, Any]) -> dict[str, Any]:
     """The settings that differ from those of the most likely token.  Raises OptionError."""
+    if not isinstance(sampling, SamplingConfig | Mapping):
+        raise OptionError(
+            f"sampling is {type(sampling).__name__}, wanted a SamplingConfig, or a mapping of its settings"
+        )
     config = sampling if isinstance(sampling, SamplingConfig) else SamplingConfig.from_table(sampling)
     usual = asdict(SamplingConfig())
     changed = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from rfa_bench.machine import machine, versions
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.errors import ExportError
 from rfa_models.errors import ModelError
+from rfa_runtime.bundle.places import check_folder_of, check_readable
 from rfa_runtime.bundle.process_lock import writing
 from rfa_runtime.ending import in_one_line, warnings_in_one_line
 from rfa_runtime.errors import RfaRuntimeError
@@ -86,8 +87,12 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obje
 
 
 @contextmanager
-def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
+def measuring(
+    keep: Path | None = None, plot: Path | None = None, files: Sequence[Path | str | None] = ()
+) -> Iterator[tuple[Path, Progress]]:
     """Give a folder for exported graphs, and a function that shows progress on standard error.
+
+    plot, files: what will be written and read; both are looked for first.
 
     keep: the folder, made if it is not there and for one command at a time; a temporary one by default.  An error that
     we raise on purpose becomes one line and exit code 2, Ctrl-C becomes one line and exit code 130.
@@ -98,6 +103,9 @@ def measuring(keep: Path | None = None) -> Iterator[tuple[Path, Progress]]:
         Console(stderr=True).status("load") as status,
     ):
         warnings.simplefilter("ignore", ThreadsWarning)  # said already, where the option was read
+        check_readable(*files)
+        if plot is not None:
+            check_folder_of(plot)
         folder = keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         with writing(folder / "graphs"):  # a lock inside: the folder above may not be ours to write to

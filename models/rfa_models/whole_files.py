@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import torch
 
 from rfa_models.wording import one_line
+from rfa_runtime.bundle.places import check_folder_of
 from rfa_runtime.bundle.process_lock import writing
 
 SUFFIX = ".tmp"
@@ -42,8 +43,11 @@ def write_lines(lines: Iterable[str], path: Path) -> None:
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `path` when the `with` block ends without an error.
 
-    Raises OutputBusyError, an OSError, where another process writes `path`.
+    Raises OSError where there can be no such file; it is an OutputBusyError where another process writes `path`.
     """
+    check_folder_of(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file in it")
     with writing(path, nested=True) as alone:
         if alone:
             remove_drafts(path)

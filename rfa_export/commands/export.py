@@ -16,10 +16,11 @@ import rfa_export
 from rfa_export.errors import ExportError
 from rfa_export.precision import BLOCKS, PRECISIONS
 from rfa_export.targets.catalogue import TARGETS
-from rfa_export.targets.export_config import STATES, ExportConfig
+from rfa_export.targets.export_config import STATES, ExportConfig, names_in
+from rfa_models.checkpoints.archive import check_archive
 from rfa_models.errors import ModelError
-from rfa_runtime.bundle.process_lock import check_idle
-from rfa_runtime.bundle.publish import check_free
+from rfa_runtime.bundle.places import check_readable
+from rfa_runtime.bundle.staging import check_destination
 from rfa_runtime.ending import in_one_line
 from rfa_runtime.errors import RfaRuntimeError
 from rfa_runtime.interrupt import ending_at_once
@@ -69,27 +70,11 @@ def main(
     with in_one_line(ModelError, ExportError, RfaRuntimeError, stopped=STOPPED):
         config = ExportConfig(names_in(targets), precision, block_size, state, opset, drift=drift)
         bundle = output or checkpoint.with_suffix(".rfa")
-        check_files(checkpoint, bundle, overwrite)
+        check_archive(checkpoint)  # before torch is loaded
+        check_readable(text)
+        check_destination(bundle, overwrite)
         exported = run(checkpoint, bundle, overwrite, config, text)
         print(json.dumps(result(exported, config)) if as_json else report(exported))
-
-
-def names_in(targets: str) -> tuple[str, ...]:
-    """The names between the commas."""
-    return tuple(map(str.strip, targets.split(",")))
-
-
-def check_files(checkpoint: Path, bundle: Path, overwrite: bool) -> None:
-    """Check before torch is loaded that the checkpoint can be read and the bundle may appear.
-
-    Raises OSError, BundleExistsError where something is there that may not be replaced, or OutputBusyError where
-    another process writes there.
-    """
-    checkpoint.open("rb").close()
-    if not bundle.parent.is_dir():
-        raise NotADirectoryError(f"{bundle.parent} is not a folder: make it first")
-    check_free(bundle, overwrite)
-    check_idle(bundle)
 
 
 def run(

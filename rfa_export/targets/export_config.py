@@ -90,6 +90,11 @@ class ExportConfig:
             raise TargetError(f"perplexity and drift are measured with target {OUR_TARGET}: add it to the targets")
 
 
+def names_in(targets: str) -> tuple[str, ...]:
+    """The names of targets between commas, as commands take them."""
+    return tuple(map(str.strip, targets.split(",")))
+
+
 def check_name(name: str) -> None:
     """Raise TargetError for a target that nobody has."""
     if name not in TARGETS:

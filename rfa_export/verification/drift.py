@@ -44,6 +44,11 @@ class DriftRow:
         return asdict(self)
 
 
+def no_drift() -> TargetError:
+    """The error of a model that has none."""
+    return TargetError("drift is that of a recurrent state over one long text: it is only for RFA language models")
+
+
 def measure_drift(
     task: TaskExport, bundle: Bundle, tokens: int, progress: Callable[[str], None], seed: int = 0
 ) -> tuple[DriftRow, ...]:
@@ -53,7 +58,7 @@ def measure_drift(
     """
     states = bundle.manifest.state
     if kinds(states) != {"recurrent"}:
-        raise TargetError("drift is that of a recurrent state over one long text: it is only for RFA language models")
+        raise no_drift()
     session = StepSession(bundle)
     state = session.new_state()
     exact = Exact(task, states)

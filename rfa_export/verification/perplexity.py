@@ -9,8 +9,12 @@ from tokenizers import Tokenizer
 
 from rfa_export.tasks.task import TaskExport, no_perplexity
 from rfa_models.data.texts import encode
+from rfa_models.errors import DataError
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.tasks.perplexity import score_text
+
+BEGINNING = 1000
+"""Characters in which two tokens are looked for."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,20 @@ class Perplexity:
         )
 
 
+def check_text(task: TaskExport, tokenizer: Tokenizer | None, text: str) -> None:
+    """Raise TargetError for a task that has no perplexity, DataError for a text without two tokens."""
+    if tokenizer is None or not task.continues_text:
+        raise no_perplexity()
+    if len(encode(tokenizer, text[:BEGINNING])) < 2:
+        raise DataError("the text to report the perplexity on has fewer than 2 tokens: give a longer one")
+
+
 def measure_perplexity(task: TaskExport, tokenizer: Tokenizer | None, bundle: Bundle, text: str) -> Perplexity:
     """Score a text with the bundle and in torch.
 
-    Raises TargetError for a task that does not continue text, or without a tokenizer; DataError or TextError for a text
-    that cannot be scored.
+    The text has passed `check_text`.  Raises DataError or TextError for one that cannot be scored.
     """
-    if tokenizer is None or not task.continues_text:
-        raise no_perplexity()
+    assert tokenizer is not None
     found = score_text(bundle, text)
     in_torch = task.perplexity(encode(tokenizer, text))
     return Perplexity(found.tokens, in_torch, found.perplexity)

@@ -16,9 +16,9 @@ from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tolerances import LOGITS_FLOAT16, LOGITS_FLOAT32, LOGITS_INT8_ACTIVATIONS
-from rfa_export.verification.drift import DriftRow, hold_state, measure_drift
+from rfa_export.verification.drift import DriftRow, hold_state, measure_drift, no_drift
 from rfa_export.verification.parking import parked
-from rfa_export.verification.perplexity import measure_perplexity
+from rfa_export.verification.perplexity import check_text, measure_perplexity
 from rfa_export.verification.report import Found, Report
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
 from rfa_runtime.bundle.interface import OUR_TARGET
@@ -26,6 +26,14 @@ from rfa_runtime.bundle.interface import OUR_TARGET
 Progress = Callable[[str], None]
 HALF_STATE_TOKENS = 4096
 """Twice as many as float16 could tell apart in a sum that forgets nothing."""
+
+
+def check_measurable(task: TaskExport, tokenizer: Tokenizer | None, config: ExportConfig) -> None:
+    """Raise TargetError or DataError, before anything is traced, for a measurement that this model cannot have."""
+    if config.drift and not task.continues_text:
+        raise no_drift()
+    if config.text is not None:
+        check_text(task, tokenizer, config.text)
 
 
 def verify(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
@@ -13,8 +15,10 @@ from click.testing import CliRunner
 from rfa_bench import terminal
 from rfa_bench.cli import main
 from rfa_export.version import __version__
+from rfa_runtime.bundle.bundle import shipped_bundle
 from rfa_runtime.interrupt import held_back
 
+PLACES = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 HEAVY = ("torch", "onnx", "onnx_ir", "onnxruntime", "matplotlib", "sacrebleu", "numpy", "tokenizers")
 ASK = f"""
 import sys
@@ -31,11 +35,35 @@ finally:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["--help"], 0), (["latency", "--help"], 0), (["--version"], 0), (["latency", "--oops"], 2)],
-    ids=["--help", "latency --help", "--version", "wrong option"],
+    [
+        (["--help"], 0),
+        (["latency", "--help"], 0),
+        (["--version"], 0),
+        (["latency", "--oops"], 2),
+        (["latency", "--checkpoint", "absent.pt", "--bundle", "absent.rfa"], 2),
+        (["latency", "--checkpoint", "archive.pt", "--bundle", "absent.rfa"], 2),
+        (["latency", "--plot", "absent/plot.png"], 2),
+        (["translation", "--plot", "absent/plot.png"], 2),
+        (["classification", "--plot", "absent/plot.png"], 2),
+        (["growth", "--plot", "absent/plot.png"], 2),
+        (["steady", "absent.rfa"], 2),
+        (["targets", "--checkpoint", "absent.pt"], 2),
+        (["targets", "--eval", "absent.txt"], 2),
+        (["targets", "--precisions", "fp32,fp7"], 2),
+        (["export", "--target", "abacus"], 2),
+        (["export", "--target", "torchscript", "--precision", "int4"], 2),
+        (["agreement", "absent.pt", "absent.rfa", "archive.pt"], 2),
+        (["agreement", "archive.pt", "absent.rfa", "archive.pt"], 2),
+        (["agreement", "archive.pt", "absent.rfa", "absent.tsv"], 2),
+        (["agreement", "archive.pt", str(shipped_bundle()), "archive.pt"], 2),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else None,
 )
-def test_questions_are_answered_without_heavy_packages(arguments: list[str], code: int) -> None:
-    done = subprocess.run([sys.executable, "-c", ASK, *arguments], capture_output=True, text=True)
+def test_questions_are_answered_without_heavy_packages(arguments: list[str], code: int, tmp_path: Path) -> None:
+    ZipFile(tmp_path / "archive.pt", "w").close()
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, *arguments], capture_output=True, text=True, cwd=tmp_path, env=PLACES
+    )
     assert done.returncode == code, done.stderr
     assert done.stderr.splitlines()[-1] == ""
 

@@ -49,6 +49,20 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= MOST_WORDS
 
 
+def table_rows(page: str, first: str) -> list[list[str]]:
+    """The cells of the rows below a head of a table that begins so."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (table,) = re.findall(rf"^\| {re.escape(first)}.*\n\|[-:|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+
+
+def test_the_readme_has_the_figures_of_the_results() -> None:
+    """One shape, one time."""
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    for row in table_rows("README.md", "tokens before"):
+        assert f"| {' | '.join(row)} |" in results, row
+
+
 @pages
 def test_links_and_files_named_in_the_documents_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from rfa_export.pipeline import export
 from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import ExportConfig
 from rfa_models.checkpoints.checkpoint import load_checkpoint
+from rfa_runtime.bundle.bundle import read_bundle, shipped_bundle
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "targets.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -43,3 +44,16 @@ def test_every_target_is_in_the_table() -> None:
     for name, target in TARGETS.items():
         (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
         assert row.endswith(f"| {', '.join(target.precisions)} |")
+
+
+def test_how_much_smaller_says_of_what() -> None:
+    page = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
+    sizes = {}
+    for name, bundle, weights in re.findall(
+        r"^\| (fp32|int4) \| ([\d,]+) bytes \| ([\d,]+) bytes \|", page, re.MULTILINE
+    ):
+        sizes[name] = [int(size.replace(",", "")) for size in (bundle, weights)]
+    bundle, weights = (large / small for large, small in zip(sizes["fp32"], sizes["int4"], strict=True))
+    assert f"At int4 the weights are {weights:.1f} times smaller, the whole bundle {bundle:.1f} times" in page
+    entry = read_bundle(shipped_bundle()).manifest.files["model.onnx.data"]
+    assert sizes["int4"][1] == entry.bytes

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from zipfile import ZipFile
 
 import pytest
 
@@ -46,6 +47,10 @@ def test_a_console_shows_the_public_names_and_each_of_them_is_there(package: Mod
         ("export", [], 2),
         ("export", ["absent.pt"], 2),
         ("export", ["absent.pt", "--target", "abacus"], 2),
+        ("export", ["text.pt"], 2),
+        ("export", ["archive.pt", "-o", "absent/new.rfa"], 2),
+        ("export", ["archive.pt", "-o", "text.pt"], 2),
+        ("export", ["archive.pt", "--eval", "absent.txt"], 2),
         ("inspect", ["--help"], 0),
         ("inspect", ["--version"], 0),
         ("inspect", ["absent.rfa"], 2),
@@ -54,6 +59,8 @@ def test_a_console_shows_the_public_names_and_each_of_them_is_there(package: Mod
 def test_what_needs_no_torch_is_answered_without_it(
     command: str, arguments: list[str], code: int, tmp_path: Path
 ) -> None:
+    ZipFile(tmp_path / "archive.pt", "w").close()
+    (tmp_path / "text.pt").write_text("no archive", encoding="utf-8")
     program = RUN.format(command=command, arguments=arguments)
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=PLACES, cwd=tmp_path)
     assert found.stderr.splitlines()[-1] == f"{code} []"

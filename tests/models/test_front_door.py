@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -54,18 +55,31 @@ def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("train", ["absent.toml"], 2),
         ("train", ["wrong.toml"], 2),
         ("train", ["recipe.toml", "-o", "absent/model.pt"], 2),
+        ("train", ["recipe.toml", "--data", "absent.txt"], 2),
+        ("train", ["recipe.toml", "--valid", "absent.txt"], 2),
+        ("train", ["recipe.toml", "--from", "absent.pt"], 2),
+        ("train", ["recipe.toml", "--from", "recipe.toml"], 2),
+        ("train", ["recipe.toml", "--threads", "100000"], 2),
         ("convert", ["--help"], 0),
         ("convert", ["--version"], 0),
         ("convert", ["absent.pt", "--random-matrices", "absent.npy"], 2),
+        ("convert", ["recipe.toml"], 2),
+        ("convert", ["recipe.toml", "--dictionary", "recipe.toml", "--tokenizer", "recipe.toml"], 2),
+        ("convert", ["recipe.toml", "--dictionary", "absent.txt"], 2),
+        ("convert", ["recipe.toml", "--dictionary", "recipe.toml", "-o", "recipe.toml"], 2),
+        ("convert", ["recipe.toml", "--dictionary", "recipe.toml", "--causal-tau", "0"], 2),
         ("evaluate", ["--help"], 0),
         ("evaluate", ["--version"], 0),
         ("evaluate", ["absent.pt", "text.txt"], 2),
+        ("evaluate", ["recipe.toml", "recipe.toml"], 2),
+        ("evaluate", ["archive.pt", "absent.txt"], 2),
     ],
 )
 def test_what_needs_no_torch_is_answered_without_it(
     command: str, arguments: list[str], code: int, recipe_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     recipe_file()
+    ZipFile(tmp_path / "archive.pt", "w").close()
     recipe_file("wrong.toml", layers="1\nlayer = 2")
     found = run(RUN.format(command=command, arguments=arguments), tmp_path)
     assert found.stderr.splitlines()[-1] == f"{code} []"

@@ -9,6 +9,10 @@ import click
 
 from rfa_bench import measurements
 from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
+from rfa_models.checkpoints.archive import check_archive
+from rfa_models.errors import ConfigError
+from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 
 
 @click.command(epilog="Example:  rfa-bench agreement model.pt model.rfa test.en test.de")
@@ -22,10 +26,21 @@ def agreement(checkpoint: Path, bundle: Path, data: tuple[str, ...], threads: in
 
     Answers are translations or labels.  DATA is a .tsv or .jsonl, or the two plain files of a translation.
     """
-    with measuring() as (_, progress):
+    with measuring(files=data) as (_, progress):
+        check_archive(checkpoint)
+        check_answers(read_bundle(bundle))
         found = measurements.agreement.measure(checkpoint, bundle, data, threads, progress)
     text = (
         f"{found.equal:,} of {found.items:,} answers are the same; {found.metric} {found.torch:.4f} in torch, "
         f"{found.bundle:.4f} of the bundle"
     )
     print_result(asdict(found), text, as_json)
+
+
+def check_answers(bundle: Bundle) -> None:
+    """Raise ConfigError for a bundle without answers that could agree: a language model's."""
+    if bundle.manifest.task == LANGUAGE_MODEL:
+        raise ConfigError(
+            f"{bundle.path.name} is a language model: compare `python -m rfa_models.commands.evaluate` with "
+            "`rfa-run --score`"
+        )

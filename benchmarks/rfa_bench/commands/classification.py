@@ -45,7 +45,7 @@ def classification(
 
     Softmax comes twice: with the mask for padding that it is exported with, and without.
     """
-    with measuring(keep) as (folder, progress):
+    with measuring(keep, plot) as (folder, progress):
         progress("export")
         bundles = measurements.classification.twins_of_shape(size, folder)
         rows = measurements.classification.measure(bundles, lengths, threads, rounds, progress)

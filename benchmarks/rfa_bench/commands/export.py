@@ -11,6 +11,7 @@ from rfa_bench import measurements
 from rfa_bench.tables import readable_size
 from rfa_bench.terminal import JSON, KEEP, LANGUAGE_SIZE, measuring, print_result
 from rfa_export.precision import PRECISIONS
+from rfa_export.targets.export_config import ExportConfig, names_in
 
 PRECISION = click.Choice(list(PRECISIONS))
 
@@ -24,6 +25,7 @@ PRECISION = click.Choice(list(PRECISIONS))
 def export(size: str, target: str, precision: str, keep: Path | None, as_json: bool) -> None:
     """Time and peak memory of rfa-export itself, verification included."""
     with measuring(keep) as (folder, progress):
+        ExportConfig(names_in(target), precision)  # refuses what cannot be had before a model is drawn
         options = ("--target", target, "--precision", precision)
         found = measurements.export.measure(size, folder, options, progress)
     text = (

@@ -23,7 +23,7 @@ LONGEST = click.IntRange(min=4096)
 @JSON
 def growth(longest: int, plot: Path | None, as_json: bool) -> None:
     """Time and memory of the training form from 1,024 tokens up, by doubling."""
-    with measuring() as (_, progress):
+    with measuring(plot=plot) as (_, progress):
         progress("measure")
         sweeps = measurements.growth.measure(longest)
         if plot is not None:

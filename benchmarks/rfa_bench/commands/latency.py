@@ -24,6 +24,8 @@ from rfa_bench.terminal import (
     print_result,
 )
 from rfa_export.precision import BLOCKS, PRECISIONS, precision_of
+from rfa_models.checkpoints.archive import check_archive
+from rfa_runtime.bundle.bundle import read_bundle
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.latency import LatencyRow
@@ -68,8 +70,11 @@ def latency(
     """
     if (checkpoint is None) != (bundle is None):
         raise click.UsageError("--checkpoint and --bundle go together")
-    with measuring(keep) as (folder, progress):
+    with measuring(keep, plot) as (folder, progress):
         weights = precision_of(precision, block_size)
+        if checkpoint is not None and bundle is not None:
+            check_archive(checkpoint)
+            read_bundle(bundle)  # refuses it before anything is loaded
         plan = measurements.latency.LatencyPlan(contexts, batch, threads, rounds, burst)
         progress("export")
         if checkpoint is not None and bundle is not None:

@@ -9,6 +9,7 @@ import click
 
 from rfa_bench import measurements
 from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
+from rfa_runtime.bundle.bundle import read_bundle
 
 TOKENS = click.IntRange(min=400)
 
@@ -24,6 +25,7 @@ def steady(bundle: Path, tokens: int, threads: int, as_json: bool) -> None:
     The last steps are compared with the first, and memory at the end with memory after 100 tokens.
     """
     with measuring() as (_, progress):
+        read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
         progress(f"decode {tokens:,} tokens")
         found = measurements.steady.measure(bundle, tokens, threads)
     text = (

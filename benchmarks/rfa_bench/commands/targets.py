@@ -11,6 +11,8 @@ import click
 from rfa_bench import measurements
 from rfa_bench.tables import as_tables, readable_size, table
 from rfa_bench.terminal import FILE, JSON, KEEP, LANGUAGE_SIZE, THREADS, count_option, measuring, print_result
+from rfa_export.precision import precision_of
+from rfa_models.checkpoints.archive import check_archive
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.targets import TargetRow
@@ -56,7 +58,11 @@ def targets(
     Each target is decoded by the runtime that it was written for.  Parity says how many choices of tokens are torch's.
     """
     wanted = list(map(str.strip, precisions.split(",")))
-    with measuring(keep) as (folder, progress):
+    with measuring(keep, files=[text]) as (folder, progress):
+        if checkpoint is not None:
+            check_archive(checkpoint)
+        for precision in wanted:
+            precision_of(precision)
         model = measurements.targets.model_of(size, checkpoint)
         rows = measurements.targets.measure(model, wanted, text, folder, threads, bursts, progress)
     print_result({"rows": as_tables(rows)}, table_of(rows), as_json)

@@ -57,7 +57,7 @@ def translation(
 
     Sources and targets grow.  Both systems have one shape, and are exported the same way.
     """
-    with measuring(keep) as (folder, progress):
+    with measuring(keep, plot) as (folder, progress):
         plan = measurements.translation.TranslationPlan(sources, targets, batch, threads, rounds, burst)
         progress("export")
         bundles = measurements.translation.twins_of_shape(size, folder)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from sacrebleu.metrics.bleu import BLEU
 from tokenizers import Tokenizer
 
 from rfa_bench.tables import column
@@ -24,6 +23,7 @@ from rfa_models.tasks import greedy
 from rfa_models.tasks.classification import EncodedTexts, predictions
 from rfa_models.tasks.translation import EncodedPairs
 from rfa_runtime.decoding.search_config import SearchConfig
+from rfa_runtime.tasks.bleu import corpus_bleu
 from rfa_runtime.tasks.classification import Classifier, Text
 from rfa_runtime.tasks.translation import Translator
 
@@ -93,8 +93,8 @@ def translations(
         items=len(pairs),
         equal=count_equal(found_ids, wanted),
         metric="BLEU",
-        torch=BLEU().corpus_score(wanted_texts, [targets]).score,
-        bundle=BLEU().corpus_score(found_texts, [targets]).score,
+        torch=corpus_bleu(wanted_texts, targets).score,
+        bundle=corpus_bleu(found_texts, targets).score,
     )
 
 

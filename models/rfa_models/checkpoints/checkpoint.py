@@ -27,7 +27,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from rfa_models.checkpoints.safetensors_file import SUFFIX, read_safetensors, write_safetensors
+from rfa_models.checkpoints.archive import SAFETENSORS
+from rfa_models.checkpoints.safetensors_file import read_safetensors, write_safetensors
 from rfa_models.checkpoints.tensors import build_model, stored_tensors
 from rfa_models.checkpoints.untrusted import check_tensors, read_tables
 from rfa_models.checkpoints.wrapped import without_wrappers
@@ -95,7 +96,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
         table["segment_length"] = checkpoint.segment_length
         table["special_ids"] = asdict(checkpoint.special_ids)
         table["sampling"] = dict(checkpoint.sampling)
-    write = write_safetensors if path.suffix == SUFFIX else save_atomically
+    write = write_safetensors if path.suffix == SAFETENSORS else save_atomically
     write(table, path)
 
 
@@ -109,7 +110,7 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     cannot be opened.
     """
     path = Path(path)
-    read = read_safetensors if path.suffix == SUFFIX else read_tables
+    read = read_safetensors if path.suffix == SAFETENSORS else read_tables
     table = read(path, FORMAT)
     check_header(table, path)
     check_tensors(table["tensors"], path)

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rfa_models.errors import ConfigError
+from rfa_runtime.bundle.places import check_folder_of
 from rfa_runtime.bundle.process_lock import check_idle, writing
 from rfa_runtime.wording import OVERWRITE
 
 
 def check_output(output: Path, overwrite: bool) -> None:
-    """Raise ConfigError where a model could not be written in the end, OutputBusyError where another process does."""
+    """Raise ConfigError or OSError where no model could be written, such as where another process writes one."""
     check_place(output)
     check_idle(output)
     check_free(output, overwrite)
@@ -28,11 +29,10 @@ def reserved_output(output: Path, overwrite: bool) -> Iterator[None]:
 
 
 def check_place(output: Path) -> None:
-    """Raise ConfigError where there can be no file."""
+    """Raise ConfigError where a folder is, NotADirectoryError where the folder around it is missing."""
     if output.is_dir():
         raise ConfigError(f"{output} is a folder: name a file in it, such as {output / 'model.pt'}")
-    if not output.parent.is_dir():
-        raise ConfigError(f"{output.parent} is not a folder: make it first")
+    check_folder_of(output)
 
 
 def check_free(output: Path, overwrite: bool) -> None:

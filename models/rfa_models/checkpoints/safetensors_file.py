@@ -13,8 +13,6 @@ from rfa_models.errors import CheckpointError
 from rfa_models.whole_files import written_whole
 from rfa_models.wording import one_line
 
-SUFFIX = ".safetensors"
-"""Files of this name are read and written here, all others by torch."""
 TENSORS = "tensors"
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import click
 
 import rfa_models
+from rfa_models.checkpoints.archive import check_archive
 from rfa_models.commands.ending import one_line_errors
+from rfa_models.data.config import BUILT_IN
+from rfa_runtime.bundle.places import check_readable
 from rfa_runtime.interrupt import ending_at_once
 from rfa_runtime.threads import let_threads_sleep
 
@@ -27,7 +30,8 @@ def main(checkpoint: Path, data: tuple[Path, ...], segment: int | None) -> None:
 
     DATA is a text, a .tsv or .jsonl, or the two plain files of a translation.
     """
-    checkpoint.open("rb").close()  # a file that is not there is named before torch is loaded
+    check_archive(checkpoint)
+    check_readable(*(file for file in data if str(file) not in BUILT_IN))  # before torch is loaded
     let_threads_sleep()
     with ending_at_once():
         load_checkpoint = rfa_models.load_checkpoint

@@ -15,10 +15,12 @@ import click
 from rich.console import Console
 
 import rfa_models
+from rfa_models.checkpoints.archive import check_archive
 from rfa_models.checkpoints.output import check_output, check_place
 from rfa_models.commands.ending import one_line_errors
 from rfa_models.recipes.recipe import Recipe, read_recipe
 from rfa_models.training.run_files import RunFiles
+from rfa_runtime.bundle.places import check_readable
 from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
 from rfa_runtime.threads import LARGEST_THREADS, let_threads_sleep
 
@@ -63,7 +65,7 @@ def main(
     NAME.further, which only more steps need.
     """
     chosen = with_options(read_recipe(recipe), data, valid, steps=steps, seed=seed)
-    check_files(output, overwrite, start_from)
+    check_files(chosen, output, overwrite, start_from)
     let_threads_sleep()
     with ending_at_once():
         train_recipe = rfa_models.train_recipe  # loads torch
@@ -84,14 +86,15 @@ def main(
     print(json.dumps(trained.as_table()) if as_json else trained.as_line())
 
 
-def check_files(output: Path, overwrite: bool, start_from: Path | None) -> None:
-    """Check before torch is loaded that the files can be read and written.  Raises ConfigError or OSError."""
+def check_files(recipe: Recipe, output: Path, overwrite: bool, start_from: Path | None) -> None:
+    """Check before torch is loaded that the files can be read and written.  Raises ModelError or OSError."""
     check_place(output)
     files = RunFiles(output)
     going_on = files.resume.exists() or files.further.exists()
     check_output(output, overwrite or going_on)
+    check_readable(*recipe.data.files())
     if start_from is not None:
-        start_from.open("rb").close()
+        check_archive(start_from)
 
 
 def with_options(recipe: Recipe, data: tuple[str, ...], valid: tuple[str, ...], **settings: int | None) -> Recipe:

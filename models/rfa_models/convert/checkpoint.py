@@ -21,16 +21,13 @@ from rfa_models.convert.model import convert_language_model, convert_translator,
 from rfa_models.convert.names import DECODER
 from rfa_models.convert.notes import notes_on
 from rfa_models.convert.release import Release, named, read_release
+from rfa_models.convert.words_file import check_one
 from rfa_models.data.texts import read_text
-from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
-from rfa_runtime.wording import Setting
-
-DICTIONARY = Setting("dictionary")
-TOKENIZER = Setting("tokenizer")
+from rfa_runtime.bundle.places import check_readable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +70,8 @@ def convert_release(
     source = Path(source)
     output = Path(output)
     check_output(output, overwrite)
+    check_one(dictionary, tokenizer)
+    check_readable(source, random_matrices, dictionary, tokenizer)
     settings = {
         "encoder_attention_heads": encoder_attention_heads,
         "causal_tau": causal_tau,
@@ -123,13 +122,10 @@ def causal_matrices(release: Release, file: Path | None, exact: bool) -> Matrice
 
 
 def choose_tokenizer(dictionary: Path | None, file: Path | None, config: ModelConfig | TranslatorConfig) -> Tokenizer:
-    """The tokenizer of the one file that was given.  Raises ConfigError, CheckpointError or DataError."""
-    if dictionary and not file:
+    """The tokenizer of the one file that was given.  Raises CheckpointError or DataError."""
+    if file is None:
+        assert dictionary is not None
         return read_dictionary(dictionary, config.vocab_size)
-    if dictionary or not file:
-        raise ConfigError(
-            "wanted one of ", DICTIONARY, " and ", TOKENIZER, ": give the file that the model was trained with"
-        )
     tokenizer = read_tokenizer(read_text(file), config, file)
     if isinstance(config, TranslatorConfig):
         check_special(tokenizer, file)

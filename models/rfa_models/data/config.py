@@ -29,6 +29,10 @@ class DataConfig:
         if not 0 < self.valid_fraction < 1:
             raise ConfigError(f"valid_fraction is {self.valid_fraction}, wanted a value between 0 and 1")
 
+    def files(self) -> tuple[str, ...]:
+        """The sources that are files."""
+        return tuple(source for source in (*self.train, *self.valid) if source != self.BUILT_IN)
+
 
 @dataclass(frozen=True)
 class TextConfig(DataConfig):
@@ -109,3 +113,7 @@ class LabelledConfig(DataConfig):
     """Files `.tsv` or `.jsonl`; `listops` is built in."""
     listops: ListopsConfig = field(default_factory=ListopsConfig)
     """What `listops` draws."""
+
+
+BUILT_IN = tuple(kind.BUILT_IN for kind in (TextConfig, PairsConfig, LabelledConfig))
+"""The words of all tasks that stand for no file."""

@@ -1,4 +1,4 @@
-"""Where a run computes, and with how many threads."""
+"""Where a run computes."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from rfa_models.training.save_times import SaveTimes
 from rfa_models.training.starting_point import begin, check_replaceable, check_start
 from rfa_models.training.stop_request import StopRequest
 from rfa_runtime.bundle.files import sha256
+from rfa_runtime.bundle.places import check_readable
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,18 @@ def train_recipe(
     A run that finished there goes on too, where the recipe has more steps than it had.
     device: `cpu`, `cuda`, `cuda:1`, ...; CUDA where there is one by default.  overwrite: replace a finished model.
     restart: begin again in place of going on with a stopped run.  start_from: a model of the same shape, whose weights
-    and tokenizer a new run starts from.  threads: of the CPU; by default as many as pay
-    for the model's size.  console: shows messages and a progress bar; quiet by default.
+    and tokenizer a new run starts from.  threads: of the CPU; as many as pay for the model's size by default.
+    console: shows messages and a progress bar; quiet by default.
     Raises ConfigError, DataError, TrainingError where the run diverges, CheckpointError for a resume file of another
     run, or OSError: also OutputBusyError, where another process trains into `output`.
     """
     console = console or Console(quiet=True)
     files = RunFiles(Path(output))
+    if threads is not None:
+        set_threads(threads)
+    check_readable(*recipe.data.files(), start_from)
     with reserved_output(files.model, overwrite=True):  # whether a model there is in the way, `check_start` knows
         check_start(recipe, files, overwrite, restart)
-        if threads is not None:
-            set_threads(threads)
         with console.status("read the data and learn the tokenizer"):
             run = TrainingRun(recipe, choose_device(device), start_from)
         if threads is None and run.device.type == "cpu":

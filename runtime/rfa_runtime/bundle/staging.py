@@ -14,7 +14,8 @@ from pathlib import Path
 from rfa_runtime.bundle.files import MANIFEST, describe_files, sync
 from rfa_runtime.bundle.manifest import Manifest
 from rfa_runtime.bundle.manifest_json import dump_manifest
-from rfa_runtime.bundle.process_lock import writing
+from rfa_runtime.bundle.places import check_folder_of
+from rfa_runtime.bundle.process_lock import check_idle, writing
 from rfa_runtime.bundle.publish import ASIDE, check_free, publish
 from rfa_runtime.errors import BundleError
 
@@ -41,14 +42,23 @@ class Staging:
         self.finished = True
 
 
+def check_destination(directory: Path | str, overwrite: bool) -> None:
+    """Raise as `staged_bundle` does where it could not write: to say so before long work begins."""
+    check_folder_of(directory)
+    check_free(Path(directory), overwrite)
+    check_idle(directory)
+
+
 @contextmanager
 def staged_bundle(directory: Path | str, overwrite: bool = False) -> Iterator[Staging]:
     """Yield a folder to write a bundle into; on leaving, it gets the name `directory`.
 
     On any exception, a full disk included, nothing is left behind and a bundle that was there is untouched.  A process
     that is killed leaves a hidden folder, which the next one with the same destination removes.
-    Raises BundleExistsError, or OutputBusyError where another process writes the same bundle.
+    Raises BundleExistsError, NotADirectoryError where the folder around it is missing, or OutputBusyError where another
+    process writes the same bundle.
     """
+    check_folder_of(directory)
     target = Path(os.path.abspath(directory))
     with writing(target) as alone:
         if alone:

@@ -46,6 +46,8 @@ def generate(
 ) -> None:
     """Continue the prompt: as a stream, which follows a prompt that is text, or as one JSON object."""
     given = prompt_text(prompt, prompt_file) if ids is None else token_ids(ids)
+    sampling = sampling_settings(options)
+    rfa_runtime.SamplingConfig(**sampling)  # refuses what is wrong before the weights are read
     decoder = rfa_runtime.Decoder(bundle, threads, provider)
     if decoder.tokenizer is None and isinstance(given, str):
         raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
@@ -53,7 +55,7 @@ def generate(
         "max_new_tokens": length_limit(max_new_tokens),
         "stop": tuple(map(with_escapes, stop)),
         "ignore_eos": ignore_eos,
-        **sampling_settings(options),
+        **sampling,
     }
     if as_json:
         print(as_json_line(decoder.generate(given, **settings)))

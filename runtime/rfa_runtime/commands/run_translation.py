@@ -12,6 +12,9 @@ from rfa_runtime.bundle.interface import ENCODER
 from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show, show_score, texts
 from rfa_runtime.errors import BundleError, OptionError
 
+EFFECTIVE_ORDER = "eff:yes"
+"""In sacreBLEU's signature, where there are no 4-grams."""
+
 
 def run_translation(
     bundle: Bundle,
@@ -97,6 +100,8 @@ def show_bleu(
     """Print how near the translations come to those of a file."""
     found = rfa_runtime.score_translator(translator, rfa_runtime.read_pairs(files), search, batch)
     words = f"BLEU {found.bleu:.2f}, chrF {found.chrf:.2f} over {found.items:,} pairs"
+    if EFFECTIVE_ORDER in found.signature["bleu"]:
+        words += "\nno translation has 4 words: BLEU is of the longest n-grams that there are (effective order)"
     for name, signature in found.signature.items():
         words += f"\n{name} {signature}"
     show_score(found, words, as_json)

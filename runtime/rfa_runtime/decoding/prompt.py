@@ -108,7 +108,6 @@ def read_in_chunks(session: StepSession, ids: list[int], state: State, chunk: in
 
     ids: one at least.  chunk: tokens of a step.
     """
-    tokens = np.array([ids], np.int64)
     for start in range(0, len(ids), chunk):
-        logits = session.step(tokens[:, start : start + chunk], state)
+        logits = session.step(np.array([ids[start : start + chunk]], np.int64), state)
     return logits

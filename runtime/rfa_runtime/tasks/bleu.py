@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,11 +24,23 @@ except ImportError as error:
 
 
 @dataclass(frozen=True)
+class Bleu:
+    """BLEU of a corpus."""
+
+    score: float
+    """0 to 100."""
+    order: int
+    """Words of the longest n-grams that it is made of: 4, or less where no translation is so long."""
+    signature: str
+    """sacreBLEU's, of how it was made."""
+
+
+@dataclass(frozen=True)
 class TranslationScore:
     """How near translations came to those of the file; the names are the contract of `rfa-run --score --json`."""
 
     bleu: float
-    """Of the whole corpus, 0 to 100."""
+    """Of the whole corpus, 0 to 100.  Where no translation has 4 words, of the longest n-grams that there are."""
     chrf: float
     items: int
     """Rows that could be read.  A source that the model cannot take counts as an empty translation."""
@@ -51,16 +64,31 @@ def score_translator(
     )
     found = answer_rows(rows, worker, batch)
     texts = list(map(text_of, found))
-    targets = [[pair.target for pair in rows.rows]]
-    bleu = BLEU()
+    targets = [pair.target for pair in rows.rows]
+    bleu = corpus_bleu(texts, targets)
     chrf = CHRF()
     return TranslationScore(
-        bleu=bleu.corpus_score(texts, targets).score,
-        chrf=chrf.corpus_score(texts, targets).score,
+        bleu=bleu.score,
+        chrf=chrf.corpus_score(texts, [targets]).score,
         items=len(found),
         errors=len(rows.errors) + found.count(None),
-        signature={"bleu": str(bleu.get_signature()), "chrf": str(chrf.get_signature())},
+        signature={"bleu": bleu.signature, "chrf": str(chrf.get_signature())},
     )
+
+
+def corpus_bleu(texts: Sequence[str], targets: Sequence[str]) -> Bleu:
+    """BLEU of translations, over n-grams of up to 4 words.
+
+    Where no translation has 4 words, it would be 0 for the best of them.  Then the longest n-grams that there are take
+    that place: sacreBLEU calls it the effective order, and the signature says `eff:yes`.
+    """
+    metric = BLEU()
+    found = metric.corpus_score(texts, [targets])
+    if not found.totals[-1]:
+        metric = BLEU(effective_order=True)
+        found = metric.corpus_score(texts, [targets])
+    order = sum(1 for total in found.totals if total)
+    return Bleu(found.score, order, str(metric.get_signature()))
 
 
 def text_of(answer: Translation | None) -> str:

@@ -21,6 +21,7 @@ from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
+from rfa_runtime.bundle.bundle import shipped_bundle
 
 RFA = AttentionConfig(heads=2, head_dim=8, random_vectors=32)
 SOFTMAX = replace(RFA, kind="softmax")
@@ -73,6 +74,7 @@ def test_a_language_model_gives_no_answers_and_is_refused(tmp_path: Path) -> Non
     save_checkpoint(
         Checkpoint(LanguageModel(ModelConfig(256, 1, 32, attention=RFA)), byte_tokenizer(), 8), tmp_path / "m.pt"
     )
-    result = agreement(tmp_path / "m.pt", "absent.rfa", "absent.tsv")
+    (tmp_path / "a.tsv").write_text("a\tb\n")
+    result = agreement(tmp_path / "m.pt", shipped_bundle(), tmp_path / "a.tsv")
     assert result.exit_code == 2
-    assert "the checkpoint is a language model" in result.stderr.splitlines()[-1]
+    assert "shakespeare.rfa is a language model: compare" in result.stderr.splitlines()[-1]

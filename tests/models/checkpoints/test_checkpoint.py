@@ -513,7 +513,7 @@ def test_saving_replaces_the_old_file_and_leaves_nothing_beside_it(path: Path, c
 
 
 def test_saving_into_a_missing_folder_is_an_os_error(tmp_path: Path, checkpoint: Checkpoint) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(NotADirectoryError, match="absent is not a folder: make it first"):
         save_checkpoint(checkpoint, tmp_path / "absent" / "model.pt")
 
 

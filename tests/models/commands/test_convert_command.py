@@ -318,11 +318,11 @@ ADAPTIVE = {"adaptive_input": True, "adaptive_softmax_cutoff": "20000,60000"}
         ),
     ],
 )
-def test_adaptive_input_is_refused_by_name_before_anything_else(
+def test_adaptive_input_is_refused_by_name_before_other_tensors(
     folder: Callable[..., None], tensors: Tensors, args: dict[str, Any] | None, message: str
 ) -> None:
     folder(tensors, args)
-    result = rfa_convert(words=None)
+    result = rfa_convert()
     assert_refused(result, f"source.pt: {message}")
     assert (
         "convert a model that fairseq trained without --adaptive-input and --adaptive-softmax-cutoff" in result.stderr
@@ -425,7 +425,7 @@ def test_a_model_that_another_process_writes_is_refused(folder: Callable[..., No
 
 def test_the_process_leaves_no_traceback_on_a_mistake(folder: Callable[..., None]) -> None:
     folder({"decoder.a": torch.ones(2)})
-    command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt"]
+    command = [sys.executable, "-m", "rfa_models.commands.convert", "source.pt", "--dictionary", "dict.txt"]
     done = subprocess.run(command, capture_output=True, text=True, env=PLACES)
     assert done.returncode == 2
     assert done.stdout == ""

@@ -87,6 +87,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 ) -> None:
     trained(task)
     Path("a.tsv").write_text("a\tq\n")
+    Path("a.txt").write_text("a\n")
     result = evaluate(*data)
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: ")

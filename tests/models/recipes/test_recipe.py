@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,16 @@ def test_there_are_recipes() -> None:
 @recipes
 def test_every_shipped_recipe_loads_and_builds_its_model(path: Path) -> None:
     assert sum(parameter.numel() for parameter in built(path).parameters()) > 100_000
+
+
+@recipes
+def test_the_parameters_that_a_recipe_states_are_those_of_its_model(path: Path) -> None:
+    """To as many digits as it states."""
+    count = sum(parameter.numel() for parameter in built(path).parameters())
+    for digits, million in re.findall(r"([\d.,]*\d)( million)? parameters", path.read_text(encoding="utf-8")):
+        stated = float(digits.replace(",", "")) * (1e6 if million else 1)
+        significant = len(digits.replace(",", "").replace(".", "").strip("0"))
+        assert float(f"{count:.{significant - 1}e}") == pytest.approx(stated), f"{count:,} parameters"
 
 
 @recipes

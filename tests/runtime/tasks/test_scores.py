@@ -14,12 +14,14 @@ import sacrebleu
 from toy_bundles import environment
 from toy_classifiers import LABELS, reference_probabilities, write_classifier
 
+from rfa_runtime.commands.run_translation import show_bleu
+from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.errors import OptionError, PromptError, TextError
 from rfa_runtime.line_files.labelled import Labelled, read_labelled
 from rfa_runtime.line_files.pairs import Pair, read_pairs
 from rfa_runtime.line_files.rows import Rows
 from rfa_runtime.tasks.accuracy import score_classifier
-from rfa_runtime.tasks.bleu import score_translator
+from rfa_runtime.tasks.bleu import corpus_bleu, score_translator
 from rfa_runtime.tasks.classification import Classifier
 from rfa_runtime.tasks.translation import Translator
 
@@ -161,6 +163,35 @@ def test_broken_labelled_rows_are_named(tmp_path: Path) -> None:
     found = read_labelled(tsv)
     assert found.rows == [Labelled("a", None, "x"), Labelled("Source", None, "Target")]
     assert messages(found) == [f"{tsv}:2: the row has 1 column(s), wanted 2: text, a tab, label"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "targets", "score", "order", "effective"),
+    [
+        (["eins", "zwei"], ["eins", "zwei"], 100, 1, "eff:yes"),
+        (["eins zwei", "drei"], ["eins zwei", "drei"], 100, 2, "eff:yes"),
+        (["eins", "vier"], ["eins", "zwei"], 50, 1, "eff:yes"),
+        (["", ""], ["eins", "zwei"], 0, 0, "eff:yes"),
+        (["a b c d", "e"], ["a b c d", "e"], 100, 4, "eff:no"),
+    ],
+)
+def test_bleu_of_short_answers_is_that_of_the_n_grams_they_have(
+    texts: list[str], targets: list[str], score: float, order: int, effective: str
+) -> None:
+    found = corpus_bleu(texts, targets)
+    assert found.score == pytest.approx(score)
+    assert found.order == order
+    assert effective in found.signature
+
+
+def test_the_command_says_that_there_are_no_4_grams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for pairs, lines in ((PAIRS[:2], ["BLEU ", "no translation has 4 words: ", "bleu ", "chrf "]), (PAIRS, ["BLEU "])):
+        file = write(tmp_path / "a.tsv", "".join(f"{pair.source}\t{pair.target}\n" for pair in pairs))
+        show_bleu(TRANSLATOR, SearchConfig(), (file,), as_json=False, batch=2)
+        said = capsys.readouterr().out.splitlines()
+        assert len(said) == (4 if len(lines) == 4 else 3)
+        for line, beginning in zip(said, lines, strict=False):
+            assert line.startswith(beginning)
 
 
 def test_the_figures_are_sacrebleus(tmp_path: Path) -> None:
