@@ -28,6 +28,16 @@ def test_an_export_is_measured_as_a_user_runs_it(bench: Bench, tmp_path: Path) -
 
 
 def test_an_export_that_fails_says_why(tmp_path: Path) -> None:
+    (tmp_path / "model.rfa").mkdir()
+    (tmp_path / "model.rfa" / "mine.txt").write_text("not yours", encoding="utf-8")
+    result = CliRunner().invoke(main, ["export", "--size", "tiny", "--keep", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "rfa-export ended with exit code 2: Error: " in result.stderr
+    assert "model.rfa exists and is not a bundle: it will not be overwritten" in result.stderr
+
+
+def test_a_target_that_nobody_knows_is_refused_before_a_model_is_drawn(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["export", "--size", "tiny", "--target", "abacus", "--keep", str(tmp_path)])
     assert result.exit_code == 2
-    assert "exit code 2: Error: target 'abacus' came" in result.stderr
+    assert result.stderr.startswith("Error: target 'abacus' came, wanted one or more of ort")
+    assert not (tmp_path / "model.pt").exists()
