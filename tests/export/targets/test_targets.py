@@ -207,7 +207,7 @@ def test_the_manifest_says_that_genai_reads_one_text_at_a_time(language: tuple[E
 @pytest.mark.usefixtures("already_traced")
 def test_a_bundle_only_for_others_says_so(gated: Example, tmp_path: Path) -> None:
     bundle = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain",)).bundle
-    with pytest.raises(BundleError, match="export it again with --target ort"):
+    with pytest.raises(BundleError, match="export it again with ort among its targets"):
         StepSession(read_bundle(bundle))
 
 

@@ -103,4 +103,4 @@ def test_beams_find_what_a_search_in_torch_finds(searched: Searched, width: int,
         assert [found.token_ids for found in translation.n_best] == [tokens for _, tokens in wanted]
         assert [found.score for found in translation.n_best] == pytest.approx([score for score, _ in wanted], abs=1e-4)
         reasons |= {found.finish_reason for found in translation.n_best}
-    assert "stop" in reasons
+    assert penalty == 1 or "stop" in reasons, "at 1 these weights prefer the longest texts"
