@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TextIO
 
 import click
@@ -19,6 +20,8 @@ from rfa_runtime.interrupt import INTERRUPTED
 from rfa_runtime.wording import Setting, WordedError
 
 BAD_INPUT = 2
+IN_COMMAND: ContextVar[bool] = ContextVar("IN_COMMAND", default=False)
+"""Whether a command of ours is at work: then what this process prints is ours."""
 PIPE_CLOSED = 141
 """128 and the number of the signal, as shells count."""
 
@@ -31,6 +34,7 @@ def in_one_line(*errors: type[Exception], stopped: str = "") -> Iterator[None]:
     has gone, such as `head`, ends without a word, with 141.
     """
     expected: tuple[type[Exception], ...] = (OSError, *errors)
+    outside = IN_COMMAND.set(True)
     try:
         with warnings_in_one_line():
             yield
@@ -47,6 +51,8 @@ def in_one_line(*errors: type[Exception], stopped: str = "") -> Iterator[None]:
         if stopped:
             complain(stopped)
         sys.exit(INTERRUPTED)
+    finally:
+        IN_COMMAND.reset(outside)
 
 
 @contextmanager

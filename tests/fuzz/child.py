@@ -22,6 +22,7 @@ import rfa_export.commands.inspect
 import rfa_models.commands.evaluate
 import rfa_models.commands.train
 import rfa_runtime.commands.run
+from rfa_runtime.ending import IN_COMMAND
 
 MOST_MEMORY = 6 << 30
 """Bytes; the machine must not suffer when a case asks for all of it."""
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Command] = {
 def main() -> None:
     """Answer until nothing more comes."""
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    IN_COMMAND.set(True)
     load_everything()
     answers = private_output()
     answers.write("ready\n")

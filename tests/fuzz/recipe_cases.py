@@ -9,6 +9,7 @@ import json
 import tomllib
 from typing import Any
 
+import hypothesis
 from case import Case
 from hypothesis import strategies as st
 from mutations import SPELLED_LATER, changed_table, scarred
@@ -18,18 +19,20 @@ OUTPUT = ("-o", "model.pt", "--steps", "2", "--threads", "1", "--device", "cpu")
 TEXT = b"To be, or not to be, that is the question.\n" * 40
 LARGEST = 300
 """Of any number in a recipe: larger ones are sound and take long."""
-SLOW = {"count", "steps", "accumulate"}
-"""Settings that make work."""
 
 
 @st.composite
 def recipes(draw: st.DrawFn) -> Case:
-    """A changed recipe, and a text that it may name."""
+    """A changed recipe, and a text that it may name.
+
+    Where the number of rows to be made is lost, it is sound and takes minutes.
+    """
     text = draw(st.sampled_from(sorted(RECIPES.values())))
     if draw(st.integers(0, 4)):
         data = toml_text(tamed(draw(changed_table(tomllib.loads(text))))).encode(errors="surrogatepass")
     else:
         data = draw(scarred(text.encode()))
+    hypothesis.assume(b"count" in data or "count" not in text)
     return Case({"recipe.toml": data, "text.txt": TEXT}, "rfa-train", ("recipe.toml", *OUTPUT))
 
 

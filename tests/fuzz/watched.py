@@ -28,6 +28,9 @@ MEMORY = 1 << 30
 """Bytes that a case may take beyond what the process had: all cases are small."""
 OURS = re.compile(r'File "[^"]*/(rfa_\w+/[^"]*|state_calls\.py)", line (\d+)')
 ERROR = "Error: "
+BEGUN = re.compile(r"[\d,]+ parameters, ")
+"""A line of a training that began, and failed later."""
+DATE = re.compile(r"\d+-\d+-\d+ [\d:.]+")
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Watched:
             self._stop()
             return fault or Fault(f"memory of {case.command}", f"{grown:,} bytes")
         if fault is None and noise:
-            return Fault(f"noise {noise[:40]}", noise)
+            return Fault(f"noise {DATE.sub('', noise)[:60]}", noise)
         return fault
 
     def _ended(self, child: subprocess.Popen[str]) -> Fault:
@@ -150,7 +153,8 @@ def judged(answer: dict[str, Any]) -> Fault | None:
     if answer["exit_code"] not in (0, 2):
         return Fault(f"exit code {answer['exit_code']}", answer["stderr"])
     lines = answer["stderr"].splitlines()
-    odd = [line for line in lines if answer["exit_code"] and not line.startswith(ERROR)]
+    said = [line for line in lines if not BEGUN.match(line)]
+    odd = [line for line in said if answer["exit_code"] and not line.startswith(ERROR)]
     if odd or (answer["exit_code"] and not lines):
         return Fault(re.sub(r"\d+", "N", f"not one line: {odd[:1]}")[:150], answer["stderr"])
     return None

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+from rfa_models.checkpoints.archive import is_archive
 from rfa_models.errors import CheckpointError
 from rfa_models.wording import one_line, shown
 
@@ -50,7 +51,7 @@ def unpickle(file: BinaryIO, path: Path) -> Any:
             f"{path}: holds more than tensors and plain values, so it was not loaded: is it one of our checkpoints?"
         ) from error
     except Exception as error:  # damage surfaces as BadZipFile, RuntimeError, OSError, EOFError, KeyError, ...
-        kind = "damaged" if zipfile.is_zipfile(file) else "truncated or no checkpoint at all"
+        kind = "damaged" if is_archive(file) else "truncated or no checkpoint at all"
         raise CheckpointError(f"{path}: the file is {kind} ({one_line(error)}): get it again") from error
 
 

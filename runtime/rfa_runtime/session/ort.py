@@ -12,6 +12,7 @@ import numpy as np
 
 from rfa_runtime.bundle.bundle import WEIGHTS_SUFFIX
 from rfa_runtime.bundle.files import total_bytes
+from rfa_runtime.ending import IN_COMMAND
 from rfa_runtime.errors import MissingBackendError, OptionError, SessionError
 from rfa_runtime.session.huge_pages import WORTH_IT, on_huge_pages
 from rfa_runtime.threads import check_threads, usable_cores
@@ -30,6 +31,10 @@ WORTH_SHARING = 8_000_000
 SPIN_US = "20"
 FATAL = 4
 """Whatever ONNX Runtime would print as an error it also raises, and we report that in one line."""
+
+if IN_COMMAND.get():
+    # Its default logger speaks where no session is yet.  It is one for the whole process, so a host keeps its own.
+    onnxruntime.set_default_logger_severity(FATAL)
 
 
 class Value(Protocol):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from rfa_models.checkpoints.archive import check_archive
 from rfa_models.checkpoints.untrusted import check_tensors, read_tables
 from rfa_models.errors import CheckpointError
 
@@ -98,6 +99,14 @@ def test_torch_does_not_wonder_aloud_at_a_pickle_of_another_protocol(path: Path)
     with warnings.catch_warnings(record=True, action="always") as said:
         read_tables(path, "test")
     assert said == []
+
+
+def test_an_archive_of_several_disks_is_refused(path: Path) -> None:
+    """Python's is_zipfile raises for one."""
+    path.write_bytes(b"PK\x06\x07" + struct.pack("<IQI", 0, 0, 2) + b"PK\x05\x06" + bytes(18))
+    refused(path, "no checkpoint at all")
+    with pytest.raises(CheckpointError, match="no checkpoint at all"):
+        check_archive(path)
 
 
 def test_the_old_format_of_torch_is_refused(path: Path) -> None:
