@@ -21,8 +21,8 @@ check: install  ## style, types, and who imports whom
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-test: install  ## the test suite
-	$(BIN)/python -m pytest -q tests
+test: install  ## the test suite, a file at a time on up to four cores
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile tests
 
 fuzz: install  ## readers of files against input that nobody would write, for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -rP --tb=line tests/fuzz
