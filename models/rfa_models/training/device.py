@@ -1,4 +1,4 @@
-"""Where a run computes."""
+"""Where a run computes, and with how many threads."""
 
 from __future__ import annotations
 
