@@ -9,6 +9,7 @@ from rfa_bench.commands.classification import classification
 from rfa_bench.commands.export import export
 from rfa_bench.commands.growth import growth
 from rfa_bench.commands.latency import latency
+from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.targets import targets
@@ -22,7 +23,19 @@ def main() -> None:
     """Measure time, memory and agreement with torch on this machine."""
 
 
-for command in (latency, translation, classification, growth, steady, overhead, targets, export, agreement):
+MEASUREMENTS = (
+    latency,
+    operators,
+    translation,
+    classification,
+    growth,
+    steady,
+    overhead,
+    targets,
+    export,
+    agreement,
+)
+for command in MEASUREMENTS:
     main.add_command(command)
 
 

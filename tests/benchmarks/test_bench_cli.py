@@ -47,6 +47,7 @@ finally:
         (["classification", "--plot", "absent/plot.png"], 2),
         (["growth", "--plot", "absent/plot.png"], 2),
         (["steady", "absent.rfa"], 2),
+        (["operators", "--bundle", "absent.rfa"], 2),
         (["targets", "--checkpoint", "absent.pt"], 2),
         (["targets", "--eval", "absent.txt"], 2),
         (["targets", "--precisions", "fp32,fp7"], 2),
