@@ -11,6 +11,7 @@ from rfa_bench.commands.growth import growth
 from rfa_bench.commands.latency import latency
 from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
+from rfa_bench.commands.prompt import prompt
 from rfa_bench.commands.roofline import roofline
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.targets import targets
@@ -26,6 +27,7 @@ def main() -> None:
 
 MEASUREMENTS = (
     latency,
+    prompt,
     operators,
     roofline,
     translation,

@@ -48,6 +48,7 @@ finally:
         (["growth", "--plot", "absent/plot.png"], 2),
         (["steady", "absent.rfa"], 2),
         (["operators", "--bundle", "absent.rfa"], 2),
+        (["prompt", "--bundle", "absent.rfa"], 2),
         (["roofline", "--precisions", "fp7"], 2),
         (["targets", "--checkpoint", "absent.pt"], 2),
         (["targets", "--eval", "absent.txt"], 2),
