@@ -6,6 +6,7 @@ import click
 
 from rfa_bench.commands.agreement import agreement
 from rfa_bench.commands.classification import classification
+from rfa_bench.commands.compare import compare
 from rfa_bench.commands.export import export
 from rfa_bench.commands.growth import growth
 from rfa_bench.commands.latency import latency
@@ -30,6 +31,7 @@ MEASUREMENTS = (
     prompt,
     operators,
     roofline,
+    compare,
     translation,
     classification,
     growth,

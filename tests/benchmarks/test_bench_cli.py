@@ -50,6 +50,7 @@ finally:
         (["operators", "--bundle", "absent.rfa"], 2),
         (["prompt", "--bundle", "absent.rfa"], 2),
         (["roofline", "--precisions", "fp7"], 2),
+        (["compare", "absent", "absent"], 2),
         (["targets", "--checkpoint", "absent.pt"], 2),
         (["targets", "--eval", "absent.txt"], 2),
         (["targets", "--precisions", "fp32,fp7"], 2),
