@@ -13,9 +13,11 @@ from rfa_bench.processes.ask import DID_NOT_FIT
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import as_tables, distinct, readable_size, table, where
 from rfa_bench.terminal import (
+    BLOCK_SIZE,
     JSON,
     KEEP,
     PLOT,
+    PRECISION,
     THREADS,
     count_option,
     lengths_option,
@@ -23,6 +25,7 @@ from rfa_bench.terminal import (
     print_result,
     size_option,
 )
+from rfa_export.precision import precision_of
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.classification import ClassificationRow
@@ -32,6 +35,8 @@ FIGURES = ("ms", "peak RSS", "of the call")
 
 @click.command(epilog="Example:  rfa-bench classification --threads 2 --plot classification.png")
 @size_option(CLASSIFIERS, "base")
+@PRECISION
+@BLOCK_SIZE
 @lengths_option("--lengths", "4096,16384,65536", "Bytes of text, with commas.")
 @THREADS
 @count_option("--rounds", 3, "Calls at each length.")
@@ -39,18 +44,27 @@ FIGURES = ("ms", "peak RSS", "of the call")
 @KEEP
 @JSON
 def classification(
-    size: str, lengths: list[int], threads: int, rounds: int, plot: Path | None, keep: Path | None, as_json: bool
+    size: str,
+    precision: str,
+    block_size: int | None,
+    lengths: list[int],
+    threads: int,
+    rounds: int,
+    plot: Path | None,
+    keep: Path | None,
+    as_json: bool,
 ) -> None:
     """Time and peak memory of a long text in one call, RFA against softmax.
 
     Softmax comes twice: with the mask for padding that it is exported with, and without.
     """
     with measuring(keep, plot) as (folder, progress):
+        weights = precision_of(precision, block_size)
         progress("export")
-        bundles = measurements.classification.twins_of_shape(size, folder)
-        rows = measurements.classification.measure(bundles, lengths, threads, rounds, progress)
+        bundles = measurements.classification.twins_of_shape(size, folder, weights)
+        rows = measurements.classification.measure(bundles, weights.label, lengths, threads, rounds, progress)
         if plot is not None:
-            title = f"classifier of size {size}, one text, {threads} thread(s)"
+            title = f"classifier of size {size}, {weights.label}, one text, {threads} thread(s)"
             measurements.plots.classification(rows, title, plot)
     print_result({"rows": as_tables(rows)}, f"{side_by_side(rows)}\n\n{slopes(rows)}", as_json)
 

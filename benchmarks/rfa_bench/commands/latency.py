@@ -12,26 +12,26 @@ from rfa_bench import measurements
 from rfa_bench.tables import as_tables, column, distinct, readable_size, table, where
 from rfa_bench.terminal import (
     BATCH,
+    BLOCK_SIZE,
     FILE,
     JSON,
     KEEP,
     LANGUAGE_SIZE,
     PLOT,
+    PRECISION,
     THREADS,
     count_option,
     lengths_option,
     measuring,
     print_result,
 )
-from rfa_export.precision import BLOCKS, PRECISIONS, precision_of
+from rfa_export.precision import precision_of
 from rfa_models.checkpoints.archive import check_archive
 from rfa_runtime.bundle.bundle import read_bundle
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.latency import LatencyRow
 
-PRECISION = click.Choice(list(PRECISIONS))
-BLOCK_HELP = "How many weights share a scale, as for rfa-export."
 FIGURES = ("ms/token", "state", "peak RSS")
 
 
@@ -40,8 +40,8 @@ FIGURES = ("ms/token", "state", "peak RSS")
 @click.option("--checkpoint", type=FILE, help="Measure the shape of this model; needs --bundle.")
 @click.option("--bundle", type=FILE, help="The bundle of the checkpoint.")
 @lengths_option("--contexts", "128,512,2048,8192", "Tokens of context, with commas.")
-@click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Precision of all weights.")
-@click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
+@PRECISION
+@BLOCK_SIZE
 @BATCH
 @THREADS
 @count_option("--rounds", 3, "Turns after each of 3 starts.")

@@ -13,8 +13,10 @@ from typing import Any
 
 from rfa_bench.processes.ask import DID_NOT_FIT, ProbeError, ask
 from rfa_bench.subjects.classifier_twins import export_classifier_twins
+from rfa_bench.subjects.language_twins import config_of
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import column
+from rfa_export.precision import Precision
 
 
 @dataclass(frozen=True)
@@ -31,23 +33,32 @@ class ClassificationRow:
     """Of the process: libraries, weights, and all that the call needed."""
     call_bytes: int | None = None
     """What the peak lies above the process that had read one short text."""
+    precision: str = "fp32"
 
 
-def twins_of_shape(size: str, folder: Path) -> dict[str, Path]:
+def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
     """Export all systems of a named shape.  Returns their bundles by system."""
-    return export_classifier_twins(CLASSIFIERS[size], folder)
+    return export_classifier_twins(CLASSIFIERS[size], folder, config_of(weights))
 
 
 def measure(
-    bundles: dict[str, Path], lengths: list[int], threads: int, rounds: int, progress: Callable[[str], None]
+    bundles: dict[str, Path],
+    precision: str,
+    lengths: list[int],
+    threads: int,
+    rounds: int,
+    progress: Callable[[str], None],
 ) -> list[ClassificationRow]:
-    """Measure every system at every length, systems in turns.  rounds: calls at each length."""
+    """Measure every system at every length, systems in turns.
+
+    precision: that the bundles have.  rounds: calls at each length.
+    """
     rows = []
     for length in lengths:
         for system, bundle in bundles.items():
             progress(f"{length:,} bytes, {system}")
             figures = figures_of(bundle, length, threads, rounds)
-            rows.append(ClassificationRow(system, length, threads, **figures))
+            rows.append(ClassificationRow(system, length, threads, precision=precision, **figures))
     return rows
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_bench.processes.ask import LAST_WORDS, ProbeError, ask, command_of
+from rfa_bench.processes.ask import ask, command_of
 from rfa_bench.processes.latency_worker import SETTLE
-from rfa_bench.subjects.language_twins import export_softmax_twin, export_twins
+from rfa_bench.processes.worker import Worker
+from rfa_bench.subjects.language_twins import config_of, export_softmax_twin, export_twins
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.precision import Precision
-from rfa_export.targets.export_config import ExportConfig
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_runtime.bundle.bundle import read_bundle
 
@@ -69,11 +68,6 @@ def twins_of_checkpoint(checkpoint: Path, bundle: Path, folder: Path, weights: P
     return {"rfa": bundle, "softmax": export_softmax_twin(load_checkpoint(checkpoint), folder, config_of(weights))}
 
 
-def config_of(weights: Precision) -> ExportConfig:
-    """An export in this precision."""
-    return ExportConfig(precision=weights.name, block_size=weights.block if weights.quantized else None)
-
-
 def measure(
     bundles: dict[str, Path], precision: str, plan: LatencyPlan, progress: Callable[[str], None]
 ) -> list[LatencyRow]:
@@ -111,47 +105,26 @@ def time_one_start(
     workers = {}
     for name, path in bundles.items():
         progress(f"{title}: {name} reads {max(plan.contexts):,} tokens")
-        workers[name] = LatencyWorker(path, plan)
+        workers[name] = start_worker(path, plan)
     for turn in range(plan.rounds + 1):
         progress(f"{title}: round {turn} of {plan.rounds}")
         for (name, context), found in times.items():
-            seconds = workers[name].time(context, plan.burst)
+            seconds = time_steps(workers[name], context, plan.burst)
             if turn > 0:  # the first round warms caches and branch predictors
                 found.append(seconds)
     for worker in workers.values():
         worker.end()
 
 
-class LatencyWorker:
-    """A system in a process for itself; see `latency_worker.py`."""
+def start_worker(bundle: Path, plan: LatencyPlan) -> Worker:
+    """Start a process that holds one system at every context of the plan; see `latency_worker.py`."""
+    spare = (plan.rounds + 1) * (plan.burst + SETTLE)
+    return Worker(command_of("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts))
 
-    def __init__(self, bundle: Path, plan: LatencyPlan) -> None:
-        spare = (plan.rounds + 1) * (plan.burst + SETTLE)
-        command = command_of("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts)
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.answer()
 
-    def time(self, context: int, burst: int) -> float:
-        """Median seconds of some steps."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{context} {burst}\n")
-        self.process.stdin.flush()
-        return float(self.answer())
-
-    def answer(self) -> str:
-        """Wait for a line of the process.  Raises ProbeError with its last words where none comes."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            _, said = self.process.communicate()
-            raise ProbeError(f"the measuring process ended early: {said.strip()[-LAST_WORDS:]}")
-        return line
-
-    def end(self) -> None:
-        """Let the process end."""
-        self.process.communicate()
+def time_steps(worker: Worker, context: int, burst: int) -> float:
+    """Ask a worker for the median seconds of some steps at a context."""
+    return float(worker.ask(f"{context} {burst}"))
 
 
 def state_bytes(bundle: Path, context: int, batch: int) -> int:

@@ -30,12 +30,12 @@ SHARED_WEIGHTS = "model.onnx.data"
 OTHER_FORM = "model.pt2"
 """A second form of a target, which no program needs besides the first."""
 PROBES = {
-    "ort": "target_ort",
-    "onnx27": "target_ort",
-    "plain": "target_openvino",
-    "genai": "target_genai",
-    "torchscript": "target_torch",
-    "mobile": "target_ort",
+    "ort": "targets.ort",
+    "onnx27": "targets.ort",
+    "plain": "targets.openvino",
+    "genai": "targets.genai",
+    "torchscript": "targets.torch",
+    "mobile": "targets.ort",
 }
 """Modules of `processes` that decode with a target, each in its runtime."""
 
@@ -112,8 +112,8 @@ def row_of(exported: Exported, target: str, precision: str, threads: int, bursts
 def probe_of(target: str) -> str:
     """The module that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
     name = PROBES[target]
-    if name == "target_openvino" and OpenVino().version() is None:
-        return "target_ort"
+    if name == "targets.openvino" and OpenVino().version() is None:
+        return "targets.ort"
     return name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +32,8 @@ WORTH_SHARING = 8_000_000
 SPIN_US = "20"
 FATAL = 4
 """Whatever ONNX Runtime would print as an error it also raises, and we report that in one line."""
+PROFILES: ContextVar[Path | None] = ContextVar("PROFILES", default=None)
+"""A folder for measurements: graphs that are loaded write there how long each operator took, when they go."""
 
 if IN_COMMAND.get():
     # Its default logger speaks where no session is yet.  It is one for the whole process, so a host keeps its own.
@@ -83,6 +86,7 @@ def open_session(
         size = size_with_weights(file)
         large = huge_pages and size >= WORTH_IT
         options = session_options(given or threads_that_pay(size, long_inputs), long_inputs)
+        profile(options, file)
         # Without fallback: it prints to standard output, and would quietly decode on another device.
         with on_huge_pages() if large else nullcontext(), given_weights(options, weights):
             session = onnxruntime.InferenceSession(
@@ -93,6 +97,14 @@ def open_session(
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise SessionError(f"ONNX Runtime found no usable {provider} device for {file.name}: is its driver there?")
     return session
+
+
+def profile(options: Any, file: Path) -> None:
+    """Let a session of a graph write how long each operator took, where a measurement asks for that."""
+    folder = PROFILES.get()
+    if folder is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(folder / file.stem)
 
 
 def size_with_weights(file: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_export.runtimes.serve_genai import start_text
 from rfa_runtime.bundle.bundle import Bundle
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_runtime.bundle.bundle import Bundle
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import MODEL, role_in_bundle
 from rfa_runtime.session.step import StepSession

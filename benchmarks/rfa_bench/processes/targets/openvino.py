@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_export.runtimes.serve_openvino import compile_graph
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import INPUT_IDS, MODEL, role_in_bundle

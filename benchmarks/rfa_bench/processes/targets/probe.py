@@ -1,6 +1,6 @@
 """What every probe of a target does: load, decode in bursts, print load time, ms per token and peak memory.
 
-`target_*.py`, one for each runtime, load a target and give its step.
+The others of this folder, one for each runtime, load a target and give its step.
 """
 
 from __future__ import annotations
