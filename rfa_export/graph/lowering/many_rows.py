@@ -14,7 +14,6 @@ from onnx_ir.tape import Tape
 
 from rfa_export.graph.edit import (
     Dims,
-    constant,
     describe_like,
     dims,
     initializer,
@@ -66,7 +65,7 @@ def write_product(model: ir.Model, node: ir.Node, shape: Dims, sizes: ir.Value) 
     rank = len(tail) + 1
     by_row = tape.op("Transpose", [product], {"perm": (rank - 2, *range(rank - 2), rank - 1)})
     lengths = tape.op("Shape", [sizes])
-    target = tape.op("Concat", [lengths, constant(model, f"vectors_{vectors}", [*tail[:-1], vectors])], {"axis": 0})
+    target = tape.op("Concat", [lengths, integers(model, *tail[:-1], vectors)], {"axis": 0})
     found = tape.op("Reshape", [by_row, target])
     describe_like(found, node.outputs[0])
     replace_node(node, tape, found)

@@ -140,7 +140,7 @@ def test_torchscript_loads_where_none_of_our_code_is(language: tuple[Exported, E
 import sys, torch
 module = torch.jit.load(sys.argv[1])
 ids, positions = torch.tensor([[5, 6, 7]]), torch.tensor([[0, 1, 2]])
-states = [torch.zeros(1, 2, 32, 9), torch.zeros(1, 2, 32, 9)]
+states = [torch.zeros(1, 2, 32, 8), torch.zeros(1, 2, 32, 1)] * 2
 logits, *states = module.prefill(ids, positions, *states)
 logits, *states = module(torch.tensor([[8]]), torch.tensor([[3]]), *states)
 print(logits.shape[-1], *(module for module in sys.modules if module.startswith("rfa")))
