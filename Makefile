@@ -4,8 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FUZZ_SECONDS ?= 600
 INSTALLED := $(VENV)/.installed
+OLDEST := .venv-oldest
 
-.PHONY: install check test fuzz demo docs bundle clean
+.PHONY: install check test oldest fuzz demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -24,6 +25,17 @@ check: install  ## style, types, and who imports whom
 test: install  ## the test suite, a file at a time on up to four cores
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile tests
 
+$(OLDEST)/.installed: runtime/setup.cfg constraints-oldest.txt
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints-oldest.txt -e './runtime[cpu,score]' onnx pytest pytest-xdist hypothesis
+	@touch $@
+
+# test_wording.py compares errors of all packages, and here is only one.
+oldest: $(OLDEST)/.installed  ## the runtime's tests with the oldest versions that it allows, without torch
+	$(OLDEST)/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile \
+		tests/runtime --ignore tests/runtime/test_wording.py
+
 fuzz: install  ## readers of files against input that nobody would write, for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -rP --tb=line tests/fuzz
 
@@ -40,4 +52,4 @@ bundle: install  ## the small model that comes with rfa-runtime, from its checkp
 	$(BIN)/python models/pretrained/make_bundle.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache

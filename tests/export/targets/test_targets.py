@@ -255,6 +255,18 @@ def test_a_runtime_that_is_not_installed_is_reported_as_not_checked(
 
 
 @pytest.mark.usefixtures("already_traced")
+def test_an_onnx_runtime_that_is_too_old_for_opset_27_is_reported_as_not_asked(
+    gated: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rfa_export.runtimes.onnx_runtime.onnxruntime.__version__", "1.31.1")
+    exported = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain", "onnx27"))
+    old, reference = exported.report.parity["onnx27"]
+    assert old == NotChecked("onnxruntime", "version 1.31.1 is installed, wanted 1.32 or newer")
+    assert isinstance(reference, Parity)
+    assert isinstance(exported.report.parity["plain"][0], Parity)
+
+
+@pytest.mark.usefixtures("already_traced")
 @pytest.mark.parametrize(
     ("load", "words"),
     [
