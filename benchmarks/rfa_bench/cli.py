@@ -7,6 +7,7 @@ import click
 from rfa_bench.commands.agreement import agreement
 from rfa_bench.commands.classification import classification
 from rfa_bench.commands.export import export
+from rfa_bench.commands.gpu import gpu
 from rfa_bench.commands.growth import growth
 from rfa_bench.commands.latency import latency
 from rfa_bench.commands.overhead import overhead
@@ -22,7 +23,7 @@ def main() -> None:
     """Measure time, memory and agreement with torch on this machine."""
 
 
-for command in (latency, translation, classification, growth, steady, overhead, targets, export, agreement):
+for command in (latency, translation, classification, growth, steady, overhead, targets, export, agreement, gpu):
     main.add_command(command)
 
 

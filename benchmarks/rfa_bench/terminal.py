@@ -81,6 +81,13 @@ THREADS = click.option(
     callback=warned_of_threads,
     help="CPU threads of a step.",
 )
+PROVIDER = click.option(
+    "--provider",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where the graphs run.",
+)
 PLOT = click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot to this PNG file.")
 KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to use them again; temporary by default.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -44,6 +44,9 @@ class LatencyRow:
     """Of all rows: RFA's state, or the keys and values of the tokens so far."""
     peak_rss_bytes: int
     """Of a process that only loads the bundle, reads the context and decodes."""
+    provider: str = "cpu"
+    device_bytes: int | None = None
+    """What the GPU holds more while such a process is at its end; None on the processor."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class LatencyPlan:
     """Turns of all systems after each start."""
     burst: int
     """Timed steps of one system in a turn."""
+    provider: str = "cpu"
 
 
 def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
@@ -92,8 +96,9 @@ def measure(
         progress(f"{name}: memory at {context:,}")
         ms = statistics.median(seconds) * 1e3
         kept = state_bytes(bundles[name], context, plan.batch)
-        peak = ask("memory_probe", bundles[name], context, plan.batch, plan.threads)
-        rows.append(LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, peak))
+        held = ask("memory_probe", bundles[name], plan.provider, context, plan.batch, plan.threads)
+        row = LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, provider=plan.provider, **held)
+        rows.append(row)
     return rows
 
 
@@ -127,7 +132,7 @@ class LatencyWorker:
 
     def __init__(self, bundle: Path, plan: LatencyPlan) -> None:
         spare = (plan.rounds + 1) * (plan.burst + SETTLE)
-        command = command_of("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts)
+        command = command_of("latency_worker", bundle, plan.provider, plan.threads, plan.batch, spare, *plan.contexts)
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ OrtValue = onnxruntime.OrtValue
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 PROVIDER_OPTIONS: dict[str, dict[str, str]] = {"cpu": {}, "cuda": {"use_tf32": "0"}}
 """By default, CUDA multiplies float32 as TF32, with 10 bits after the point in place of 23."""
+NO_SETTINGS: Mapping[str, str] = {}
 WORTH_SHARING = 8_000_000
 """Bytes of weights from which a second thread pays; between the two sizes that were measured."""
 SPIN_US = "20"
@@ -72,11 +73,13 @@ def open_session(
     long_inputs: bool = False,
     huge_pages: bool = True,
     weights: Sequence[Path] = (),
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Session:
     """Load a graph.  Raises SessionError, whatever is wrong with the file, OptionError for a wrong setting.
 
     threads: of one step; None takes as many as pay.  provider: `cpu` or `cuda`.  long_inputs: see session_options.
-    huge_pages: see huge_pages.py.  weights: checked files, taken where the graph names them.
+    huge_pages: see huge_pages.py.  weights: checked files, taken where the graph names them.  settings: of the
+    provider, over ours.
 
     ONNX Runtime itself reads weights in the graph's folder alone: not by absolute paths, `..`, or links that lead out.
     """
@@ -86,12 +89,13 @@ def open_session(
         if provider == "cuda":
             load_cuda()
         size = size_with_weights(file)
+        wanted = PROVIDER_OPTIONS[provider] | dict(settings)
         large = huge_pages and size >= WORTH_IT
         options = session_options(given or threads_that_pay(size, long_inputs), long_inputs)
         # Without fallback: it prints to standard output, and would quietly decode on another device.
         with on_huge_pages() if large else nullcontext(), given_weights(options, weights):
             session = onnxruntime.InferenceSession(
-                str(file), options, [PROVIDERS[provider]], [PROVIDER_OPTIONS[provider]], enable_fallback=0
+                str(file), options, [PROVIDERS[provider]], [wanted], enable_fallback=0
             )
     except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
         raise SessionError(f"ONNX Runtime cannot load {file.name}: {shortened(error)}") from error

@@ -1,0 +1,93 @@
+"""What is run where there is a GPU, what is to be known first at the front.  A part is a process that prints JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PRECISIONS = ("fp32", "fp16", "int4")
+CONTEXTS = "128,1024,8192"
+"""Tokens of context of a single row."""
+BATCH_CONTEXT = "512"
+BATCHES = (16, 64)
+PROMPTS = (128, 512, 2048, 8192)
+"""Tokens of a prompt."""
+DECODED = 256
+"""Tokens of the text that a CUDA graph writes."""
+SMALL = "tiny"
+"""The size that all kinds of models have."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process."""
+
+    name: str
+    """`kind` or `kind precision ...`; --only takes the kind."""
+    arguments: tuple[str, ...]
+    """Behind `python -m`."""
+
+    @property
+    def kind(self) -> str:
+        """The first word of its name."""
+        return self.name.split()[0]
+
+    @property
+    def command(self) -> list[str]:
+        """What is run."""
+        return [sys.executable, "-m", *self.arguments]
+
+
+def all_parts(size: str, provider: str, folder: Path) -> list[Part]:
+    """Every part for a model of this size.  folder: where bundles are exported to, and used again."""
+    parts = [
+        Part("tests", ("rfa_bench.gpu.tests",)),
+        Part("export", ("rfa_bench.gpu.bundles", size, str(folder), *PRECISIONS)),
+    ]
+    for precision in PRECISIONS:
+        parts += of_a_bundle(precision, str(folder / f"rfa-{precision}.rfa"), provider)
+    for precision in PRECISIONS:
+        parts.append(latency(size, provider, folder, precision, 1, CONTEXTS))
+        for batch in BATCHES:
+            parts.append(latency(size, provider, folder, precision, batch, BATCH_CONTEXT))
+    return parts + other_measurements(size, provider, folder)
+
+
+def of_a_bundle(precision: str, bundle: str, provider: str) -> list[Part]:
+    """What is asked of the RFA bundle of each precision."""
+    lengths = map(str, PROMPTS)
+    return [
+        Part(f"placement {precision}", ("rfa_bench.gpu.placement", bundle, provider)),
+        Part(f"captured {precision}", ("rfa_bench.gpu.captured", bundle, provider, str(DECODED))),
+        Part(f"prompts {precision}", ("rfa_bench.gpu.prompts", bundle, provider, *lengths)),
+    ]
+
+
+def latency(size: str, provider: str, folder: Path, precision: str, batch: int, contexts: str) -> Part:
+    """Time per token and memory, RFA against softmax."""
+    options = ["--size", size, "--precision", precision, "--batch", str(batch), "--contexts", contexts]
+    return measurement(f"latency {precision} {batch}", ["latency", *options, "--keep", str(folder)], provider)
+
+
+def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:
+    """Measurements of one precision."""
+    other = SMALL if size == SMALL else "base"
+    bundle = str(folder / "rfa-fp32.rfa")
+    translators = str(folder / "translators")
+    classifiers = str(folder / "classifiers")
+    words = [
+        ("overhead", ["overhead", "--size", size, "--keep", str(folder)]),
+        ("steady", ["steady", bundle, "--tokens", "2000"]),
+        ("translation 1", ["translation", "--size", other, "--keep", translators]),
+        ("translation 16", ["translation", "--size", other, "--batch", "16", "--keep", translators]),
+        ("classification", ["classification", "--size", other, "--keep", classifiers]),
+        ("growth", ["growth"]),
+    ]
+    return [measurement(name, arguments, provider) for name, arguments in words]
+
+
+def measurement(name: str, words: Sequence[str], provider: str) -> Part:
+    """A measurement of rfa-bench."""
+    return Part(name, ("rfa_bench.cli", *words, "--provider", provider, "--json"))
