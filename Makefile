@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WEBGPU ?= .venv-webgpu
 FUZZ_SECONDS ?= 600
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install check test fuzz demo docs bundle clean
+.PHONY: install check test fuzz webgpu demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -27,6 +28,11 @@ test: install  ## the test suite, a file at a time on up to four cores
 fuzz: install  ## readers of files against input that nobody would write, for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -rP --tb=line tests/fuzz
 
+webgpu: install  ## the exported graphs on WebGPU: VK_ICD_FILENAMES names a Vulkan driver, see docs/gpu.md
+	$(PYTHON) -m venv $(WEBGPU)
+	$(WEBGPU)/bin/python -m pip install --quiet --disable-pip-version-check onnxruntime-webgpu==1.27.0 numpy
+	RFA_WEBGPU_PYTHON=$(WEBGPU)/bin/python $(BIN)/python -m pytest -q -m gpu tests/gpu/test_webgpu.py
+
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh
 
@@ -40,4 +46,4 @@ bundle: install  ## the small model that comes with rfa-runtime, from its checkp
 	$(BIN)/python models/pretrained/make_bundle.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(WEBGPU) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -17,7 +17,7 @@ from rfa_runtime.errors import OptionError
 OUTPUT = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The JSON file to write."
 )
-ONLY = click.option("--only", metavar="KIND,...", help="Run these kinds of parts alone.")
+ONLY = click.option("--only", metavar="PART,...", help="Run these parts alone, and those that they need.")
 
 
 @click.command(epilog="Example:  rfa-bench gpu -o gpu.json --provider cuda --keep bundles")
@@ -51,12 +51,13 @@ def gpu(output: Path, size: str, provider: str, only: str | None, limit: int, ke
 
 
 def chosen(parts: list[Part], only: str | None) -> list[Part]:
-    """The parts of some kinds, and the export that others need.  Raises OptionError for a kind that there is not."""
+    """The parts of these kinds or names, and those that they need.  Raises OptionError for one that there is not."""
     if only is None:
         return parts
-    kinds = {part.kind for part in parts}
     wanted = set(map(str.strip, only.split(",")))
-    if wanted - kinds:
-        raise OptionError(f"--only is {only!r}, wanted some of {', '.join(sorted(kinds))}")
-    needed = wanted if wanted == {"tests"} else wanted | {"export"}
-    return [part for part in parts if part.kind in needed]
+    known = {part.kind for part in parts} | {part.name for part in parts}
+    if wanted - known:
+        raise OptionError(f"--only is {only!r}, wanted some of {', '.join(sorted(known))}")
+    asked = [part for part in parts if {part.kind, part.name} & wanted]
+    needed = {part.needs for part in asked}
+    return [part for part in parts if part in asked or part.name in needed]

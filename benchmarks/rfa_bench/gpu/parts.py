@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfa_runtime.bundle.bundle import shipped_bundle
+
 PRECISIONS = ("fp32", "fp16", "int4")
 CONTEXTS = "128,1024,8192"
 """Tokens of context of a single row."""
@@ -16,6 +18,8 @@ PROMPTS = (128, 512, 2048, 8192)
 """Tokens of a prompt."""
 DECODED = 256
 """Tokens of the text that a CUDA graph writes."""
+EXPORT = "export"
+"""The part that others need."""
 SMALL = "tiny"
 """The size that all kinds of models have."""
 
@@ -25,9 +29,11 @@ class Part:
     """One process."""
 
     name: str
-    """`kind` or `kind precision ...`; --only takes the kind."""
+    """`kind`, or `kind precision ...`; --only takes both."""
     arguments: tuple[str, ...]
     """Behind `python -m`."""
+    needs: str = ""
+    """The part whose bundles it reads."""
 
     @property
     def kind(self) -> str:
@@ -44,10 +50,11 @@ def all_parts(size: str, provider: str, folder: Path) -> list[Part]:
     """Every part for a model of this size.  folder: where bundles are exported to, and used again."""
     parts = [
         Part("tests", ("rfa_bench.gpu.tests",)),
-        Part("export", ("rfa_bench.gpu.bundles", size, str(folder), *PRECISIONS)),
+        Part(EXPORT, ("rfa_bench.gpu.bundles", size, str(folder), *PRECISIONS)),
     ]
     for precision in PRECISIONS:
-        parts += of_a_bundle(precision, str(folder / f"rfa-{precision}.rfa"), provider)
+        parts += of_a_bundle(precision, str(folder / f"rfa-{precision}.rfa"), provider, needs=EXPORT)
+    parts += of_a_bundle("shipped", str(shipped_bundle()), provider)
     for precision in PRECISIONS:
         parts.append(latency(size, provider, folder, precision, 1, CONTEXTS))
         for batch in BATCHES:
@@ -55,20 +62,20 @@ def all_parts(size: str, provider: str, folder: Path) -> list[Part]:
     return parts + other_measurements(size, provider, folder)
 
 
-def of_a_bundle(precision: str, bundle: str, provider: str) -> list[Part]:
-    """What is asked of the RFA bundle of each precision."""
+def of_a_bundle(name: str, bundle: str, provider: str, needs: str = "") -> list[Part]:
+    """What is asked of an RFA bundle."""
     lengths = map(str, PROMPTS)
     return [
-        Part(f"placement {precision}", ("rfa_bench.gpu.placement", bundle, provider)),
-        Part(f"captured {precision}", ("rfa_bench.gpu.captured", bundle, provider, str(DECODED))),
-        Part(f"prompts {precision}", ("rfa_bench.gpu.prompts", bundle, provider, *lengths)),
+        Part(f"placement {name}", ("rfa_bench.gpu.placement", bundle, provider), needs),
+        Part(f"captured {name}", ("rfa_bench.gpu.captured", bundle, provider, str(DECODED)), needs),
+        Part(f"prompts {name}", ("rfa_bench.gpu.prompts", bundle, provider, *lengths), needs),
     ]
 
 
 def latency(size: str, provider: str, folder: Path, precision: str, batch: int, contexts: str) -> Part:
     """Time per token and memory, RFA against softmax."""
     options = ["--size", size, "--precision", precision, "--batch", str(batch), "--contexts", contexts]
-    return measurement(f"latency {precision} {batch}", ["latency", *options, "--keep", str(folder)], provider)
+    return measurement(f"latency {precision} {batch}", ["latency", *options, "--keep", str(folder)], provider, EXPORT)
 
 
 def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:
@@ -85,9 +92,12 @@ def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:
         ("classification", ["classification", "--size", other, "--keep", classifiers]),
         ("growth", ["growth"]),
     ]
-    return [measurement(name, arguments, provider) for name, arguments in words]
+    parts = []
+    for name, arguments in words:
+        parts.append(measurement(name, arguments, provider, EXPORT if name == "steady" else ""))
+    return parts
 
 
-def measurement(name: str, words: Sequence[str], provider: str) -> Part:
+def measurement(name: str, words: Sequence[str], provider: str, needs: str = "") -> Part:
     """A measurement of rfa-bench."""
-    return Part(name, ("rfa_bench.cli", *words, "--provider", provider, "--json"))
+    return Part(name, ("rfa_bench.cli", *words, "--provider", provider, "--json"), needs)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, POSITION_IDS, TOP_TOKEN
+from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, POSITION_IDS, TOP_LOGIT, TOP_TOKEN
 from rfa_runtime.errors import SessionError
 from rfa_runtime.session.binding import KNOWN_OUTPUTS
 from rfa_runtime.session.buffer import Buffer
@@ -26,7 +26,7 @@ class ResidentSteps:
     def __init__(self, bundle: Bundle, provider: str, settings: Mapping[str, str] = NO_SETTINGS) -> None:
         """Load the step graph.  settings: of the provider.  Raises SessionError for a graph that takes other inputs."""
         graph = bundle.graph(MODEL)
-        if set(graph.inputs) - {INPUT_IDS, POSITION_IDS} or TOP_TOKEN not in graph.outputs:
+        if set(graph.inputs) - {INPUT_IDS, POSITION_IDS} or not {TOP_TOKEN, TOP_LOGIT} <= set(graph.outputs):
             raise SessionError(f"{graph.file} takes {graph.inputs} and gives {graph.outputs}: no state of fixed size")
         file = bundle.path / graph.file
         self._file = graph.file
@@ -41,8 +41,8 @@ class ResidentSteps:
         self._io = self._session.io_binding()
         self._bind()
 
-    def step(self, token: int) -> int:
-        """Read a token.  Returns the most likely next one."""
+    def step(self, token: int) -> tuple[int, float]:
+        """Read a token.  Returns the most likely next one, and its logit."""
         self._inputs[INPUT_IDS].write(np.array([[token]]))
         if POSITION_IDS in self._inputs:
             self._inputs[POSITION_IDS].write(np.array([[self._position]]))
@@ -51,7 +51,7 @@ class ResidentSteps:
         except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
             raise run_error(self._file, error) from error
         self._position += 1
-        return int(self._outputs[TOP_TOKEN].read().reshape(-1)[0])
+        return self._outputs[TOP_TOKEN].read().item(), self._outputs[TOP_LOGIT].read().item()
 
     def forget(self) -> None:
         """Begin a new text in the same buffers."""
