@@ -18,6 +18,7 @@ def main() -> None:
     """Bundles that are there already are used again."""
     size = sys.argv[1]
     folder = Path(sys.argv[2])
+    folder.mkdir(parents=True, exist_ok=True)
     found = []
     for precision in sys.argv[3:]:
         twins = export_twins(SIZES[size], folder, ExportConfig(precision=precision))

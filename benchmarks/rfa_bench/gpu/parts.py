@@ -47,18 +47,22 @@ class Part:
 
 
 def all_parts(size: str, provider: str, folder: Path) -> list[Part]:
-    """Every part for a model of this size.  folder: where bundles are exported to, and used again."""
+    """Every part for a model of this size.  folder: where bundles are exported to, and used again.
+
+    Each kind of model has a folder inside, for one command at a time writes to a folder.
+    """
+    language = folder / "language"
     parts = [
         Part("tests", ("rfa_bench.gpu.tests",)),
-        Part(EXPORT, ("rfa_bench.gpu.bundles", size, str(folder), *PRECISIONS)),
+        Part(EXPORT, ("rfa_bench.gpu.bundles", size, str(language), *PRECISIONS)),
     ]
     for precision in PRECISIONS:
-        parts += of_a_bundle(precision, str(folder / f"rfa-{precision}.rfa"), provider, needs=EXPORT)
+        parts += of_a_bundle(precision, str(language / f"rfa-{precision}.rfa"), provider, needs=EXPORT)
     parts += of_a_bundle("shipped", str(shipped_bundle()), provider)
     for precision in PRECISIONS:
-        parts.append(latency(size, provider, folder, precision, 1, CONTEXTS))
+        parts.append(latency(size, provider, language, precision, 1, CONTEXTS))
         for batch in BATCHES:
-            parts.append(latency(size, provider, folder, precision, batch, BATCH_CONTEXT))
+            parts.append(latency(size, provider, language, precision, batch, BATCH_CONTEXT))
     return parts + other_measurements(size, provider, folder)
 
 
@@ -81,11 +85,12 @@ def latency(size: str, provider: str, folder: Path, precision: str, batch: int, 
 def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:
     """Measurements of one precision."""
     other = SMALL if size == SMALL else "base"
-    bundle = str(folder / "rfa-fp32.rfa")
+    language = folder / "language"
+    bundle = str(language / "rfa-fp32.rfa")
     translators = str(folder / "translators")
     classifiers = str(folder / "classifiers")
     words = [
-        ("overhead", ["overhead", "--size", size, "--keep", str(folder)]),
+        ("overhead", ["overhead", "--size", size, "--keep", str(language)]),
         ("steady", ["steady", bundle, "--tokens", "2000"]),
         ("translation 1", ["translation", "--size", other, "--keep", translators]),
         ("translation 16", ["translation", "--size", other, "--batch", "16", "--keep", translators]),
