@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WEBGPU ?= .venv-webgpu
 FUZZ_SECONDS ?= 600
 INSTALLED := $(VENV)/.installed
 OLDEST := .venv-oldest
 
-.PHONY: install check test oldest fuzz demo docs bundle clean
+.PHONY: install check test oldest fuzz webgpu demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -39,6 +40,11 @@ oldest: $(OLDEST)/.installed  ## the runtime's tests with the oldest versions th
 fuzz: install  ## readers of files against input that nobody would write, for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -rP --tb=line tests/fuzz
 
+webgpu: install  ## the exported graphs on WebGPU: VK_ICD_FILENAMES names a Vulkan driver, see docs/gpu.md
+	$(PYTHON) -m venv $(WEBGPU)
+	$(WEBGPU)/bin/python -m pip install --quiet --disable-pip-version-check onnxruntime-webgpu==1.27.0 numpy
+	RFA_WEBGPU_PYTHON=$(WEBGPU)/bin/python $(BIN)/python -m pytest -q -m gpu tests/gpu/test_webgpu.py
+
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh
 
@@ -52,4 +58,4 @@ bundle: install  ## the small model that comes with rfa-runtime, from its checkp
 	$(BIN)/python models/pretrained/make_bundle.py
 
 clean:
-	rm -rf $(VENV) $(OLDEST) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) $(WEBGPU) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -87,7 +87,7 @@ FLOORS = {
     "rfa_bench": """
         cli
         commands
-        measurements checkouts terminal
+        measurements checkouts terminal gpu
         processes
         subjects tables
         machine

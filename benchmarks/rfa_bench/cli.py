@@ -8,6 +8,7 @@ from rfa_bench.commands.agreement import agreement
 from rfa_bench.commands.classification import classification
 from rfa_bench.commands.compare import compare
 from rfa_bench.commands.export import export
+from rfa_bench.commands.gpu import gpu
 from rfa_bench.commands.growth import growth
 from rfa_bench.commands.latency import latency
 from rfa_bench.commands.operators import operators
@@ -40,6 +41,7 @@ MEASUREMENTS = (
     targets,
     export,
     agreement,
+    gpu,
 )
 for command in MEASUREMENTS:
     main.add_command(command)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "tokenizers", "rfa-export", "rfa-runtime")
+OTHER_NAMES = {"onnxruntime": "onnxruntime-gpu"}
+"""Packages that bring the same modules."""
 CPU_INFO = Path("/proc/cpuinfo")
 """Where Linux describes its processors, a line `name : value` for each fact."""
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
@@ -30,11 +33,28 @@ def versions() -> dict[str, str]:
     """Versions of the packages that matter to the figures."""
     found = {}
     for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
+        found[package] = version_of(package) or version_of(OTHER_NAMES.get(package, "")) or "not installed"
     return found
+
+
+def version_of(package: str) -> str | None:
+    """The version of a package that is installed."""
+    try:
+        return version(package)
+    except (PackageNotFoundError, ValueError):  # ValueError: the name is empty
+        return None
+
+
+def ask_driver(fields: str) -> list[str]:
+    """What NVIDIA's driver says of each GPU, a line each; nothing where there is none.
+
+    fields: as nvidia-smi names them, with commas.
+    """
+    command = ("nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits")
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return []
 
 
 def cores() -> int:

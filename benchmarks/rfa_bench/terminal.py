@@ -106,6 +106,13 @@ PRECISION = click.option(
 BLOCK_SIZE = click.option(
     "--block-size", type=click.Choice(BLOCKS), metavar="N", help="How many weights share a scale, as for rfa-export."
 )
+PROVIDER = click.option(
+    "--provider",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where the graphs run.",
+)
 PLOT = click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot to this PNG file.")
 KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to use them again; temporary by default.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

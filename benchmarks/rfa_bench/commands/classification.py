@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_provider
 from rfa_bench.processes.ask import DID_NOT_FIT
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import as_tables, distinct, readable_size, table, where
@@ -18,6 +19,7 @@ from rfa_bench.terminal import (
     KEEP,
     PLOT,
     PRECISION,
+    PROVIDER,
     THREADS,
     count_option,
     lengths_option,
@@ -39,6 +41,7 @@ FIGURES = ("ms", "peak RSS", "of the call")
 @BLOCK_SIZE
 @lengths_option("--lengths", "4096,16384,65536", "Bytes of text, with commas.")
 @THREADS
+@PROVIDER
 @count_option("--rounds", 3, "Calls at each length.")
 @PLOT
 @KEEP
@@ -49,6 +52,7 @@ def classification(
     block_size: int | None,
     lengths: list[int],
     threads: int,
+    provider: str,
     rounds: int,
     plot: Path | None,
     keep: Path | None,
@@ -60,11 +64,12 @@ def classification(
     """
     with measuring(keep, plot) as (folder, progress):
         weights = precision_of(precision, block_size)
+        check_provider(provider)
         progress("export")
         bundles = measurements.classification.twins_of_shape(size, folder, weights)
-        rows = measurements.classification.measure(bundles, weights.label, lengths, threads, rounds, progress)
+        rows = measurements.classification.measure(bundles, weights.label, lengths, threads, rounds, progress, provider)
         if plot is not None:
-            title = f"classifier of size {size}, {weights.label}, one text, {threads} thread(s)"
+            title = f"classifier of size {size}, {weights.label}, one text, {threads} thread(s), {provider}"
             measurements.plots.classification(rows, title, plot)
     print_result({"rows": as_tables(rows)}, f"{side_by_side(rows)}\n\n{slopes(rows)}", as_json)
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_provider
 from rfa_bench.tables import as_tables, readable_size, table
 from rfa_bench.terminal import (
     FILE,
     JSON,
     KEEP,
     LANGUAGE_SIZE,
+    PROVIDER,
     THREADS,
     count_option,
     measuring,
@@ -47,6 +49,7 @@ WORDS = ("target", "weights", "decoded by", "equal to torch")
 @precisions_option("fp32,fp16,int8,int4")
 @click.option("--eval", "text", type=FILE, help="Report the perplexity on this text.")
 @THREADS
+@PROVIDER
 @count_option("--bursts", 16, "Timed bursts of 8 tokens.")
 @KEEP
 @JSON
@@ -56,21 +59,24 @@ def targets(
     precisions: list[str],
     text: Path | None,
     threads: int,
+    provider: str,
     bursts: int,
     keep: Path | None,
     as_json: bool,
 ) -> None:
     """Every target of rfa-export in every precision: size, time, memory, parity.
 
-    Each target is decoded by the runtime that it was written for.  Parity says how many choices of tokens are torch's.
+    Each target is decoded by the runtime that it was written for; with --provider cuda, there is target ort alone.
+    Parity says how many choices of tokens are torch's.
     """
     with measuring(keep, files=[text]) as (folder, progress):
         if checkpoint is not None:
             check_archive(checkpoint)
         for precision in precisions:
             precision_of(precision)
+        check_provider(provider)
         model = measurements.targets.model_of(size, checkpoint)
-        rows = measurements.targets.measure(model, precisions, text, folder, threads, bursts, progress)
+        rows = measurements.targets.measure(model, precisions, text, folder, threads, bursts, progress, provider)
     print_result({"rows": as_tables(rows)}, table_of(rows), as_json)
 
 

@@ -34,6 +34,9 @@ class ClassificationRow:
     call_bytes: int | None = None
     """What the peak lies above the process that had read one short text."""
     precision: str = "fp32"
+    provider: str = "cpu"
+    device_bytes: int | None = None
+    """What the GPU holds more after the calls; None on the processor."""
 
 
 def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
@@ -48,6 +51,7 @@ def measure(
     threads: int,
     rounds: int,
     progress: Callable[[str], None],
+    provider: str = "cpu",
 ) -> list[ClassificationRow]:
     """Measure every system at every length, systems in turns.
 
@@ -57,15 +61,15 @@ def measure(
     for length in lengths:
         for system, bundle in bundles.items():
             progress(f"{length:,} bytes, {system}")
-            figures = figures_of(bundle, length, threads, rounds)
-            rows.append(ClassificationRow(system, length, threads, precision=precision, **figures))
+            figures = figures_of(bundle, provider, length, threads, rounds)
+            rows.append(ClassificationRow(system, length, threads, precision=precision, provider=provider, **figures))
     return rows
 
 
-def figures_of(bundle: Path, length: int, threads: int, rounds: int) -> dict[str, Any]:
+def figures_of(bundle: Path, provider: str, length: int, threads: int, rounds: int) -> dict[str, Any]:
     """The figures of a row; none where memory was not enough.  Raises ProbeError where anything else fails."""
     try:
-        return ask("classifier_probe", bundle, length, threads, rounds)
+        return ask("classifier_probe", bundle, provider, length, threads, rounds)
     except ProbeError as error:
         if DID_NOT_FIT in str(error):
             return {}

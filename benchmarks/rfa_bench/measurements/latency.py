@@ -43,6 +43,9 @@ class LatencyRow:
     """Of all rows: RFA's state, or the keys and values of the tokens so far."""
     peak_rss_bytes: int
     """Of a process that only loads the bundle, reads the context and decodes."""
+    provider: str = "cpu"
+    device_bytes: int | None = None
+    """What the GPU holds more while such a process is at its end; None on the processor."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class LatencyPlan:
     """Turns of all systems after each start."""
     burst: int
     """Timed steps of one system in a turn."""
+    provider: str = "cpu"
 
 
 def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
@@ -86,8 +90,9 @@ def measure(
         progress(f"{name}: memory at {context:,}")
         ms = statistics.median(seconds) * 1e3
         kept = state_bytes(bundles[name], context, plan.batch)
-        peak = ask("memory_probe", bundles[name], context, plan.batch, plan.threads)
-        rows.append(LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, peak))
+        held = ask("memory_probe", bundles[name], plan.provider, context, plan.batch, plan.threads)
+        row = LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, provider=plan.provider, **held)
+        rows.append(row)
     return rows
 
 
@@ -119,7 +124,7 @@ def time_one_start(
 def start_worker(bundle: Path, plan: LatencyPlan) -> Worker:
     """Start a process that holds one system at every context of the plan; see `latency_worker.py`."""
     spare = (plan.rounds + 1) * (plan.burst + SETTLE)
-    return Worker(command_of("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts))
+    return Worker(command_of("latency_worker", bundle, plan.provider, plan.threads, plan.batch, spare, *plan.contexts))
 
 
 def time_steps(worker: Worker, context: int, burst: int) -> float:

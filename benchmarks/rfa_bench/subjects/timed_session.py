@@ -14,8 +14,8 @@ from rfa_runtime.session.step import StepSession
 class TimedSession(StepSession):
     """A StepSession that adds up the seconds of its calls into ONNX Runtime."""
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
-        super().__init__(bundle, threads)
+    def __init__(self, bundle: Bundle, threads: int | None = None, provider: str = "cpu") -> None:
+        super().__init__(bundle, threads, provider)
         self.seconds = 0.0
         """In ONNX Runtime, so far."""
         self._binding: Binding | None = None

@@ -109,10 +109,19 @@ class StepSession(OwnProcess):
         binding = self._bindings.get(state)
         if binding is None or not binding.fits(state, count):
             state.check(self.specs)
+            self._check_device(state)
             loaded = self._graph_for(state.batch * count)
             binding = Binding(loaded, self.vocab_size, state, count)
             self._bindings[state] = binding
         return binding
+
+    def _check_device(self, state: State) -> None:
+        # A buffer elsewhere would be copied once, when it is bound: every step would then begin at the same past.
+        if state.buffers and state.device != self._device:
+            raise StateError(
+                f"the state lies on {state.device}, the session computes on {self._device}: "
+                "take one of the session's own, from new_state"
+            )
 
     def _graph_for(self, rows: int) -> LoadedGraph:
         """Return the graph for steps of so many rows: tokens, times the rows of the batch.

@@ -9,7 +9,7 @@ from rfa_export.runtimes.serve_genai import start_text
 from rfa_runtime.bundle.bundle import Bundle
 
 
-def load(bundle: Bundle, target: str, threads: int) -> Step:
+def load(bundle: Bundle, target: str, threads: int, provider: str) -> Step:
     """A step of one text, which the library keeps; the bundle's folder is loaded as it is."""
     text = start_text(bundle.path, threads)
 
