@@ -3,7 +3,7 @@
     S_t = exp(a_t) S_{t-1} + phi(k_t) v_t^T        o_t = phi(q_t)^T S_t        a_t <= 0, or 0 without a gate
 
     quadratic    the masked T x T form                     the reference: O(T^2)
-    chunked      blocks of C tokens, state between them    training and prefill: O(T)
+    chunked      blocks of C tokens, state between them    training and prefill: O(T), in `parallel/chunked.py`
     one_token    the recurrence itself                     decoding: O(1)
 
 The results should be identical; `tests/models/attention/test_linear_attention.py` holds them to it.  All three take
@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from rfa_models.attention.parallel.chunked import chunked
 
 Result = tuple[Tensor, Tensor]
 
@@ -29,30 +30,6 @@ def quadratic(
     since_start = cumulative(phi_k, log_decay)
     output = within(phi_q, phi_k, v, since_start)
     return add_past(output, phi_q, since_start, past_state), advance(phi_k, v, since_start, past_state)
-
-
-def chunked(
-    phi_q: Tensor,
-    phi_k: Tensor,
-    v: Tensor,
-    log_decay: Tensor | None = None,
-    past_state: Tensor | None = None,
-    chunk: int = 64,
-) -> Result:
-    """Blocks of `chunk` tokens: quadratic within a block, a state of fixed size between blocks.  Shapes as above."""
-    length = phi_q.shape[1]
-    if length <= chunk:
-        return quadratic(phi_q, phi_k, v, log_decay, past_state)
-    blocks = -(-length // chunk)
-    phi_q, phi_k, v = (to_blocks(x, blocks, chunk) for x in (phi_q, phi_k, v))
-    log_decay = None if log_decay is None else to_blocks(log_decay, blocks, chunk)
-
-    since_start = cumulative(phi_k.flatten(0, 1), None if log_decay is None else log_decay.flatten(0, 1))
-    output = within(phi_q.flatten(0, 1), phi_k.flatten(0, 1), v.flatten(0, 1), since_start)
-    added = advance(phi_k.flatten(0, 1), v.flatten(0, 1), since_start, None).unflatten(0, (-1, blocks))
-    before, present = scan_states(added, last_decay(since_start, blocks), past_state)
-    output = add_past(output, phi_q.flatten(0, 1), since_start, before.flatten(0, 1))
-    return output.unflatten(0, (-1, blocks)).flatten(1, 2)[:, :length], present
 
 
 def one_token(
@@ -81,18 +58,12 @@ def linear_attention(
     phi_q, phi_k: [B, T, H K].  v: [B, T, H V].  log_decay: [B, T, H] or None.  past_state: [B, H, K, V] or None.
     Returns the output [B, T, H V] and the present state.  One token takes the recurrence, more take chunks.
     """
-    phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q * scale, phi_k, v))
+    phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q, phi_k, v))
     if phi_q.shape[1] == 1:
         output, state = one_token(phi_q, phi_k, v, log_decay, past_state)
     else:
         output, state = chunked(phi_q, phi_k, v, log_decay, past_state, chunk)
-    return output.flatten(2), state
-
-
-def to_blocks(x: Tensor, blocks: int, chunk: int) -> Tensor:
-    """Cut [B, T, ...] into [B, blocks, chunk, ...]; zeros fill the end: no key, no decay."""
-    missing = blocks * chunk - x.shape[1]
-    return F.pad(x, (0, 0) * (x.dim() - 2) + (0, missing)).unflatten(1, (blocks, chunk))
+    return (output * scale).flatten(2), state
 
 
 def cumulative(phi_k: Tensor, log_decay: Tensor | None) -> Tensor | None:
@@ -126,21 +97,3 @@ def advance(phi_k: Tensor, v: Tensor, since_start: Tensor | None, past_state: Te
     if past_state is None:
         return added
     return added + (past_state if since_start is None else past_state * since_start[..., -1, None, None].exp())
-
-
-def last_decay(since_start: Tensor | None, blocks: int) -> Tensor | None:
-    """The decay over each whole block.  [B * blocks, H, C] -> [B, blocks, H, 1, 1], None without a gate."""
-    return None if since_start is None else since_start[..., -1, None, None].exp().unflatten(0, (-1, blocks))
-
-
-def scan_states(added: Tensor, decay: Tensor | None, past_state: Tensor | None) -> Result:
-    """Run the recurrence over blocks.  added: [B, blocks, H, K, V].  Returns the states before each, and the last."""
-    # unbind, not added[:, block]: the gradient of an index is as large as `added`, and so quadratic over all blocks.
-    parts = added.unbind(1)
-    decays = [None] * len(parts) if decay is None else decay.unbind(1)
-    state = torch.zeros_like(parts[0]) if past_state is None else past_state
-    before = []
-    for part, factor in zip(parts, decays, strict=True):
-        before.append(state)
-        state = part + (state if factor is None else state * factor)
-    return torch.stack(before, 1), state
