@@ -28,8 +28,11 @@ def cleanup(model: ir.Model) -> None:
 def is_worth_folding(node: ir.Node) -> bool | None:
     """Store no transposed second copy of a weight that is needed as it is: a tied embedding.
 
+    Constants of a known shape are written out, as they are joined with weights.
     Returns None where the optimizer shall decide as usual.
     """
+    if node.op_type == "ConstantOfShape":
+        return True
     if node.op_type != "Transpose":
         return None
     weight = node.inputs[0]

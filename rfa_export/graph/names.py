@@ -36,6 +36,9 @@ STATEFUL: dict[str, tuple[StateSlot, ...]] = {
 }
 """Operators that carry a state from step to step."""
 
+NORMALIZER = StateSlot(3, 1, "normalizer_state", "recurrent")
+"""Of the second `LinearAttention` of a layer, which sums up what the values are divided by."""
+
 CROSS_PARTS = {1: ("recurrent_state",), 2: ("key", "value")}
 """What a layer keeps of a source, by the number of its tensors: the sums of RFA, keys and values of softmax."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.draft import Drafts, Lowered, graph_inputs
-from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime, one_text
+from rfa_export.graph.lowering.for_genai import hand_over_normalizers, leave_choice_to_runtime, one_text
 from rfa_export.runtimes.genai import GenAi
 from rfa_export.targets.catalogue import GENAI
 from rfa_export.targets.ort import fused
@@ -19,12 +19,14 @@ from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec, kinds
 
 CONFIG = "genai_config.json"
 FILE = "model.genai.onnx"
+STATES_OF_A_LAYER = 2
+"""The sums, and their normalizer."""
 LONGEST = 1 << 20
 """Tokens of a text.  The state needs no limit, but the runtime keeps an array of all ids."""
 
 
 class GenAiTarget(Target):
-    """The graph of target `ort` with what the runtime counts layers by, and the runtime's configuration."""
+    """The graph of target `ort` with the runtime's own names for states, and the runtime's configuration."""
 
     facts = GENAI
     runtimes = (GenAi(),)
@@ -35,7 +37,7 @@ class GenAiTarget(Target):
         draft = drafts[MODEL]
         model = fused(draft).after(leave_choice_to_runtime).model
         spec = GraphSpec(FILE, self.name, graph_inputs(model, states), draft.logits, (LOGITS,), rows=1)
-        count_layers(model, len(states))
+        hand_over_normalizers(model)
         one_text(model)
         return {role_in_bundle(MODEL, self.name): Lowered(model, spec)}
 
@@ -50,7 +52,7 @@ def check(drafts: Drafts, states: Sequence[StateSpec]) -> None:
     if SCORE not in drafts or kinds(states) - {"recurrent"}:
         raise TargetError("target genai continues text with a recurrent state: it is only for RFA language models")
     sizes = {state.shape for state in states}
-    if len(sizes) > 1:
+    if len(sizes) > STATES_OF_A_LAYER:
         raise TargetError("target genai wants one size for all layers' states, this model has several")
 
 
@@ -59,7 +61,7 @@ def configuration(manifest: Manifest) -> dict[str, object]:
     inputs = manifest.graphs[role_in_bundle(MODEL, GENAI.name)].inputs
     decoder = {
         "filename": FILE,
-        "num_hidden_layers": len(manifest.state),
+        "num_hidden_layers": len(manifest.state) // STATES_OF_A_LAYER,
         "inputs": {name: name for name in inputs},
         "outputs": {LOGITS: LOGITS},
     }

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from rfa_models.attention import operators
-from rfa_models.attention.linear_attention import one_token, quadratic
+from rfa_models.attention.linear_attention import State, one_token, quadratic, with_normalizer
 from rfa_models.attention.operators import IN_TORCH
 
 
@@ -27,7 +27,9 @@ class ExplicitState(nn.Module):
         self.states = states
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """Inputs: int64 [B, T].  States: [B, H, K, V].  memory: what an encoder gave, for a translator's decoder.
+        """Inputs: int64 [B, T].  States: [B, H, K, d] and [B, H, K, 1] of each layer.
+
+        memory: what an encoder gave, for a translator's decoder.
 
         Returns logits [B, 1, N] and the states after the last token.  Cost is quadratic in T: it reads a chunk.
         """
@@ -44,7 +46,7 @@ class ThreadedState:
     """Attention that takes its past from a row of states and leaves its present in another."""
 
     def __init__(self, past: tuple[Tensor, ...]) -> None:
-        """past: [B, H, K, V] of each layer, in the order in which the layers are called."""
+        """past: the sums [B, H, K, d], then their normalizer [B, H, K, 1], of each layer as they are called."""
         self.past = past
         self.present: list[Tensor] = []
 
@@ -53,19 +55,21 @@ class ThreadedState:
         phi_q: Tensor,
         phi_k: Tensor,
         v: Tensor,
+        weight: Tensor,
         log_decay: Tensor | None = None,
         past_state: Any = None,
         *,
         heads: int,
         scale: float = 1.0,
         chunk: int = 64,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, State]:
         """What `rfa_models.attention.linear_attention.linear_attention` computes, for the next layer in order."""
-        past = self.past[len(self.present)]
+        place = len(self.present)
+        past = (self.past[place], self.past[place + 1])
         form = one_token if phi_q.shape[1] == 1 else quadratic
         query = (phi_q * scale).unflatten(-1, (heads, -1))
         key = phi_k.unflatten(-1, (heads, -1))
         value = v.unflatten(-1, (heads, -1))
-        output, state = form(query, key, value, log_decay, past)
-        self.present.append(state)
-        return output.flatten(2), state
+        numerator, denominator, state = with_normalizer(form, query, key, value, weight, log_decay, past)
+        self.present += state
+        return numerator, denominator, state

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from rfa_export.graph.names import CONTRIB
+from rfa_models.attention.linear_attention import State
 from rfa_models.attention.operators import Operators
 
 FLOAT = 1
@@ -25,15 +26,28 @@ def linear_attention(
     phi_q: Tensor,
     phi_k: Tensor,
     v: Tensor,
+    weight: Tensor,
     log_decay: Tensor | None = None,
-    past_state: Tensor | None = None,
+    past_state: object = None,
     *,
     heads: int,
     scale: float = 1.0,
     chunk: int = 64,
-) -> tuple[Tensor, Tensor]:
-    """One `LinearAttention` node, its state still open: `graph/thread_state.py` connects it."""
+) -> tuple[Tensor, Tensor, State]:
+    """Two `LinearAttention` nodes, for values and for their weights: `graph/rewrite/thread_state.py` connects them.
+
+    With the weights as one more channel of the values, their number would be odd, and no fast kernel would take it.
+    """
     refuse_state(past_state)
+    numerator, sums = attention_node(phi_q, phi_k, v, log_decay, heads, scale)
+    denominator, normalizer = attention_node(phi_q, phi_k, weight, log_decay, heads, scale)
+    return numerator, denominator, (sums, normalizer)
+
+
+def attention_node(
+    phi_q: Tensor, phi_k: Tensor, v: Tensor, log_decay: Tensor | None, heads: int, scale: float
+) -> tuple[Tensor, Tensor]:
+    """One `LinearAttention` node, its state still open.  v: [B, T, H V] -> the same, and [B, H, K, V]."""
     batch, _, width = phi_q.shape
     inputs: list[Tensor | None] = [phi_q, phi_k, v, None]
     attributes: dict[str, Any] = {"q_num_heads": heads, "kv_num_heads": heads, "scale": scale, "update_rule": "linear"}

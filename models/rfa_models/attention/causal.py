@@ -12,7 +12,9 @@ from torch.nn import functional as F
 
 from rfa_models.attention import operators
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.attention.denominator import normalize
+from rfa_models.attention.denominator import normalize_heads
+from rfa_models.attention.linear_attention import State
+from rfa_models.attention.projections import Affine, affine, constant_one
 from rfa_models.attention.self_attention import RfaSelfAttention, SoftmaxSelfAttention
 
 
@@ -31,32 +33,42 @@ class RfaAttention(RfaSelfAttention):
             nn.init.zeros_(self.gate_proj.weight)
             nn.init.constant_(self.gate_proj.bias, self.config.gate_bias)
 
-    def forward(self, x: Tensor, keep: Tensor | None = None, past_state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def per_head(self) -> Affine:
+        """The projection to one number for each head: minus the gate's logit, or the constant one without a gate."""
+        if self.gate_proj is None:
+            return constant_one(self.v_proj, self.config.heads)
+        return -self.gate_proj.weight, -self.gate_proj.bias
+
+    def forward(self, x: Tensor, keep: Tensor | None = None, past_state: State | None = None) -> tuple[Tensor, State]:
         """Attend from every token to the tokens up to itself.
 
-        x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  past_state: [B, H, K, d + 1] of the tokens before.
-        Returns the output [B, T, E] and the state after the last token.
+        x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  past_state: of the tokens before, the sums [B, H, K, d]
+        and their normalizer [B, H, K, 1].  Returns the output [B, T, E] and the state after the last token.
         """
-        qk, v, forget = self.project(x, self.gate_proj)
+        qk, v, of_heads = self.project(x, affine(self.v_proj), self.per_head())
         with torch.autocast(x.device.type, enabled=False):  # sums over many tokens stay in float32
             phi_q, phi_k = self.features(qk).flatten(2).chunk(2, dim=-1)
+            weight = of_heads
             log_decay = None
-            if forget is not None:  # g = sigmoid(-forget): log g and 1 - g without loss of accuracy
-                log_decay = -F.softplus(forget)
-                v = v * torch.sigmoid(forget).unsqueeze(-1)
+            if self.gate_proj is not None:  # g = sigmoid(-x): log g and 1 - g without loss of accuracy
+                log_decay = -F.softplus(of_heads)
+                weight = torch.sigmoid(of_heads)
+                v = v * weight.unsqueeze(-1)
             if keep is not None:
                 phi_k, log_decay = leave_out_padding(phi_k, log_decay, keep)
-            sums, state = operators.current().linear_attention(
+            numerator, denominator, state = operators.current().linear_attention(
                 phi_q,
                 phi_k,
                 v.flatten(2),
+                weight,
                 log_decay,
                 past_state,
                 heads=self.config.heads,
                 scale=self.config.scale**2,
                 chunk=self.config.chunk,
             )
-            output = normalize(sums.unflatten(-1, (self.config.heads, -1)), self.config).flatten(2)
+            numerator = numerator.unflatten(-1, (self.config.heads, -1))
+            output = normalize_heads(numerator, denominator, self.config).flatten(2)
         return self.out_proj(output), state
 
 

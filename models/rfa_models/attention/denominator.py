@@ -29,3 +29,9 @@ def normalize(sums: Tensor, config: AttentionConfig) -> Tensor:
     """Divide the weighted sums of values by the sum of weights, their last channel.  [..., d + 1] -> [..., d]."""
     num, den = sums.split([sums.shape[-1] - 1, 1], dim=-1)
     return num / keep_from_zero(den, config.denominator, config.denominator_floor)
+
+
+def normalize_heads(numerator: Tensor, denominator: Tensor, config: AttentionConfig) -> Tensor:
+    """Divide the weighted sums of values of each head by its sum of weights.  [..., d], [...] -> [..., d]."""
+    den = keep_from_zero(denominator, config.denominator, config.denominator_floor)
+    return numerator / den.unsqueeze(-1)

@@ -15,12 +15,17 @@ and return
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from rfa_models.attention.parallel.chunked import chunked
 
 Result = tuple[Tensor, Tensor]
+State = tuple[Tensor, Tensor]
+"""What a layer carries from token to token: sums of values S [B, H, K, d], and the normalizer z [B, H, K, 1]."""
 
 
 def quadratic(
@@ -46,24 +51,48 @@ def linear_attention(
     phi_q: Tensor,
     phi_k: Tensor,
     v: Tensor,
+    weight: Tensor,
     log_decay: Tensor | None = None,
-    past_state: Tensor | None = None,
+    past_state: State | None = None,
     *,
     heads: int,
     scale: float = 1.0,
     chunk: int = 64,
-) -> Result:
-    """The operator that layers call, in the packed layout of ONNX's `LinearAttention`.
+) -> tuple[Tensor, Tensor, State]:
+    """The operator that layers call: weighted sums of values and the sums of weights, before they are divided.
 
-    phi_q, phi_k: [B, T, H K].  v: [B, T, H V].  log_decay: [B, T, H] or None.  past_state: [B, H, K, V] or None.
-    Returns the output [B, T, H V] and the present state.  One token takes the recurrence, more take chunks.
+        S_t = exp(a_t) S_{t-1} + phi(k_t) v_t^T        z_t = exp(a_t) z_{t-1} + phi(k_t) w_t        [section 3.1]
+
+    phi_q, phi_k: [B, T, H K].  v: [B, T, H d].  weight: [B, T, H], the w_t.  log_decay: [B, T, H], the a_t, or None.
+    Returns the numerator phi(q_t)^T S_t [B, T, H d], the denominator phi(q_t)^T z_t [B, T, H], and the present state.
+    One token takes the recurrence, more take chunks.
     """
     phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q, phi_k, v))
-    if phi_q.shape[1] == 1:
-        output, state = one_token(phi_q, phi_k, v, log_decay, past_state)
-    else:
-        output, state = chunked(phi_q, phi_k, v, log_decay, past_state, chunk)
-    return (output * scale).flatten(2), state
+    form = one_token if phi_q.shape[1] == 1 else partial(chunked, chunk=chunk)
+    numerator, denominator, state = with_normalizer(form, phi_q, phi_k, v, weight, log_decay, past_state)
+    return numerator * scale, denominator * scale, state
+
+
+def with_normalizer(
+    form: Callable[..., Result],
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    weight: Tensor,
+    log_decay: Tensor | None,
+    past_state: State | None,
+) -> tuple[Tensor, Tensor, State]:
+    """Let a form sum up values and weights at once: the weights are one more channel of the values.
+
+    phi_q, phi_k: [B, T, H, K].  v: [B, T, H, d].  The others, and what is returned, as in `linear_attention`.
+    """
+    values = torch.cat([v, weight.unsqueeze(-1)], dim=-1)
+    past = None if past_state is None else torch.cat(past_state, dim=-1)
+    output, present = form(phi_q, phi_k, values, log_decay, past)
+    sizes = [v.shape[-1], 1]
+    numerator, denominator = output.split(sizes, dim=-1)
+    sums, normalizer = present.split(sizes, dim=-1)
+    return numerator.flatten(2), denominator.flatten(2), (sums, normalizer)
 
 
 def cumulative(phi_k: Tensor, log_decay: Tensor | None) -> Tensor | None:

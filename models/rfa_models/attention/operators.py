@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rfa_models.attention.linear_attention import linear_attention
+from rfa_models.attention.linear_attention import State, linear_attention
 from rfa_models.attention.random_matrices import random_projection
 from rfa_models.attention.softmax import softmax_attention, softmax_read, softmax_self
 from rfa_models.attention.summary import read_summary, summarize
@@ -24,7 +24,7 @@ class Operators:
     """One implementation of each operator.  Signatures are those of the defaults."""
 
     random_projection: Callable[[Tensor, Tensor], Tensor] = random_projection
-    linear_attention: Callable[..., tuple[Tensor, Tensor]] = linear_attention
+    linear_attention: Callable[..., tuple[Tensor, Tensor, State]] = linear_attention
     softmax_attention: Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]] = softmax_attention
     summarize: Callable[[Tensor, Tensor], Tensor] = summarize
     read_summary: Callable[[Tensor, Tensor], Tensor] = read_summary

@@ -57,6 +57,12 @@ def with_constant_one(v_proj: nn.Linear, config: AttentionConfig) -> Affine:
     return F.pad(weight, (0, 0, 0, 1)).flatten(0, 1), F.pad(bias, (0, 1), value=1.0).flatten()
 
 
+def constant_one(like: nn.Linear, outputs: int) -> Affine:
+    """A projection of what `like` reads whose every output is the constant one: in a graph, ones of the right size."""
+    weight = like.weight.new_zeros(outputs, like.in_features)
+    return weight, like.weight.new_ones(outputs)
+
+
 def at_least_float32(x: Tensor) -> Tensor:
     """Autocast's half precision back to float32: sums over many tokens need it."""
     if x.dtype in (torch.float16, torch.bfloat16):

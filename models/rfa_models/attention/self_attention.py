@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.features import RandomFeatures
 from rfa_models.attention.projections import (
+    Affine,
     Projections,
     affine,
     at_least_float32,
     project_together,
-    with_constant_one,
 )
 
 
 class RfaSelfAttention(RandomFeatures):
     """The parent of RFA layers that read one sequence."""
 
-    def project(self, x: Tensor, gate: nn.Linear | None = None) -> tuple[Tensor, Tensor, Tensor | None]:
+    def project(self, x: Tensor, value: Affine, *others: Affine) -> tuple[Tensor, Tensor, *tuple[Tensor, ...]]:
         """One product for everything that is read from x.
 
-        x: [B, T, E].  Returns the heads' queries, then keys, a row each [B, T, 2, H, 1, d], values with their constant
-        one [B, T, H, d + 1], and minus the gate's logit [B, T, H] or None, all float32 at least.
+        x: [B, T, E].  value: the projection that makes values.  others: what else is read.  Returns the heads' queries,
+        then keys, a row each [B, T, 2, H, 1, d], values [B, T, H, d], one channel more where `value` has it, and the
+        outputs of the others, all float32 at least.
         """
         heads = self.config.heads
         head_dim = self.config.head_dim
-        parts = [affine(self.q_proj), affine(self.k_proj), with_constant_one(self.v_proj, self.config)]
-        sizes = [2 * heads * head_dim, heads * (head_dim + 1)]
-        if gate is not None:
-            parts.append((-gate.weight, -gate.bias))
-            sizes.append(heads)
-        qk, v, *forget = at_least_float32(project_together(x, *parts)).split(sizes, dim=-1)
+        sizes = [2 * heads * head_dim]
+        for _, bias in (value, *others):
+            sizes.append(len(bias))
+        packed = project_together(x, affine(self.q_proj), affine(self.k_proj), value, *others)
+        qk, v, *found = at_least_float32(packed).split(sizes, dim=-1)
         qk = qk.unflatten(-1, (2, heads, 1, head_dim))
-        v = v.unflatten(-1, (heads, head_dim + 1))
-        return qk, v, forget[0] if forget else None
+        v = v.unflatten(-1, (heads, -1))
+        return qk, v, *found
 
 
 class SoftmaxSelfAttention(Projections):

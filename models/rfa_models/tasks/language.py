@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
+from rfa_models.attention.linear_attention import State
 from rfa_models.data.documents import encode_documents, read_documents
 from rfa_models.data.fingerprint import text_fingerprint
 from rfa_models.data.segments import SegmentBatches, StreamBatches
@@ -96,8 +97,8 @@ class StatefulLanguageTask(LanguageTask):
 
     def __init__(self, recipe: LanguageRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
         super().__init__(recipe, device, tokenizer)
-        self.carried: list[Tensor] | None = None
-        """One state [B, H, K, d + 1] per layer, of the last segment; None before the first."""
+        self.carried: list[State] | None = None
+        """One state per layer, of the last segment; None before the first."""
 
     def cut(self) -> StreamBatches:
         return StreamBatches(self.train_ids, self.config.batch_size, self.config.segment_length, self.config.seed)
@@ -110,18 +111,23 @@ class StatefulLanguageTask(LanguageTask):
         positions = torch.arange(start, start + inputs.shape[1], device=self.device).expand_as(inputs)
         with autocast(self.config, self.device):
             logits, states = model.step(inputs, positions, None, self.carried if start else None)
-        self.carried = [state.detach() for state in states]
+        self.carried = [(sums.detach(), normalizer.detach()) for sums, normalizer in states]
         return next_token_loss(logits, targets), targets.numel()
 
     def state(self) -> dict[str, Any]:
-        return {"carried": self.carried}
+        """A tensor [B, H, K, d + 1] for each layer: the sums, and the normalizer as the last channel."""
+        if self.carried is None:
+            return {"carried": None}
+        return {"carried": [torch.cat(layer, dim=-1) for layer in self.carried]}
 
     def load_state(self, state: dict[str, Any], model: LanguageModel) -> None:
         carried = state["carried"]
-        if carried is not None:
-            self.check_carried(carried, model)
-            carried = [layer.to(self.device) for layer in carried]
-        self.carried = carried
+        if carried is None:
+            self.carried = None
+            return
+        self.check_carried(carried, model)
+        sizes = [model.config.attention.head_dim, 1]
+        self.carried = [layer.to(self.device).split(sizes, dim=-1) for layer in carried]
 
     def check_carried(self, carried: list[Tensor], model: LanguageModel) -> None:
         """Raise ValueError where states from a file are of another model or batch, or not finite."""

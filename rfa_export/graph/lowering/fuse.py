@@ -42,7 +42,7 @@ def fuse(model: ir.Model) -> None:
     """Merge biases, activations, divisions and the scales of heads with their neighbours."""
     add_biases(model)
     fuse_bias_gelu(model)
-    rewrite(model, pattern_rewrite_rules=[pattern.RewriteRule(floored_division, bounded_product, is_signed_floor)])
+    rewrite(model, pattern_rewrite_rules=DIVISIONS)
     for node in nodes_of(model, "Mul"):
         scale_packed(model, node)
 
@@ -83,11 +83,23 @@ def add_within(product: ir.Node) -> None:
     ir.convenience.replace_all_uses_with(biased, found)
 
 
+def signed_floor(op: Any, den: ir.Value, zero: ir.Value, below: ir.Value, above: ir.Value) -> ir.Value:
+    """A denominator kept from zero, as `rfa_models/attention/denominator.py` is traced."""
+    return op.Where(op.Less(den, zero), op.Clip(den, None, below), op.Clip(den, above))
+
+
 def floored_division(
     op: Any, num: ir.Value, den: ir.Value, zero: ir.Value, below: ir.Value, above: ir.Value
 ) -> ir.Value:
-    """num / signed_floor(den), as `rfa_models/attention/denominator.py` is traced."""
-    return op.Div(num, op.Where(op.Less(den, zero), op.Clip(den, None, below), op.Clip(den, above)))
+    """num / signed_floor(den)."""
+    return op.Div(num, signed_floor(op, den, zero, below, above))
+
+
+def floored_division_of_heads(
+    op: Any, num: ir.Value, den: ir.Value, zero: ir.Value, below: ir.Value, above: ir.Value, wide: ir.Value
+) -> ir.Value:
+    """The same with one denominator for the numbers of a head: num [..., H, d], den [..., H]."""
+    return op.Div(num, op.Reshape(signed_floor(op, den, zero, below, above), wide))
 
 
 def is_signed_floor(context: object, zero: ir.Value, below: ir.Value, above: ir.Value, **_: ir.Value) -> bool:
@@ -113,12 +125,32 @@ def bounded_product(op: Any, num: ir.Value, den: ir.Value, above: ir.Value, **_:
 
     The sign differs only of a denominator -0.0.  It does not occur: a sum that starts at 0 never gives it.
     """
+    return op.Mul(num, bounded_reciprocal(op, den, above))
+
+
+def bounded_product_of_heads(
+    op: Any, num: ir.Value, den: ir.Value, above: ir.Value, wide: ir.Value, **_: ir.Value
+) -> ir.Value:
+    """The same for the heads' numbers."""
+    return op.Mul(num, op.Reshape(bounded_reciprocal(op, den, above), wide))
+
+
+def bounded_reciprocal(op: Any, den: ir.Value, above: ir.Value) -> ir.Value:
+    """1 / den within the bounds that the floor of `den` gives it."""
     floor = numpy_value(above)
     assert floor is not None, "is_signed_floor has seen it"
     bound = 1 / floor
     lowest = op.Constant(value=ir.tensor(np.float32(-bound)))
     highest = op.Constant(value=ir.tensor(np.float32(bound)))
-    return op.Mul(num, op.Clip(op.Reciprocal(den), lowest, highest))
+    bounded: ir.Value = op.Clip(op.Reciprocal(den), lowest, highest)
+    describe_like(bounded, den)
+    return bounded
+
+
+DIVISIONS = [
+    pattern.RewriteRule(floored_division, bounded_product, is_signed_floor),
+    pattern.RewriteRule(floored_division_of_heads, bounded_product_of_heads, is_signed_floor),
+]
 
 
 @dataclass(frozen=True)

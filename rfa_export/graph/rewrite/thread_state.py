@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import nodes_of
-from rfa_export.graph.names import STATEFUL, StateSlot
+from rfa_export.graph.names import NORMALIZER, STATEFUL, StateSlot
 from rfa_runtime.bundle.interface import BATCH, CAPACITY, SEQLENS_K, TOTAL_SEQUENCE_LENGTH
 from rfa_runtime.bundle.manifest import StateSpec
 
@@ -19,16 +19,43 @@ CACHE_LENGTH_INPUTS = {5: (SEQLENS_K, (BATCH,)), 6: (TOTAL_SEQUENCE_LENGTH, ())}
 
 
 def thread_state(model: ir.Model) -> list[StateSpec]:
-    """Connect `past_key_values.N.*` to `present.N.*` through the N-th stateful node.  Returns the states in that order.
+    """Connect `past_key_values.N.*` to `present.N.*` through the N-th layer.  Returns the states in that order.
 
     Raises GraphError where a state's shape is not static but for the batch.
     """
     states: list[StateSpec] = []
-    for layer, node in enumerate(nodes_of(model, *STATEFUL)):
-        for slot in STATEFUL[node.op_type]:
-            states.append(connect(model.graph, node, slot, layer))
+    for layer, nodes in enumerate(layers_of(model)):
+        for node, slots in zip(nodes, slots_of(nodes), strict=True):
+            for slot in slots:
+                states.append(connect(model.graph, node, slot, layer))
     share_lengths(model.graph, nodes_of(model, "GroupQueryAttention"))
     return states
+
+
+def layers_of(model: ir.Model) -> list[list[ir.Node]]:
+    """The stateful nodes of each layer: one, or two `LinearAttention` over the same queries and keys."""
+    layers: list[list[ir.Node]] = []
+    for node in nodes_of(model, *STATEFUL):
+        if layers and same_features(layers[-1][0], node):
+            layers[-1].append(node)
+        else:
+            layers.append([node])
+    return layers
+
+
+def same_features(node: ir.Node, other: ir.Node) -> bool:
+    """Whether two nodes of linear attention read the same queries and keys."""
+    if node.op_type != "LinearAttention" or other.op_type != "LinearAttention":
+        return False
+    return node.inputs[0] is other.inputs[0] and node.inputs[1] is other.inputs[1]
+
+
+def slots_of(nodes: list[ir.Node]) -> list[tuple[StateSlot, ...]]:
+    """The states of a layer's nodes: of two, the second keeps the normalizer.  Raises GraphError for more."""
+    if len(nodes) > 2:
+        raise GraphError(f"{len(nodes)} nodes of attention read the same queries and keys, wanted two at most")
+    first = STATEFUL[nodes[0].op_type]
+    return [first, (NORMALIZER,)][: len(nodes)]
 
 
 def connect(graph: ir.Graph, node: ir.Node, slot: StateSlot, layer: int) -> StateSpec:

@@ -148,11 +148,23 @@ def test_a_closed_gate_forgets_everything_before() -> None:
 @pytest.mark.parametrize("length", [1, 6])
 def test_packed_operator_scales_the_queries_only(length: int, gate: bool) -> None:
     phi_q, phi_k, v, log_decay = inputs(length, gate)
-    output, state = linear_attention(
-        phi_q.flatten(2), phi_k.flatten(2), v.flatten(2), log_decay, heads=HEADS, scale=0.25, chunk=4
+    weight = v[..., 0].exp()
+    numerator, denominator, state = linear_attention(
+        phi_q.flatten(2), phi_k.flatten(2), v.flatten(2), weight, log_decay, heads=HEADS, scale=0.25, chunk=4
     )
-    wanted, wanted_state = quadratic(0.25 * phi_q, phi_k, v, log_decay)
-    assert_same([output, state], [wanted.flatten(2), wanted_state])
+    wanted, sums = quadratic(0.25 * phi_q, phi_k, v, log_decay)
+    weights, normalizer = quadratic(0.25 * phi_q, phi_k, weight.unsqueeze(-1), log_decay)
+    assert_same([numerator, denominator, *state], [wanted.flatten(2), weights.flatten(2), sums, normalizer])
+
+
+@gates
+def test_packed_operator_goes_on_from_its_state(gate: bool) -> None:
+    phi_q, phi_k, v, log_decay = inputs(9, gate)
+    packed = [phi_q.flatten(2), phi_k.flatten(2), v.flatten(2), v[..., 0].exp(), log_decay]
+    wanted = linear_attention(*packed, heads=HEADS, chunk=4)
+    *_, past = linear_attention(*part(packed, 0, 5), heads=HEADS, chunk=4)
+    found = linear_attention(*part(packed, 5, 9), past, heads=HEADS, chunk=4)
+    assert_same([*found[:2], *found[2]], [wanted[0][:, 5:], wanted[1][:, 5:], *wanted[2]])
 
 
 def test_memory_between_chunks_is_the_state_alone() -> None:

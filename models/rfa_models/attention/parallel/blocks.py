@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from rfa_models.attention.parallel.decay import left_of, left_of_
+
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]
 
 
@@ -36,7 +38,7 @@ class ReadBlocks(torch.autograd.Function):
         decay = decays_within(since_start)
         weights.mul_(decay)
         output = torch.bmm(weights, v)
-        output.addcmul_(torch.bmm(q, state), since_start.exp().unsqueeze(-1))
+        output.addcmul_(torch.bmm(q, state), left_of(since_start).unsqueeze(-1))
         ctx.save_for_backward(q, k, v, state, weights, decay, since_start, output)
         return output
 
@@ -52,7 +54,7 @@ class ReadBlocks(torch.autograd.Function):
             of_weights.mul_(decay)
             # a_t multiplies all that token t reads, and divides all that it gives.
             of_since_start = torch.linalg.vecdot(output, gradient) - torch.linalg.vecdot(v, of_v)
-            gradient = gradient * since_start.exp().unsqueeze(-1)
+            gradient = gradient * left_of(since_start).unsqueeze(-1)
         else:
             of_weights.tril_()
         of_q = torch.bmm(of_weights, k).baddbmm_(gradient, state.transpose(1, 2))
@@ -64,12 +66,11 @@ class ReadBlocks(torch.autograd.Function):
 def decays_within(since_start: Tensor) -> Tensor:
     """The d_ts, zero for s > t.  [G, C] -> [G, C, C]."""
     difference = since_start.unsqueeze(-1) - since_start.unsqueeze(-2)
-    # Above the diagonal the difference is positive and may overflow: bound it, the triangle removes it.
-    return difference.clamp_max_(0.0).exp_().tril_()
+    return left_of_(difference).tril_()  # above the diagonal it is positive: bounded by 1, then removed
 
 
 def add_blocks(k: Tensor, v: Tensor, since_start: Tensor | None) -> Tensor:
     """What each block adds to the state, as it stands at the block's end.  [G, C, K], [G, C, V] -> [G, K, V]."""
     if since_start is not None:
-        v = v * (since_start[:, -1:] - since_start).exp().unsqueeze(-1)
+        v = v * left_of(since_start[:, -1:] - since_start).unsqueeze(-1)
     return torch.bmm(k.transpose(1, 2), v)

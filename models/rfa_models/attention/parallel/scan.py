@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rfa_models.attention.parallel.decay import left_of
+
 GROUP = 16
 """Blocks of a group: a product costs 2 GROUP operations for each number of a state, about what it costs to move it."""
 
@@ -32,19 +34,21 @@ def scan_states(added: Tensor, log_decay: Tensor, past: Tensor | None) -> tuple[
 
     before, last = scan_group(added.flatten(0, 1), log_decay.flatten(0, 1), None)
     starts, present = scan_states(last.unflatten(0, (-1, groups)), log_decay.sum(-1), past)
-    kept = decay_before(log_decay.flatten(0, 1)).exp().unsqueeze(-1)
+    kept = left_of(decay_before(log_decay.flatten(0, 1))).unsqueeze(-1)
     before = before.baddbmm(kept, starts.flatten(0, 1).unsqueeze(1))
     return before.unflatten(0, (-1, groups)).flatten(1, 2)[:, :blocks], present
 
 
 def scan_group(added: Tensor, log_decay: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
     """The same at a cost of N squared, for a few blocks."""
-    states = torch.bmm(decays_between(log_decay), added)
+    decays = decays_between(log_decay)
+    # Two products: slices of one would keep it all for the last state, and fill their gradients up with zeros.
+    before = torch.bmm(decays[:, :-1], added)
+    last = torch.bmm(decays[:, -1:], added).squeeze(1)
     if past is not None:
-        total = log_decay.sum(-1, keepdim=True)
-        since_past = torch.cat([decay_before(log_decay), total], 1)
-        states = states.baddbmm(since_past.exp().unsqueeze(-1), past.unsqueeze(1))
-    return states[:, :-1], states[:, -1]
+        before = before.baddbmm(left_of(decay_before(log_decay)).unsqueeze(-1), past.unsqueeze(1))
+        last = last + left_of(log_decay.sum(-1, keepdim=True)) * past
+    return before, last
 
 
 def decays_between(log_decay: Tensor) -> Tensor:
@@ -55,7 +59,7 @@ def decays_between(log_decay: Tensor) -> Tensor:
     blocks = log_decay.shape[1]
     steps = log_decay.unsqueeze(-1).expand(-1, -1, blocks).tril(-1)  # row l: a_l where it comes after block j
     sums = F.pad(steps.cumsum(1), (0, 0, 1, 0))
-    return sums.exp().tril(-1)
+    return left_of(sums).tril(-1)
 
 
 def decay_before(log_decay: Tensor) -> Tensor:
