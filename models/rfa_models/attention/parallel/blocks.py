@@ -29,6 +29,7 @@ class ReadBlocks(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, since_start: Tensor | None, state: Tensor) -> Tensor:
+        """Shapes as above."""
         weights = torch.bmm(q, k.transpose(1, 2))
         if since_start is None:
             weights.tril_()
@@ -45,6 +46,7 @@ class ReadBlocks(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Gradients:
+        """gradient: [G, C, V].  Returns one for each input, of its shape."""
         q, k, v, state, weights, *gate = ctx.saved_tensors
         of_v = torch.bmm(weights.transpose(1, 2), gradient)
         of_weights = torch.bmm(gradient, v.transpose(1, 2))
