@@ -12,6 +12,7 @@ from rfa_bench.commands.latency import latency
 from rfa_bench.commands.overhead import overhead
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.targets import targets
+from rfa_bench.commands.training import training
 from rfa_bench.commands.translation import translation
 from rfa_export.version import __version__
 
@@ -22,7 +23,7 @@ def main() -> None:
     """Measure time, memory and agreement with torch on this machine."""
 
 
-for command in (latency, translation, classification, growth, steady, overhead, targets, export, agreement):
+for command in (latency, translation, classification, training, growth, steady, overhead, targets, export, agreement):
     main.add_command(command)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         plots,
         steady,
         targets,
+        training,
         translation,
     )
 
@@ -36,6 +37,7 @@ __all__ = [
     "plots",
     "steady",
     "targets",
+    "training",
     "translation",
 ]
 

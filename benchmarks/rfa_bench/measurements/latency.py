@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_bench.processes.ask import LAST_WORDS, ProbeError, ask, command_of
+from rfa_bench.processes.ask import ask
 from rfa_bench.processes.latency_worker import SETTLE
+from rfa_bench.processes.worker import Worker
 from rfa_bench.subjects.language_twins import export_softmax_twin, export_twins
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.precision import Precision
@@ -122,36 +122,16 @@ def time_one_start(
         worker.end()
 
 
-class LatencyWorker:
+class LatencyWorker(Worker):
     """A system in a process for itself; see `latency_worker.py`."""
 
     def __init__(self, bundle: Path, plan: LatencyPlan) -> None:
         spare = (plan.rounds + 1) * (plan.burst + SETTLE)
-        command = command_of("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts)
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.answer()
+        super().__init__("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts)
 
     def time(self, context: int, burst: int) -> float:
         """Median seconds of some steps."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{context} {burst}\n")
-        self.process.stdin.flush()
-        return float(self.answer())
-
-    def answer(self) -> str:
-        """Wait for a line of the process.  Raises ProbeError with its last words where none comes."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            _, said = self.process.communicate()
-            raise ProbeError(f"the measuring process ended early: {said.strip()[-LAST_WORDS:]}")
-        return line
-
-    def end(self) -> None:
-        """Let the process end."""
-        self.process.communicate()
+        return float(self.ask(f"{context} {burst}"))
 
 
 def state_bytes(bundle: Path, context: int, batch: int) -> int:
