@@ -21,6 +21,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from rfa_models.attention.parallel import fla
 from rfa_models.attention.parallel.chunked import chunked
 
 Result = tuple[Tensor, Tensor]
@@ -65,12 +66,18 @@ def linear_attention(
 
     phi_q, phi_k: [B, T, H K].  v: [B, T, H d].  weight: [B, T, H], the w_t.  log_decay: [B, T, H], the a_t, or None.
     Returns the numerator phi(q_t)^T S_t [B, T, H d], the denominator phi(q_t)^T z_t [B, T, H], and the present state.
-    One token takes the recurrence, more take chunks.
+    One token takes the recurrence, more take blocks, or on CUDA the kernels of flash-linear-attention.
     """
     phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q, phi_k, v))
-    form = one_token if phi_q.shape[1] == 1 else partial(chunked, chunk=chunk)
-    numerator, denominator, state = with_normalizer(form, phi_q, phi_k, v, weight, log_decay, past_state)
-    return numerator * scale, denominator * scale, state
+    if phi_q.shape[1] == 1:
+        result = with_normalizer(one_token, phi_q, phi_k, v, weight, log_decay, past_state)
+    elif fla.serves(phi_q, v):
+        result = fla.attend(phi_q, phi_k, v, weight, log_decay, past_state)
+    else:
+        form = partial(chunked, chunk=chunk)
+        result = with_normalizer(form, phi_q, phi_k, v, weight, log_decay, past_state)
+    numerator, denominator, state = result
+    return numerator.flatten(2) * scale, denominator * scale, state
 
 
 def with_normalizer(
@@ -84,7 +91,8 @@ def with_normalizer(
 ) -> tuple[Tensor, Tensor, State]:
     """Let a form sum up values and weights at once: the weights are one more channel of the values.
 
-    phi_q, phi_k: [B, T, H, K].  v: [B, T, H, d].  The others, and what is returned, as in `linear_attention`.
+    phi_q, phi_k: [B, T, H, K].  v: [B, T, H, d].  The others as in `linear_attention`.
+    Returns the numerator [B, T, H, d], the denominator [B, T, H], and the present state.
     """
     values = torch.cat([v, weight.unsqueeze(-1)], dim=-1)
     past = None if past_state is None else torch.cat(past_state, dim=-1)
@@ -92,7 +100,7 @@ def with_normalizer(
     sizes = [v.shape[-1], 1]
     numerator, denominator = output.split(sizes, dim=-1)
     sums, normalizer = present.split(sizes, dim=-1)
-    return numerator.flatten(2), denominator.flatten(2), (sums, normalizer)
+    return numerator, denominator.squeeze(-1), (sums, normalizer)
 
 
 def cumulative(phi_k: Tensor, log_decay: Tensor | None) -> Tensor | None:

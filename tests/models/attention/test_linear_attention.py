@@ -14,8 +14,9 @@ from torch.utils._pytree import tree_leaves
 from rfa_export.tolerances import FORMS_FLOAT32, FORMS_FLOAT64, GRADIENTS_FLOAT64
 from rfa_models.attention.causal import leave_out_padding
 from rfa_models.attention.features import arccos, gaussian
-from rfa_models.attention.linear_attention import Result, chunked, linear_attention, one_token, quadratic
+from rfa_models.attention.linear_attention import Result, linear_attention, one_token, quadratic
 from rfa_models.attention.parallel.blocks import decays_within
+from rfa_models.attention.parallel.chunked import chunked
 
 BATCH, HEADS, VECTORS, WIDTH = 2, 3, 5, 4
 

@@ -21,15 +21,20 @@ from rfa_models.attention.parallel.decay import left_of, left_of_
 Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]
 
 
-class ReadBlocks(torch.autograd.Function):
-    """`ReadBlocks.apply(q, k, v, since_start, state)`.
+def read_blocks(q: Tensor, k: Tensor, v: Tensor, since_start: Tensor | None, state: Tensor) -> Tensor:
+    """Read a block and what came before it.
 
     q, k: [G, C, K].  v: [G, C, V].  since_start: [G, C], the a_t, or None.  state: [G, K, V].  Returns [G, C, V].
     """
+    return ReadBlocks.apply(q, k, v, since_start, state)  # type: ignore[no-untyped-call]
+
+
+class ReadBlocks(torch.autograd.Function):
+    """What `read_blocks` computes, and its gradient."""
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, since_start: Tensor | None, state: Tensor) -> Tensor:
-        """Shapes as above."""
+        """Shapes as in `read_blocks`."""
         weights = torch.bmm(q, k.transpose(1, 2))
         if since_start is None:
             weights.tril_()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from rfa_models.attention.parallel.blocks import ReadBlocks, add_blocks
+from rfa_models.attention.parallel.blocks import add_blocks, read_blocks
 from rfa_models.attention.parallel.scan import scan_states
 
 
@@ -40,7 +40,7 @@ def chunked(
     added = add_blocks(k, v, since_start).flatten(1).unflatten(0, (-1, blocks))
     past = None if past_state is None else past_state.reshape(batch * heads, -1)
     before, present = scan_states(added, total, past)
-    output = ReadBlocks.apply(q, k, v, since_start, before.reshape(len(q), -1, values))
+    output = read_blocks(q, k, v, since_start, before.reshape(len(q), -1, values))
     output = output.view(batch, heads, blocks * chunk, values)[:, :, :length]
     return output.transpose(1, 2), present.view(batch, heads, -1, values)
 

@@ -9,8 +9,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
+def sines_and_cosines(angles: Tensor) -> Tensor:
+    """Sines, then cosines.  [..., 1, D] -> [..., 2, D]."""
+    return SinesAndCosines.apply(angles)  # type: ignore[no-untyped-call]
+
+
 class SinesAndCosines(torch.autograd.Function):
-    """`SinesAndCosines.apply(angles)`: sines, then cosines.  [..., 1, D] -> [..., 2, D]."""
+    """What `sines_and_cosines` computes, and its gradient."""
 
     @staticmethod
     def forward(ctx: Any, angles: Tensor) -> Tensor:

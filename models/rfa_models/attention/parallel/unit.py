@@ -9,8 +9,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 
+def unit_vectors(x: Tensor, eps: float) -> Tensor:
+    """x / sqrt(|x|^2 + eps^2).  x: [..., d] -> [..., d]."""
+    return UnitVectors.apply(x, eps)  # type: ignore[no-untyped-call]
+
+
 class UnitVectors(torch.autograd.Function):
-    """`UnitVectors.apply(x, eps)`: u = x / sqrt(|x|^2 + eps^2).  x: [..., d] -> [..., d]."""
+    """What `unit_vectors` computes, and its gradient."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, eps: float) -> Tensor:
