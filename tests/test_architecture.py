@@ -19,7 +19,7 @@ FOLDERS = {
     "rfa_bench": ROOT / "benchmarks" / "rfa_bench",
 }
 MAY_IMPORT = {
-    "rfa_models": {"rfa_runtime", "numpy", "torch", "safetensors", "tokenizers", "click", "rich"},
+    "rfa_models": {"rfa_runtime", "numpy", "torch", "fla", "safetensors", "tokenizers", "click", "rich"},
     "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu"},
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
@@ -414,10 +414,12 @@ def test_every_folder_with_code_is_installed(folder: str, contents: set[str]) ->
 def test_everything_imported_is_a_requirement(folder: str, package: str) -> None:
     options = setup(folder)
     wanted = options["options"]["install_requires"]
-    for extra in {"runtime": ("cpu", "score"), ".": ("verify",)}[folder]:
+    for extra in {"runtime": ("cpu", "score"), ".": ("verify", "fla")}[folder]:
         wanted += options["options.extras_require"][extra]
     declared = {line.split()[0].replace("-", "_") for line in wanted.splitlines() if line.strip()}
     if "rfa_runtime" in declared:
         declared |= {"onnxruntime"}
+    if "fla_core" in declared:
+        declared |= {"fla"}
     inside = {"rfa_models", "rfa_export", "rfa_bench"} if folder == "." else {"rfa_runtime"}
     assert set().union(*map(imported_packages, sources(package))) <= declared | inside

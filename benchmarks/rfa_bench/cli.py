@@ -17,6 +17,7 @@ from rfa_bench.commands.prompt import prompt
 from rfa_bench.commands.roofline import roofline
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.targets import targets
+from rfa_bench.commands.training import training
 from rfa_bench.commands.translation import translation
 from rfa_export.version import __version__
 
@@ -35,6 +36,7 @@ MEASUREMENTS = (
     compare,
     translation,
     classification,
+    training,
     growth,
     steady,
     overhead,

@@ -72,4 +72,4 @@ class ThreadedState:
         value = v.unflatten(-1, (heads, -1))
         numerator, denominator, state = with_normalizer(form, query, key, value, weight, log_decay, past)
         self.present += state
-        return numerator, denominator, state
+        return numerator.flatten(2), denominator, state

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         roofline,
         steady,
         targets,
+        training,
         translation,
     )
 
@@ -44,6 +45,7 @@ __all__ = [
     "roofline",
     "steady",
     "targets",
+    "training",
     "translation",
 ]
 

@@ -12,7 +12,7 @@ import time
 
 import torch
 
-from rfa_models.attention.linear_attention import chunked
+from rfa_models.attention.parallel.chunked import chunked
 from rfa_runtime.memory import peak_rss_bytes
 
 HEADS = 4

@@ -65,6 +65,15 @@ SIZES = {
     "one-billion": language_model(GPT2_TOKENS, layers=18, heads=16, head_dim=128, mlp_width=8192, vectors=64),
 }
 """Of language models."""
+TRAINED = {
+    "tiny": language_model(BYTES, layers=2, heads=2, head_dim=32, mlp_width=128, vectors=32),
+    "small": language_model(BYTES, layers=4, heads=4, head_dim=64, mlp_width=1024, vectors=64),
+    "medium": language_model(BYTES, layers=4, heads=8, head_dim=64, mlp_width=2048, vectors=64),
+}
+"""Language models that a CPU can train.  A token for each byte, so that the head is no large part of a step.
+
+How many layers there are changes no ratio.  How wide they are does: products with weights grow with the square of the
+width, softmax with the width times the length."""
 TRANSLATORS = {
     "tiny": translator(vocab_size=512, layers=2, heads=2, head_dim=32, mlp_width=256, vectors=32),
     "base": translator(vocab_size=32_768, layers=6, heads=8, head_dim=64, mlp_width=2048, vectors=64),

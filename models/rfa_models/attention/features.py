@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 from rfa_models.attention import operators
 from rfa_models.attention.config import AttentionConfig
+from rfa_models.attention.parallel.sines import sines_and_cosines
+from rfa_models.attention.parallel.unit import unit_vectors
 from rfa_models.attention.projections import Projections
 from rfa_models.attention.random_matrices import draw_pool
 
@@ -56,6 +58,8 @@ def unit(x: Tensor, config: AttentionConfig) -> Tensor:
     """Scale vectors to unit length, so that the kernel's norm factors cancel.  x: [..., d] -> [..., d]."""
     if config.unit_norm == "additive":
         return x / (x.norm(dim=-1, keepdim=True) + config.unit_norm_eps)
+    if x.requires_grad:
+        return unit_vectors(x, config.unit_norm_eps)
     # x / sqrt(|x|^2 + eps^2), written as a root-mean-square norm: one operator in every runtime.
     width = x.shape[-1]
     return F.rms_norm(x, (width,), x.new_full((width,), width**-0.5), config.unit_norm_eps**2 / width)
@@ -63,6 +67,8 @@ def unit(x: Tensor, config: AttentionConfig) -> Tensor:
 
 def gaussian(projected: Tensor) -> Tensor:
     """Random Fourier features without s: sines, then cosines.  [..., 1, D] -> [..., 2, D]."""
+    if projected.requires_grad:
+        return sines_and_cosines(projected)
     # cos(p) = sin(p + pi/2): one pass over one tensor.
     phase = projected.new_tensor([[0.0], [math.pi / 2]])
     return (projected + phase).sin()

@@ -3,7 +3,7 @@
     S_t = exp(a_t) S_{t-1} + phi(k_t) v_t^T        o_t = phi(q_t)^T S_t        a_t <= 0, or 0 without a gate
 
     quadratic    the masked T x T form                     the reference: O(T^2)
-    chunked      blocks of C tokens, state between them    training and prefill: O(T)
+    chunked      blocks of C tokens, state between them    training and prefill: O(T), in `parallel/chunked.py`
     one_token    the recurrence itself                     decoding: O(1)
 
 The results should be identical; `tests/models/attention/test_linear_attention.py` holds them to it.  All three take
@@ -20,7 +20,9 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from rfa_models.attention.parallel import fla
+from rfa_models.attention.parallel.chunked import chunked
 
 Result = tuple[Tensor, Tensor]
 State = tuple[Tensor, Tensor]
@@ -34,30 +36,6 @@ def quadratic(
     since_start = cumulative(phi_k, log_decay)
     output = within(phi_q, phi_k, v, since_start)
     return add_past(output, phi_q, since_start, past_state), advance(phi_k, v, since_start, past_state)
-
-
-def chunked(
-    phi_q: Tensor,
-    phi_k: Tensor,
-    v: Tensor,
-    log_decay: Tensor | None = None,
-    past_state: Tensor | None = None,
-    chunk: int = 64,
-) -> Result:
-    """Blocks of `chunk` tokens: quadratic within a block, a state of fixed size between blocks.  Shapes as above."""
-    length = phi_q.shape[1]
-    if length <= chunk:
-        return quadratic(phi_q, phi_k, v, log_decay, past_state)
-    blocks = -(-length // chunk)
-    phi_q, phi_k, v = (to_blocks(x, blocks, chunk) for x in (phi_q, phi_k, v))
-    log_decay = None if log_decay is None else to_blocks(log_decay, blocks, chunk)
-
-    since_start = cumulative(phi_k.flatten(0, 1), None if log_decay is None else log_decay.flatten(0, 1))
-    output = within(phi_q.flatten(0, 1), phi_k.flatten(0, 1), v.flatten(0, 1), since_start)
-    added = advance(phi_k.flatten(0, 1), v.flatten(0, 1), since_start, None).unflatten(0, (-1, blocks))
-    before, present = scan_states(added, last_decay(since_start, blocks), past_state)
-    output = add_past(output, phi_q.flatten(0, 1), since_start, before.flatten(0, 1))
-    return output.unflatten(0, (-1, blocks)).flatten(1, 2)[:, :length], present
 
 
 def one_token(
@@ -88,11 +66,18 @@ def linear_attention(
 
     phi_q, phi_k: [B, T, H K].  v: [B, T, H d].  weight: [B, T, H], the w_t.  log_decay: [B, T, H], the a_t, or None.
     Returns the numerator phi(q_t)^T S_t [B, T, H d], the denominator phi(q_t)^T z_t [B, T, H], and the present state.
-    One token takes the recurrence, more take chunks.
+    One token takes the recurrence, more take blocks, or on CUDA the kernels of flash-linear-attention.
     """
-    phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q * scale, phi_k, v))
-    form = one_token if phi_q.shape[1] == 1 else partial(chunked, chunk=chunk)
-    return with_normalizer(form, phi_q, phi_k, v, weight, log_decay, past_state)
+    phi_q, phi_k, v = (x.unflatten(-1, (heads, -1)) for x in (phi_q, phi_k, v))
+    if phi_q.shape[1] == 1:
+        result = with_normalizer(one_token, phi_q, phi_k, v, weight, log_decay, past_state)
+    elif fla.serves(phi_q, v):
+        result = fla.attend(phi_q, phi_k, v, weight, log_decay, past_state)
+    else:
+        form = partial(chunked, chunk=chunk)
+        result = with_normalizer(form, phi_q, phi_k, v, weight, log_decay, past_state)
+    numerator, denominator, state = result
+    return numerator.flatten(2) * scale, denominator * scale, state
 
 
 def with_normalizer(
@@ -106,7 +91,8 @@ def with_normalizer(
 ) -> tuple[Tensor, Tensor, State]:
     """Let a form sum up values and weights at once: the weights are one more channel of the values.
 
-    phi_q, phi_k: [B, T, H, K].  v: [B, T, H, d].  The others, and what is returned, as in `linear_attention`.
+    phi_q, phi_k: [B, T, H, K].  v: [B, T, H, d].  The others as in `linear_attention`.
+    Returns the numerator [B, T, H, d], the denominator [B, T, H], and the present state.
     """
     values = torch.cat([v, weight.unsqueeze(-1)], dim=-1)
     past = None if past_state is None else torch.cat(past_state, dim=-1)
@@ -114,13 +100,7 @@ def with_normalizer(
     sizes = [v.shape[-1], 1]
     numerator, denominator = output.split(sizes, dim=-1)
     sums, normalizer = present.split(sizes, dim=-1)
-    return numerator.flatten(2), denominator.flatten(2), (sums, normalizer)
-
-
-def to_blocks(x: Tensor, blocks: int, chunk: int) -> Tensor:
-    """Cut [B, T, ...] into [B, blocks, chunk, ...]; zeros fill the end: no key, no decay."""
-    missing = blocks * chunk - x.shape[1]
-    return F.pad(x, (0, 0) * (x.dim() - 2) + (0, missing)).unflatten(1, (blocks, chunk))
+    return numerator, denominator.squeeze(-1), (sums, normalizer)
 
 
 def cumulative(phi_k: Tensor, log_decay: Tensor | None) -> Tensor | None:
@@ -154,21 +134,3 @@ def advance(phi_k: Tensor, v: Tensor, since_start: Tensor | None, past_state: Te
     if past_state is None:
         return added
     return added + (past_state if since_start is None else past_state * since_start[..., -1, None, None].exp())
-
-
-def last_decay(since_start: Tensor | None, blocks: int) -> Tensor | None:
-    """The decay over each whole block.  [B * blocks, H, C] -> [B, blocks, H, 1, 1], None without a gate."""
-    return None if since_start is None else since_start[..., -1, None, None].exp().unflatten(0, (-1, blocks))
-
-
-def scan_states(added: Tensor, decay: Tensor | None, past_state: Tensor | None) -> Result:
-    """Run the recurrence over blocks.  added: [B, blocks, H, K, V].  Returns the states before each, and the last."""
-    # unbind, not added[:, block]: the gradient of an index is as large as `added`, and so quadratic over all blocks.
-    parts = added.unbind(1)
-    decays = [None] * len(parts) if decay is None else decay.unbind(1)
-    state = torch.zeros_like(parts[0]) if past_state is None else past_state
-    before = []
-    for part, factor in zip(parts, decays, strict=True):
-        before.append(state)
-        state = part + (state if factor is None else state * factor)
-    return torch.stack(before, 1), state

@@ -88,3 +88,19 @@ def test_zero_vector_stays_zero_with_a_finite_gradient(kind: str, dtype: torch.d
     found.sum().backward()
     assert torch.equal(found, torch.zeros_like(x))
     assert x.grad.isfinite().all()
+
+
+def test_training_has_the_features_of_evaluation() -> None:
+    """With a gradient they are computed in another way, by at most an eps or two at each step."""
+    x = torch.randn(2, 3, 4, 1, 7, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    watched = x.clone().requires_grad_()
+    torch.testing.assert_close(unit(watched, AttentionConfig()), unit(x, AttentionConfig()), atol=ROUNDING, rtol=0)
+    torch.testing.assert_close(gaussian(watched), gaussian(x), atol=ROUNDING, rtol=0)
+
+
+@pytest.mark.parametrize("function", [gaussian, lambda x: unit(x, AttentionConfig())], ids=["gaussian", "unit"])
+def test_gradients_that_are_written_out_equal_finite_differences(
+    function: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    x = torch.randn(2, 3, 1, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(function, x)

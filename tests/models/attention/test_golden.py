@@ -13,7 +13,8 @@ from rfa_models.attention.causal import RfaAttention, leave_out_padding
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.denominator import normalize
 from rfa_models.attention.features import arccos, gaussian, unit
-from rfa_models.attention.linear_attention import chunked, one_token, quadratic
+from rfa_models.attention.linear_attention import one_token, quadratic
+from rfa_models.attention.parallel.chunked import chunked
 from rfa_models.attention.random_matrices import random_projection
 from rfa_models.attention.summary import read_summary, summarize
 

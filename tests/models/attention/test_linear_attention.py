@@ -14,7 +14,9 @@ from torch.utils._pytree import tree_leaves
 from rfa_export.tolerances import FORMS_FLOAT32, FORMS_FLOAT64, GRADIENTS_FLOAT64
 from rfa_models.attention.causal import leave_out_padding
 from rfa_models.attention.features import arccos, gaussian
-from rfa_models.attention.linear_attention import Result, chunked, linear_attention, one_token, quadratic
+from rfa_models.attention.linear_attention import Result, linear_attention, one_token, quadratic
+from rfa_models.attention.parallel.blocks import decays_within
+from rfa_models.attention.parallel.chunked import chunked
 
 BATCH, HEADS, VECTORS, WIDTH = 2, 3, 5, 4
 
@@ -195,3 +197,11 @@ def test_work_of_the_chunked_form_is_linear_backward_too(gate: bool) -> None:
         return elements.count
 
     assert work(2048) < 2.05 * work(1024)
+
+
+def test_gates_that_close_by_and_by_leave_no_numbers_too_small_for_float32() -> None:
+    """Below 1e-38 a processor takes many times as long, so what is left of a sum has a floor far above that."""
+    rates = torch.linspace(-120.0, 0.0, 121)
+    left = decays_within(rates.flip(0).cumsum(0).unsqueeze(0))
+    smallest = left[left > 0].min()
+    assert smallest > 1e-27

@@ -1,0 +1,1 @@
+"""The parallel form of the attention, for training and for reading prompts: blocks, and the states between them."""

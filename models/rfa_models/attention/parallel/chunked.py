@@ -1,0 +1,53 @@
+"""Linear attention in blocks of C tokens: quadratic within a block, a state of fixed size between blocks.
+
+Time and memory are linear in T.  `linear_attention.py` has the equations, and two more forms that give the same.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from rfa_models.attention.parallel.blocks import add_blocks, read_blocks
+from rfa_models.attention.parallel.scan import scan_states
+
+
+def chunked(
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    log_decay: Tensor | None = None,
+    past_state: Tensor | None = None,
+    chunk: int = 64,
+) -> tuple[Tensor, Tensor]:
+    """Attend from every token to the tokens up to itself, `chunk` tokens at a time.
+
+    phi_q, phi_k: [B, T, H, K].  v: [B, T, H, V].  log_decay: [B, T, H] or None.  past_state: [B, H, K, V] or None.
+    Returns the output [B, T, H, V] and the present state.
+    """
+    batch, length, heads, values = v.shape
+    chunk = min(chunk, length)
+    blocks = -(-length // chunk)
+    q = to_blocks(phi_q, blocks, chunk)
+    k = to_blocks(phi_k, blocks, chunk)
+    v = to_blocks(v, blocks, chunk)
+    since_start = None
+    total = v.new_zeros(batch * heads, blocks)
+    if log_decay is not None:
+        since_start = to_blocks(log_decay.to(v.dtype).unsqueeze(-1), blocks, chunk).squeeze(-1).cumsum(1)
+        total = since_start[:, -1].unflatten(0, (-1, blocks))
+
+    added = add_blocks(k, v, since_start).flatten(1).unflatten(0, (-1, blocks))
+    past = None if past_state is None else past_state.reshape(batch * heads, -1)
+    before, present = scan_states(added, total, past)
+    output = read_blocks(q, k, v, since_start, before.reshape(len(q), -1, values))
+    output = output.view(batch, heads, blocks * chunk, values)[:, :, :length]
+    return output.transpose(1, 2), present.view(batch, heads, -1, values)
+
+
+def to_blocks(x: Tensor, blocks: int, chunk: int) -> Tensor:
+    """Cut [B, T, H, ...] into [B H blocks, chunk, ...]; zeros fill the end: no key, no decay."""
+    missing = blocks * chunk - x.shape[1]
+    if missing:
+        x = F.pad(x, (0, 0, 0, 0, 0, missing))
+    return x.unflatten(1, (blocks, chunk)).permute(0, 3, 1, 2, 4).reshape(-1, chunk, x.shape[-1])
