@@ -27,8 +27,12 @@ Prompt = str | Sequence[int]
 """Text, or token ids."""
 Progress = Callable[[int, int], None]
 """Called with the tokens of a prompt that were read so far, and with all that it has."""
-CHUNK = 512
-"""Tokens of a prompt that are read at once: memory stays bounded, and a step is long enough to use all cores."""
+CHUNK = 256
+"""Tokens of a prompt that are read at once: memory stays bounded, and a step is long enough to use all cores.
+
+At the GPT-2-small shape on 2 threads, 128, 512 and 1,024 tokens take 1.03, 1.03 and 1.04 times as long as 256 with int4
+weights, 1.04, 1.00 and 1.07 times with a graph for throughput, 1.06, 0.96 and 0.92 times with float32.  512 tokens need
+22 to 29 MB more."""
 
 
 def as_batch(prompts: Any) -> list[Any]:
