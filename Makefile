@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WEBGPU ?= .venv-webgpu
 FUZZ_SECONDS ?= 600
 INSTALLED := $(VENV)/.installed
+OLDEST := .venv-oldest
 
-.PHONY: install check test fuzz demo docs bundle clean
+.PHONY: install check test oldest fuzz webgpu demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -24,8 +26,24 @@ check: install  ## style, types, and who imports whom
 test: install  ## the test suite, a file at a time on up to four cores
 	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile tests
 
+$(OLDEST)/.installed: runtime/setup.cfg constraints-oldest.txt
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints-oldest.txt -e './runtime[cpu,score]' onnx pytest pytest-xdist hypothesis
+	@touch $@
+
+# test_wording.py compares errors of all packages, and here is only one.
+oldest: $(OLDEST)/.installed  ## the runtime's tests with the oldest versions that it allows, without torch
+	$(OLDEST)/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile \
+		tests/runtime --ignore tests/runtime/test_wording.py
+
 fuzz: install  ## readers of files against input that nobody would write, for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -rP --tb=line tests/fuzz
+
+webgpu: install  ## the exported graphs on WebGPU: VK_ICD_FILENAMES names a Vulkan driver, see docs/gpu.md
+	$(PYTHON) -m venv $(WEBGPU)
+	$(WEBGPU)/bin/python -m pip install --quiet --disable-pip-version-check onnxruntime-webgpu==1.27.0 numpy
+	RFA_WEBGPU_PYTHON=$(WEBGPU)/bin/python $(BIN)/python -m pytest -q -m gpu tests/gpu/test_webgpu.py
 
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh
@@ -40,4 +58,4 @@ bundle: install  ## the small model that comes with rfa-runtime, from its checkp
 	$(BIN)/python models/pretrained/make_bundle.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) $(WEBGPU) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache

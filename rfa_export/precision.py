@@ -8,6 +8,8 @@ from rfa_export.errors import TargetError
 from rfa_runtime.wording import Setting
 
 FLOAT32_STATE = Setting("state", "fp32")
+INT8_WEIGHTS = Setting("precision", "int8")
+INT4_WEIGHTS = Setting("precision", "int4")
 BLOCKS = (256, 128, 64, 32)
 """Numbers of weights that may share a scale, along the axis that a product sums over.
 

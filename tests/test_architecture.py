@@ -87,7 +87,7 @@ FLOORS = {
     "rfa_bench": """
         cli
         commands
-        measurements terminal
+        measurements checkouts terminal gpu
         processes
         subjects tables
         machine

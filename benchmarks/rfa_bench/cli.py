@@ -6,10 +6,15 @@ import click
 
 from rfa_bench.commands.agreement import agreement
 from rfa_bench.commands.classification import classification
+from rfa_bench.commands.compare import compare
 from rfa_bench.commands.export import export
+from rfa_bench.commands.gpu import gpu
 from rfa_bench.commands.growth import growth
 from rfa_bench.commands.latency import latency
+from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
+from rfa_bench.commands.prompt import prompt
+from rfa_bench.commands.roofline import roofline
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.targets import targets
 from rfa_bench.commands.training import training
@@ -23,7 +28,24 @@ def main() -> None:
     """Measure time, memory and agreement with torch on this machine."""
 
 
-for command in (latency, translation, classification, training, growth, steady, overhead, targets, export, agreement):
+MEASUREMENTS = (
+    latency,
+    prompt,
+    operators,
+    roofline,
+    compare,
+    translation,
+    classification,
+    training,
+    growth,
+    steady,
+    overhead,
+    targets,
+    export,
+    agreement,
+    gpu,
+)
+for command in MEASUREMENTS:
     main.add_command(command)
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rfa_bench.machine import machine, versions
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.errors import ExportError
+from rfa_export.precision import BLOCKS, PRECISIONS
 from rfa_models.errors import ModelError
 from rfa_runtime.bundle.places import check_folder_of, check_readable
 from rfa_runtime.bundle.process_lock import writing
@@ -65,6 +66,19 @@ def lengths_option(name: str, default: str, help_text: str) -> Callable[[FC], FC
     return click.option(name, type=Lengths(), default=default, show_default=True, help=help_text)
 
 
+def precisions_option(default: str) -> Callable[[FC], FC]:
+    """The option `--precisions`, names with commas between them; whoever uses a name checks it."""
+    words = "Precisions of the weights, with commas."
+    return click.option(
+        "--precisions", default=default, show_default=True, metavar="NAME,...", callback=names_of, help=words
+    )
+
+
+def names_of(context: click.Context, option: click.Parameter, text: str) -> list[str]:
+    """The names between commas."""
+    return list(map(str.strip, text.split(",")))
+
+
 def warned_of_threads(context: click.Context, option: click.Parameter, count: int) -> int:
     """Take a number of threads; warn at once where there are fewer cores: the measuring processes cannot be heard."""
     with warnings_in_one_line():
@@ -80,6 +94,24 @@ THREADS = click.option(
     show_default=True,
     callback=warned_of_threads,
     help="CPU threads of a step.",
+)
+BUNDLE = click.option("--bundle", type=FILE, help="Measure this bundle in place of a shape.")
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(list(PRECISIONS)),
+    default="fp32",
+    show_default=True,
+    help="Precision of all weights.",
+)
+BLOCK_SIZE = click.option(
+    "--block-size", type=click.Choice(BLOCKS), metavar="N", help="How many weights share a scale, as for rfa-export."
+)
+PROVIDER = click.option(
+    "--provider",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where the graphs run.",
 )
 PLOT = click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write a plot to this PNG file.")
 KEEP = click.option("--keep", type=FOLDER, help="Folder for exported graphs, to use them again; temporary by default.")

@@ -23,7 +23,7 @@ from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_export.tracing.trace import input_names
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.bundle.interface import INPUT_IDS, POSITION_IDS, SCORE
+from rfa_runtime.bundle.interface import INPUT_IDS, POSITION_IDS, SCORE, THROUGHPUT
 from rfa_runtime.session.step import StepSession
 
 BATCH = 2
@@ -50,6 +50,9 @@ class LanguageExam:
             accept(self.score(bundle, bound), "scoring graph", bound)
             session = StepSession(bundle)
             found = self.step(session, bound)
+            if THROUGHPUT in bundle.manifest.graphs:
+                many = StepSession(bundle, graph=THROUGHPUT)
+                accept(self.step(many, bound), "graph for many rows", bound)
             check_top_token(session, self.ids[:1, :PREFILL])
         return accept(found, "step graph", bound)
 

@@ -25,6 +25,7 @@ from rfa_export.exams.steps import (
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.tolerances import LOGITS_FLOAT32
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import THROUGHPUT
 from rfa_runtime.session.encoder import Encoder
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
@@ -56,6 +57,9 @@ class TranslatorExam:
             encoder = Encoder(bundle)
             session = StepSession(bundle)
             found = self.step(encoder, session, bound)
+            if THROUGHPUT in bundle.manifest.graphs:
+                many = StepSession(bundle, graph=THROUGHPUT)
+                accept(self.step(encoder, many, bound), "decoder for many rows", bound)
             chosen = [greedy(encoder, session, source, bundle) for source in self.sources]
         accept(self.judge(chosen, bound), "decoder on its own tokens", bound)
         return accept(found, "decoder", bound)

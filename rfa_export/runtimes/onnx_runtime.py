@@ -17,9 +17,21 @@ class OnnxRuntime(Runtime):
     name = "onnxruntime"
     steps = 256
 
+    def __init__(self, oldest: tuple[int, int] = (0, 0)) -> None:
+        """oldest: version, major and minor, that reads the target's graphs."""
+        self.oldest = oldest
+
     def version(self) -> str | None:
         """Of the Python package."""
         return str(onnxruntime.__version__)
+
+    def objection(self, folder: Path) -> str | None:
+        """That it is too old for the target's graphs."""
+        version = str(onnxruntime.__version__)
+        if numbers_of(version) >= self.oldest:
+            return None
+        major, minor = self.oldest
+        return f"version {version} is installed, wanted {major}.{minor} or newer"
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """Open a session."""
@@ -31,3 +43,9 @@ class OnnxRuntime(Runtime):
             return dict(zip(names, found, strict=True))
 
         return run
+
+
+def numbers_of(version: str) -> tuple[int, int]:
+    """Major and minor number of a version such as 1.32.0."""
+    major, minor, *_ = version.split(".")
+    return int(major), int(minor)

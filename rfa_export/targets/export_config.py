@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, NEWEST, OLDEST
-from rfa_export.precision import FLOAT32_STATE, Precision, precision_of
+from rfa_export.precision import FLOAT32_STATE, INT4_WEIGHTS, INT8_WEIGHTS, Precision, precision_of
 from rfa_export.targets.catalogue import PLAIN, TARGETS
 from rfa_runtime.bundle.interface import OUR_TARGET
 
@@ -25,6 +25,9 @@ class ExportConfig:
     """The most weights that share a scale, where they are whole numbers."""
     state: str = "fp32"
     """Of the state between two steps: fp32, or fp16 where the model has a gate that forgets in time."""
+    throughput: bool = False
+    """Whether steps of many tokens or rows get a graph of their own, which multiplies plain 8-bit numbers: several
+    times as fast, and as many bytes more as there are weights."""
     opset: int | None = None
     """Of target `plain`; by default the oldest that it can have."""
     text: str | None = None
@@ -40,6 +43,7 @@ class ExportConfig:
         if self.opset is not None:
             self.check_opset(self.opset)
         self.check_state()
+        self.check_throughput()
         self.check_measurements()
 
     @property
@@ -80,6 +84,20 @@ class ExportConfig:
                 raise TargetError(f"target {name} has only float32 states: leave it out, or keep ", FLOAT32_STATE)
         if OUR_TARGET not in self.targets:
             raise TargetError(f"a float16 state is tried out with target {OUR_TARGET}: add it to the targets")
+
+    def check_throughput(self) -> None:
+        """Only whole numbers have such products, and only our own runtime takes that graph."""
+        if not self.throughput:
+            return
+        if not self.weights.quantized:
+            raise TargetError(
+                f"a graph for throughput came with {self.precision} weights, it multiplies whole numbers: choose ",
+                INT8_WEIGHTS,
+                " or ",
+                INT4_WEIGHTS,
+            )
+        if OUR_TARGET not in self.targets:
+            raise TargetError(f"a graph for throughput is part of target {OUR_TARGET}: add it to the targets")
 
     def check_measurements(self) -> None:
         """Perplexity and drift are measured in our own runtime."""

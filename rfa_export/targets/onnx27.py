@@ -14,12 +14,15 @@ from rfa_export.targets.target import Target
 from rfa_runtime.bundle.interface import ENCODER, MODEL, role_in_bundle
 from rfa_runtime.bundle.manifest import StateSpec
 
+READS_OPSET_27 = (1, 32)
+"""ONNX Runtime 1.28 to 1.31 take opset 27 for unfinished and refuse it unless ALLOW_RELEASED_ONNX_OPSET_ONLY is 0."""
+
 
 class Onnx27(Target):
     """One graph for prefill and decoding, and the encoder of a translator."""
 
     facts = ONNX27
-    runtimes = (OnnxRuntime(), Reference())
+    runtimes = (OnnxRuntime(READS_OPSET_27), Reference())
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """The graphs in operators of the standard."""

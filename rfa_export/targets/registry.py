@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rfa_export.targets.catalogue import PLAIN
+from rfa_export.targets.catalogue import ORT, PLAIN
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.genai import GenAiTarget
 from rfa_export.targets.mobile import Mobile
@@ -22,4 +22,6 @@ def targets_of(config: ExportConfig) -> list[Target]:
     chosen = dict(REGISTRY)
     if config.opset is not None:
         chosen[PLAIN.name] = Plain(config.opset)
+    if config.throughput:
+        chosen[ORT.name] = Ort(throughput=True)
     return [chosen[name] for name in dict.fromkeys(config.targets)]

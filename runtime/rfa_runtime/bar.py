@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import Progress
@@ -15,8 +15,10 @@ def progress_bar(name: str, total: int | None, done: int = 0, hidden: bool = Fal
     """Show a bar while standard error is a terminal.  total: None where nobody knows.  hidden: show none."""
     console = Console(stderr=True)
     seen = sys.stderr is not None and sys.stderr.isatty()
-    with Progress(console=console, transient=True, disable=hidden or not seen) as progress:
-        task = progress.add_task(name, total=total, completed=done)
+    progress = Progress(console=console, transient=True)
+    task = progress.add_task(name, total=total, completed=done)
+    # A bar that nobody sees is not started: before 14.3 rich ends even a disabled one with an empty line.
+    with progress if seen and not hidden else nullcontext():
         yield Bar(console, lambda count: progress.advance(task, count))
 
 

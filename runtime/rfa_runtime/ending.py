@@ -100,7 +100,7 @@ def option_for(setting: Setting) -> str:
 def complain(text: str) -> None:
     """Print a line on standard error, where there is one."""
     if sys.stderr is not None:
-        print(text, file=sys.stderr)
+        print(text, file=sys.stderr, flush=True)
 
 
 def settle_output() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import signature
 
 from click.testing import CliRunner, Result
 
@@ -23,7 +24,14 @@ GENERATION = {
 
 
 def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+    return runner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+
+
+def runner() -> CliRunner:
+    """One that keeps standard error apart.  From click 8.2 on they all do; before, they had to be told."""
+    if "mix_stderr" in signature(CliRunner).parameters:
+        return CliRunner(mix_stderr=False)  # type: ignore[call-arg]
+    return CliRunner()
 
 
 def refused(result: Result, words: str) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from rfa_bench import measurements
-from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
+from rfa_bench.commands.provider import check_provider
+from rfa_bench.terminal import FILE, JSON, PROVIDER, THREADS, measuring, print_result
 from rfa_models.checkpoints.archive import check_archive
 from rfa_models.errors import ConfigError
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
@@ -20,8 +21,11 @@ from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 @click.argument("bundle", type=FILE)
 @click.argument("data", nargs=-1, required=True)
 @THREADS
+@PROVIDER
 @JSON
-def agreement(checkpoint: Path, bundle: Path, data: tuple[str, ...], threads: int, as_json: bool) -> None:
+def agreement(
+    checkpoint: Path, bundle: Path, data: tuple[str, ...], threads: int, provider: str, as_json: bool
+) -> None:
     """Count the rows of DATA to which BUNDLE answers as CHECKPOINT does in torch.
 
     Answers are translations or labels.  DATA is a .tsv or .jsonl, or the two plain files of a translation.
@@ -29,7 +33,8 @@ def agreement(checkpoint: Path, bundle: Path, data: tuple[str, ...], threads: in
     with measuring(files=data) as (_, progress):
         check_archive(checkpoint)
         check_answers(read_bundle(bundle))
-        found = measurements.agreement.measure(checkpoint, bundle, data, threads, progress)
+        check_provider(provider)
+        found = measurements.agreement.measure(checkpoint, bundle, data, threads, progress, provider)
     text = (
         f"{found.equal:,} of {found.items:,} answers are the same; {found.metric} {found.torch:.4f} in torch, "
         f"{found.bundle:.4f} of the bundle"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_torch
 from rfa_bench.tables import as_tables, distinct, readable_size, table
-from rfa_bench.terminal import JSON, PLOT, measuring, print_result
+from rfa_bench.terminal import JSON, PLOT, PROVIDER, measuring, print_result
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.growth import Growth
@@ -19,13 +20,15 @@ LONGEST = click.IntRange(min=4096)
 
 @click.command(epilog="Example:  rfa-bench growth --plot growth.png")
 @click.option("--longest", type=LONGEST, default=65536, show_default=True, help="Tokens of the longest text.")
+@PROVIDER
 @PLOT
 @JSON
-def growth(longest: int, plot: Path | None, as_json: bool) -> None:
+def growth(longest: int, provider: str, plot: Path | None, as_json: bool) -> None:
     """Time and memory of the training form from 1,024 tokens up, by doubling."""
     with measuring(plot=plot) as (_, progress):
+        check_torch(provider)
         progress("measure")
-        sweeps = measurements.growth.measure(longest)
+        sweeps = measurements.growth.measure(longest, provider)
         if plot is not None:
             measurements.plots.growth(sweeps, plot)
     found = {name: as_tables(rows) for name, rows in sweeps.items()}

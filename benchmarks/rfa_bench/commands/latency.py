@@ -9,29 +9,31 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_provider
 from rfa_bench.tables import as_tables, column, distinct, readable_size, table, where
 from rfa_bench.terminal import (
     BATCH,
+    BLOCK_SIZE,
     FILE,
     JSON,
     KEEP,
     LANGUAGE_SIZE,
     PLOT,
+    PRECISION,
+    PROVIDER,
     THREADS,
     count_option,
     lengths_option,
     measuring,
     print_result,
 )
-from rfa_export.precision import BLOCKS, PRECISIONS, precision_of
+from rfa_export.precision import precision_of
 from rfa_models.checkpoints.archive import check_archive
 from rfa_runtime.bundle.bundle import read_bundle
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.latency import LatencyRow
 
-PRECISION = click.Choice(list(PRECISIONS))
-BLOCK_HELP = "How many weights share a scale, as for rfa-export."
 FIGURES = ("ms/token", "state", "peak RSS")
 
 
@@ -40,10 +42,11 @@ FIGURES = ("ms/token", "state", "peak RSS")
 @click.option("--checkpoint", type=FILE, help="Measure the shape of this model; needs --bundle.")
 @click.option("--bundle", type=FILE, help="The bundle of the checkpoint.")
 @lengths_option("--contexts", "128,512,2048,8192", "Tokens of context, with commas.")
-@click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Precision of all weights.")
-@click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
+@PRECISION
+@BLOCK_SIZE
 @BATCH
 @THREADS
+@PROVIDER
 @count_option("--rounds", 3, "Turns after each of 3 starts.")
 @count_option("--burst", 16, "Steps of one system in a turn.")
 @PLOT
@@ -58,6 +61,7 @@ def latency(
     block_size: int | None,
     batch: int,
     threads: int,
+    provider: str,
     rounds: int,
     burst: int,
     plot: Path | None,
@@ -72,10 +76,11 @@ def latency(
         raise click.UsageError("--checkpoint and --bundle go together")
     with measuring(keep, plot) as (folder, progress):
         weights = precision_of(precision, block_size)
+        check_provider(provider, weights)
         if checkpoint is not None and bundle is not None:
             check_archive(checkpoint)
             read_bundle(bundle)  # refuses it before anything is loaded
-        plan = measurements.latency.LatencyPlan(contexts, batch, threads, rounds, burst)
+        plan = measurements.latency.LatencyPlan(contexts, batch, threads, rounds, burst, provider)
         progress("export")
         if checkpoint is not None and bundle is not None:
             bundles = measurements.latency.twins_of_checkpoint(checkpoint, bundle, folder, weights)
@@ -83,7 +88,7 @@ def latency(
             bundles = measurements.latency.twins_of_shape(size, folder, weights)
         rows = measurements.latency.measure(bundles, weights.label, plan, progress)
         if plot is not None:
-            title = f"{checkpoint or size}, {weights.label}, batch {batch}, {threads} thread(s)"
+            title = f"{checkpoint or size}, {weights.label}, batch {batch}, {threads} thread(s), {provider}"
             measurements.plots.latency(rows, title, plot)
     print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from rfa_bench import measurements
-from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
+from rfa_bench.commands.provider import check_provider
+from rfa_bench.terminal import FILE, JSON, PROVIDER, THREADS, measuring, print_result
 from rfa_runtime.bundle.bundle import read_bundle
 
 TOKENS = click.IntRange(min=400)
@@ -18,16 +19,18 @@ TOKENS = click.IntRange(min=400)
 @click.argument("bundle", type=FILE)
 @click.option("--tokens", type=TOKENS, default=20_000, show_default=True, help="Tokens to decode.")
 @THREADS
+@PROVIDER
 @JSON
-def steady(bundle: Path, tokens: int, threads: int, as_json: bool) -> None:
+def steady(bundle: Path, tokens: int, threads: int, provider: str, as_json: bool) -> None:
     """Decode many tokens with BUNDLE: do time and memory stay as they are?
 
     The last steps are compared with the first, and memory at the end with memory after 100 tokens.
     """
     with measuring() as (_, progress):
         read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
+        check_provider(provider)
         progress(f"decode {tokens:,} tokens")
-        found = measurements.steady.measure(bundle, tokens, threads)
+        found = measurements.steady.measure(bundle, tokens, threads, provider)
     text = (
         f"{tokens:,} tokens: {found.first_ms:.3f} ms per token at first, {found.last_ms:.3f} ms at last "
         f"(ratio {found.last_ms / found.first_ms:.3f})\n"

@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_provider
 from rfa_bench.tables import as_tables, readable_size, table
-from rfa_bench.terminal import FILE, JSON, KEEP, LANGUAGE_SIZE, THREADS, count_option, measuring, print_result
+from rfa_bench.terminal import (
+    FILE,
+    JSON,
+    KEEP,
+    LANGUAGE_SIZE,
+    PROVIDER,
+    THREADS,
+    count_option,
+    measuring,
+    precisions_option,
+    print_result,
+)
 from rfa_export.precision import precision_of
 from rfa_models.checkpoints.archive import check_archive
 
@@ -29,42 +41,42 @@ HEAD = (
     "equal to torch",
 )
 WORDS = ("target", "weights", "decoded by", "equal to torch")
-PRECISIONS_HELP = "Precisions of the weights, with commas."
 
 
 @click.command(epilog="Example:  rfa-bench targets --checkpoint model.pt --eval valid.txt --threads 2")
 @LANGUAGE_SIZE
 @click.option("--checkpoint", type=FILE, help="Measure this language model in place of a shape.")
-@click.option(
-    "--precisions", default="fp32,fp16,int8,int4", show_default=True, metavar="NAME,...", help=PRECISIONS_HELP
-)
+@precisions_option("fp32,fp16,int8,int4")
 @click.option("--eval", "text", type=FILE, help="Report the perplexity on this text.")
 @THREADS
+@PROVIDER
 @count_option("--bursts", 16, "Timed bursts of 8 tokens.")
 @KEEP
 @JSON
 def targets(
     size: str,
     checkpoint: Path | None,
-    precisions: str,
+    precisions: list[str],
     text: Path | None,
     threads: int,
+    provider: str,
     bursts: int,
     keep: Path | None,
     as_json: bool,
 ) -> None:
     """Every target of rfa-export in every precision: size, time, memory, parity.
 
-    Each target is decoded by the runtime that it was written for.  Parity says how many choices of tokens are torch's.
+    Each target is decoded by the runtime that it was written for; with --provider cuda, there is target ort alone.
+    Parity says how many choices of tokens are torch's.
     """
-    wanted = list(map(str.strip, precisions.split(",")))
     with measuring(keep, files=[text]) as (folder, progress):
         if checkpoint is not None:
             check_archive(checkpoint)
-        for precision in wanted:
+        for precision in precisions:
             precision_of(precision)
+        check_provider(provider)
         model = measurements.targets.model_of(size, checkpoint)
-        rows = measurements.targets.measure(model, wanted, text, folder, threads, bursts, progress)
+        rows = measurements.targets.measure(model, precisions, text, folder, threads, bursts, progress, provider)
     print_result({"rows": as_tables(rows)}, table_of(rows), as_json)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_provider
 from rfa_bench.subjects.shapes import TRANSLATORS
 from rfa_bench.tables import as_tables, distinct, table, where
 from rfa_bench.terminal import (
@@ -16,6 +17,7 @@ from rfa_bench.terminal import (
     JSON,
     KEEP,
     PLOT,
+    PROVIDER,
     THREADS,
     count_option,
     lengths_option,
@@ -36,6 +38,7 @@ HEAD = ("source", "target", "rfa ms/token", "softmax ms/token", "softmax / rfa",
 @lengths_option("--targets", "32,128,512,2048", "Tokens of the target, with commas.")
 @BATCH
 @THREADS
+@PROVIDER
 @count_option("--rounds", 5, "Turns of all systems.")
 @count_option("--burst", 8, "Steps of one system in a turn.")
 @PLOT
@@ -47,6 +50,7 @@ def translation(
     targets: list[int],
     batch: int,
     threads: int,
+    provider: str,
     rounds: int,
     burst: int,
     plot: Path | None,
@@ -58,12 +62,13 @@ def translation(
     Sources and targets grow.  Both systems have one shape, and are exported the same way.
     """
     with measuring(keep, plot) as (folder, progress):
-        plan = measurements.translation.TranslationPlan(sources, targets, batch, threads, rounds, burst)
+        check_provider(provider)
+        plan = measurements.translation.TranslationPlan(sources, targets, batch, threads, rounds, burst, provider)
         progress("export")
         bundles = measurements.translation.twins_of_shape(size, folder)
         rows = measurements.translation.measure(bundles, plan, progress)
         if plot is not None:
-            title = f"translator of size {size}, batch {batch}, {threads} thread(s)"
+            title = f"translator of size {size}, batch {batch}, {threads} thread(s), {provider}"
             measurements.plots.translation(rows, title, plot)
     print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
 

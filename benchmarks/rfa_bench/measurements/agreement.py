@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,19 +44,30 @@ class Agreement:
     """The figure of torch's answers."""
     bundle: float
     """The figure of the bundle's answers."""
+    provider: str = "cpu"
+    """Of the bundle; torch answers on the processor."""
 
 
 def measure(
-    file: Path, bundle: Path, data: tuple[str, ...], threads: int, progress: Callable[[str], None]
+    file: Path,
+    bundle: Path,
+    data: tuple[str, ...],
+    threads: int,
+    progress: Callable[[str], None],
+    provider: str = "cpu",
 ) -> Agreement:
     """Answer all rows twice.  Raises ConfigError for a checkpoint without answers: a language model."""
     checkpoint = load_checkpoint(file)
     torch.set_num_threads(threads)
     model = checkpoint.model
     if isinstance(model, translator.Translator):
-        return translations(model, checkpoint.tokenizer, Translator(bundle, threads=threads), data, progress)
+        translate = Translator(bundle, threads=threads, provider=provider)
+        found = translations(model, checkpoint.tokenizer, translate, data, progress)
+        return replace(found, provider=provider)
     if isinstance(model, classifier.Classifier):
-        return labels(model, checkpoint.tokenizer, Classifier(bundle, threads=threads), data, progress)
+        classify = Classifier(bundle, threads=threads, provider=provider)
+        found = labels(model, checkpoint.tokenizer, classify, data, progress)
+        return replace(found, provider=provider)
     raise ConfigError(
         "the checkpoint is a language model: compare `python -m rfa_models.commands.evaluate` with `rfa-run --score`"
     )

@@ -13,8 +13,10 @@ from typing import Any
 
 from rfa_bench.processes.ask import DID_NOT_FIT, ProbeError, ask
 from rfa_bench.subjects.classifier_twins import export_classifier_twins
+from rfa_bench.subjects.language_twins import config_of
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import column
+from rfa_export.precision import Precision
 
 
 @dataclass(frozen=True)
@@ -31,30 +33,43 @@ class ClassificationRow:
     """Of the process: libraries, weights, and all that the call needed."""
     call_bytes: int | None = None
     """What the peak lies above the process that had read one short text."""
+    precision: str = "fp32"
+    provider: str = "cpu"
+    device_bytes: int | None = None
+    """What the GPU holds more after the calls; None on the processor."""
 
 
-def twins_of_shape(size: str, folder: Path) -> dict[str, Path]:
+def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
     """Export all systems of a named shape.  Returns their bundles by system."""
-    return export_classifier_twins(CLASSIFIERS[size], folder)
+    return export_classifier_twins(CLASSIFIERS[size], folder, config_of(weights))
 
 
 def measure(
-    bundles: dict[str, Path], lengths: list[int], threads: int, rounds: int, progress: Callable[[str], None]
+    bundles: dict[str, Path],
+    precision: str,
+    lengths: list[int],
+    threads: int,
+    rounds: int,
+    progress: Callable[[str], None],
+    provider: str = "cpu",
 ) -> list[ClassificationRow]:
-    """Measure every system at every length, systems in turns.  rounds: calls at each length."""
+    """Measure every system at every length, systems in turns.
+
+    precision: that the bundles have.  rounds: calls at each length.
+    """
     rows = []
     for length in lengths:
         for system, bundle in bundles.items():
             progress(f"{length:,} bytes, {system}")
-            figures = figures_of(bundle, length, threads, rounds)
-            rows.append(ClassificationRow(system, length, threads, **figures))
+            figures = figures_of(bundle, provider, length, threads, rounds)
+            rows.append(ClassificationRow(system, length, threads, precision=precision, provider=provider, **figures))
     return rows
 
 
-def figures_of(bundle: Path, length: int, threads: int, rounds: int) -> dict[str, Any]:
+def figures_of(bundle: Path, provider: str, length: int, threads: int, rounds: int) -> dict[str, Any]:
     """The figures of a row; none where memory was not enough.  Raises ProbeError where anything else fails."""
     try:
-        return ask("classifier_probe", bundle, length, threads, rounds)
+        return ask("classifier_probe", bundle, provider, length, threads, rounds)
     except ProbeError as error:
         if DID_NOT_FIT in str(error):
             return {}

@@ -27,17 +27,18 @@ class Growth:
     seconds: float
     """Median of some repeats."""
     bytes: int
-    """Peak memory above that of the process before."""
+    """Peak memory above that of the process before; on a GPU, of its own memory."""
+    provider: str = "cpu"
 
 
-def measure(longest: int) -> dict[str, list[Growth]]:
+def measure(longest: int, provider: str = "cpu") -> dict[str, list[Growth]]:
     """Measure all lengths up to the longest, without and with a gate."""
     sweeps: dict[str, list[Growth]] = {}
     for name, gate in SWEEPS.items():
         sweeps[name] = []
         for length in lengths_up_to(longest):
-            found = ask("growth_probe", length, gate, environment=KEEP_MEMORY)
-            sweeps[name].append(Growth(**found))
+            found = ask("growth_probe", length, gate, provider, environment=KEEP_MEMORY)
+            sweeps[name].append(Growth(**found, provider=provider))
     return sweeps
 
 

@@ -13,13 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_bench.processes.ask import ask
+from rfa_bench.processes.ask import ask, command_of
 from rfa_bench.processes.latency_worker import SETTLE
 from rfa_bench.processes.worker import Worker
-from rfa_bench.subjects.language_twins import export_softmax_twin, export_twins
+from rfa_bench.subjects.language_twins import config_of, export_softmax_twin, export_twins
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.precision import Precision
-from rfa_export.targets.export_config import ExportConfig
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_runtime.bundle.bundle import read_bundle
 
@@ -44,6 +43,9 @@ class LatencyRow:
     """Of all rows: RFA's state, or the keys and values of the tokens so far."""
     peak_rss_bytes: int
     """Of a process that only loads the bundle, reads the context and decodes."""
+    provider: str = "cpu"
+    device_bytes: int | None = None
+    """What the GPU holds more while such a process is at its end; None on the processor."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class LatencyPlan:
     """Turns of all systems after each start."""
     burst: int
     """Timed steps of one system in a turn."""
+    provider: str = "cpu"
 
 
 def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
@@ -67,11 +70,6 @@ def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Pat
 def twins_of_checkpoint(checkpoint: Path, bundle: Path, folder: Path, weights: Precision) -> dict[str, Path]:
     """Take a checkpoint's own bundle, and export softmax of its shape.  Returns both bundles by system."""
     return {"rfa": bundle, "softmax": export_softmax_twin(load_checkpoint(checkpoint), folder, config_of(weights))}
-
-
-def config_of(weights: Precision) -> ExportConfig:
-    """An export in this precision."""
-    return ExportConfig(precision=weights.name, block_size=weights.block if weights.quantized else None)
 
 
 def measure(
@@ -92,8 +90,9 @@ def measure(
         progress(f"{name}: memory at {context:,}")
         ms = statistics.median(seconds) * 1e3
         kept = state_bytes(bundles[name], context, plan.batch)
-        peak = ask("memory_probe", bundles[name], context, plan.batch, plan.threads)
-        rows.append(LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, peak))
+        held = ask("memory_probe", bundles[name], plan.provider, context, plan.batch, plan.threads)
+        row = LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, provider=plan.provider, **held)
+        rows.append(row)
     return rows
 
 
@@ -111,27 +110,26 @@ def time_one_start(
     workers = {}
     for name, path in bundles.items():
         progress(f"{title}: {name} reads {max(plan.contexts):,} tokens")
-        workers[name] = LatencyWorker(path, plan)
+        workers[name] = start_worker(path, plan)
     for turn in range(plan.rounds + 1):
         progress(f"{title}: round {turn} of {plan.rounds}")
         for (name, context), found in times.items():
-            seconds = workers[name].time(context, plan.burst)
+            seconds = time_steps(workers[name], context, plan.burst)
             if turn > 0:  # the first round warms caches and branch predictors
                 found.append(seconds)
     for worker in workers.values():
         worker.end()
 
 
-class LatencyWorker(Worker):
-    """A system in a process for itself; see `latency_worker.py`."""
+def start_worker(bundle: Path, plan: LatencyPlan) -> Worker:
+    """Start a process that holds one system at every context of the plan; see `latency_worker.py`."""
+    spare = (plan.rounds + 1) * (plan.burst + SETTLE)
+    return Worker(command_of("latency_worker", bundle, plan.provider, plan.threads, plan.batch, spare, *plan.contexts))
 
-    def __init__(self, bundle: Path, plan: LatencyPlan) -> None:
-        spare = (plan.rounds + 1) * (plan.burst + SETTLE)
-        super().__init__("latency_worker", bundle, plan.threads, plan.batch, spare, *plan.contexts)
 
-    def time(self, context: int, burst: int) -> float:
-        """Median seconds of some steps."""
-        return float(self.ask(f"{context} {burst}"))
+def time_steps(worker: Worker, context: int, burst: int) -> float:
+    """Ask a worker for the median seconds of some steps at a context."""
+    return float(worker.ask(f"{context} {burst}"))
 
 
 def state_bytes(bundle: Path, context: int, batch: int) -> int:

@@ -38,6 +38,7 @@ class Overhead:
     """A token of the decoder, whole."""
     session_run_us: float
     """A step by `session.run` with arrays in and out, as ONNX Runtime's documentation shows it; nothing is sampled."""
+    provider: str = "cpu"
 
 
 class Pair(NamedTuple):
@@ -52,7 +53,7 @@ class Pair(NamedTuple):
         return self.first / self.second
 
 
-def measure(size: str, folder: Path, threads: int, rounds: int, burst: int) -> Overhead:
+def measure(size: str, folder: Path, threads: int, rounds: int, burst: int, provider: str = "cpu") -> Overhead:
     """Measure a model of a named shape against the hand-written graph, and its decoder against its own session."""
     config = SIZES[size]
     bundle = export_random(config, folder, "rfa")
@@ -60,16 +61,17 @@ def measure(size: str, folder: Path, threads: int, rounds: int, burst: int) -> O
     if not file.exists():
         write_step_graph(config, file)
     graph = read_bundle(bundle).path / "model.onnx"
-    graphs = in_turns(bare_step(graph, threads), bare_step(file, threads), rounds, burst)
-    tokens = Decoder(bundle, threads=threads).stream("The", max_new_tokens=None, ignore_eos=True)
-    loops = in_turns(partial(next, tokens), array_step(graph, threads), rounds, burst)
+    graphs = in_turns(bare_step(graph, threads, provider), bare_step(file, threads, provider), rounds, burst)
+    tokens = Decoder(bundle, threads=threads, provider=provider).stream("The", max_new_tokens=None, ignore_eos=True)
+    loops = in_turns(partial(next, tokens), array_step(graph, threads, provider), rounds, burst)
     return Overhead(
         exported_us=statistics.median(column(graphs, "first")),
         handwritten_us=statistics.median(column(graphs, "second")),
         graph_ratio=statistics.median(column(graphs, "ratio")),
-        loop_us=loop_us(bundle, threads, rounds * burst),
+        loop_us=loop_us(bundle, threads, rounds * burst, provider),
         token_us=statistics.median(column(loops, "first")),
         session_run_us=statistics.median(column(loops, "second")),
+        provider=provider,
     )
 
 
@@ -97,14 +99,14 @@ def burst_us(step: Step, count: int) -> float:
     return statistics.median(seconds) * 1e6
 
 
-def loop_us(bundle: Path, threads: int, tokens: int) -> float:
+def loop_us(bundle: Path, threads: int, tokens: int, provider: str) -> float:
     """Microseconds that the decoder adds to a token, over a loop that does nothing but run the graph.
 
     Both loops take turns on one session, so both find the caches as a step leaves them.  Only the time outside ONNX
     Runtime counts, so that a step's own jitter does not drown the difference.
     """
-    decoder = Decoder(bundle, threads=threads)
-    decoder.session = session = TimedSession(decoder.bundle, threads)
+    decoder = Decoder(bundle, threads=threads, provider=provider)
+    decoder.session = session = TimedSession(decoder.bundle, threads, provider)
     bare = session.bare_step()
     pieces = decoder.stream("The", max_new_tokens=None, ignore_eos=True)
     pairs = []

@@ -32,11 +32,12 @@ class Steady:
     rss_at_end: int
     rss_highest: int
     """Of samples every 100 tokens, after warming up."""
+    provider: str = "cpu"
 
 
-def measure(bundle: Path, tokens: int, threads: int | None) -> Steady:
+def measure(bundle: Path, tokens: int, threads: int | None, provider: str = "cpu") -> Steady:
     """Decode this many tokens greedily, and watch time and resident memory."""
-    decoder = Decoder(bundle, threads=threads)
+    decoder = Decoder(bundle, threads=threads, provider=provider)
     pieces = itertools.islice(decoder.stream("The", max_new_tokens=tokens, ignore_eos=True), tokens)
     seconds: list[float] = []
     memory: list[int] = []
@@ -55,4 +56,5 @@ def measure(bundle: Path, tokens: int, threads: int | None) -> Steady:
         rss_after_warm_up=memory[0],
         rss_at_end=memory[-1],
         rss_highest=max(memory),
+        provider=provider,
     )

@@ -30,12 +30,12 @@ SHARED_WEIGHTS = "model.onnx.data"
 OTHER_FORM = "model.pt2"
 """A second form of a target, which no program needs besides the first."""
 PROBES = {
-    "ort": "target_ort",
-    "onnx27": "target_ort",
-    "plain": "target_openvino",
-    "genai": "target_genai",
-    "torchscript": "target_torch",
-    "mobile": "target_ort",
+    "ort": "targets.ort",
+    "onnx27": "targets.ort",
+    "plain": "targets.openvino",
+    "genai": "targets.genai",
+    "torchscript": "targets.torch",
+    "mobile": "targets.ort",
 }
 """Modules of `processes` that decode with a target, each in its runtime."""
 
@@ -58,7 +58,8 @@ class TargetRow:
     perplexity: float | None
     """Of target ort, on the text of --eval; the others compute the same, as parity says."""
     parity: dict[str, str]
-    """By runtime: choices equal to torch's, or why it was not asked."""
+    """By runtime: choices equal to torch's, or why it was not asked.  Asked on the processor."""
+    provider: str = "cpu"
 
 
 def model_of(size: str, checkpoint: Path | None) -> Checkpoint:
@@ -76,6 +77,7 @@ def measure(
     threads: int,
     bursts: int,
     progress: Callable[[str], None],
+    provider: str = "cpu",
 ) -> list[TargetRow]:
     """Export once for each precision, with all targets that have it, then decode with each.
 
@@ -84,24 +86,34 @@ def measure(
     words = None if text is None else read_text(text)
     rows = []
     for precision in precisions:
-        targets = [name for name, target in TARGETS.items() if precision in target.precisions]
+        targets = targets_with(precision, provider)
         progress(f"{precision}: export")
         config = ExportConfig(tuple(targets), precision, text=words)
         exported = export(checkpoint, folder / f"{precision}.rfa", overwrite=True, progress=progress, config=config)
         for target in targets:
             progress(f"{precision}: decode with {target}")
-            rows.append(row_of(exported, target, precision, threads, bursts))
+            rows.append(row_of(exported, target, precision, threads, bursts, provider))
     return rows
 
 
-def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int) -> TargetRow:
+def targets_with(precision: str, provider: str) -> list[str]:
+    """The targets that have a precision, and whose runtime we have on the provider's device."""
+    found = []
+    for name, target in TARGETS.items():
+        if precision in target.precisions and (provider == "cpu" or name == OUR_TARGET):
+            found.append(name)
+    return found
+
+
+def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int, provider: str) -> TargetRow:
     """Decode with one target in a process for itself.  Raises ProbeError where that fails."""
-    figures = ask(probe_of(target), exported.bundle, target, threads, bursts)
+    figures = ask(probe_of(target), exported.bundle, target, threads, bursts, provider)
     perplexity = exported.report.perplexity if target == OUR_TARGET else None
     return TargetRow(
         system=target,
         precision=precision,
         threads=threads,
+        provider=provider,
         file_bytes=bytes_of(exported.bundle, target),
         perplexity=None if perplexity is None else perplexity.bundle,
         parity={found.runtime: finding(found) for found in exported.report.parity[target]},
@@ -112,8 +124,8 @@ def row_of(exported: Exported, target: str, precision: str, threads: int, bursts
 def probe_of(target: str) -> str:
     """The module that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
     name = PROBES[target]
-    if name == "target_openvino" and OpenVino().version() is None:
-        return "target_ort"
+    if name == "targets.openvino" and OpenVino().version() is None:
+        return "targets.ort"
     return name
 
 

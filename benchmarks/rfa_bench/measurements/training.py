@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rfa_bench.processes.ask import command_of
 from rfa_bench.processes.worker import Worker
 
 SYSTEMS = ("softmax", "rfa", "rfa-gate")
@@ -118,7 +119,8 @@ def peak_memory(plan: TrainingPlan, system: str, length: int) -> int:
 
 def start(plan: TrainingPlan, system: str) -> Worker:
     """A process that trains one system; see `training_worker.py`."""
-    return Worker("training_worker", plan.size, system, plan.precision, int(plan.compiled), plan.threads)
+    command = command_of("training_worker", plan.size, system, plan.precision, int(plan.compiled), plan.threads)
+    return Worker(command)
 
 
 def step(worker: Worker, length: int) -> tuple[float, int]:

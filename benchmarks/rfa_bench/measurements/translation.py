@@ -42,6 +42,7 @@ class TranslationRow:
     """Mean over the target: with a batch, all its rows advance by one token in that time."""
     state_bytes: int
     """Of all rows at the end of the target, what is kept of the source included."""
+    provider: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class TranslationPlan:
     """Turns of all systems."""
     burst: int
     """Steps of one system in a turn."""
+    provider: str = "cpu"
 
     @property
     def places(self) -> list[int]:
@@ -75,7 +77,9 @@ def twins_of_shape(size: str, folder: Path) -> dict[str, Path]:
 
 def measure(bundles: dict[str, Path], plan: TranslationPlan, progress: Callable[[str], None]) -> list[TranslationRow]:
     """Measure every system at every pair of lengths."""
-    sessions = {name: StepSession(read_bundle(path), threads=plan.threads) for name, path in bundles.items()}
+    sessions = {}
+    for name, path in bundles.items():
+        sessions[name] = StepSession(read_bundle(path), threads=plan.threads, provider=plan.provider)
     rows: list[TranslationRow] = []
     for source in plan.sources:  # one source length at a time: memory stays bounded
         progress(f"source of {source:,} tokens")
@@ -95,7 +99,7 @@ def prepared(name: str, session: StepSession, source: int, plan: TranslationPlan
     """
     rng = np.random.default_rng(0)
     source_ids = rng.integers(0, session.vocab_size, (1, source)).tolist()
-    memory = Encoder(session.bundle, plan.threads).encode(source_ids)
+    memory = Encoder(session.bundle, plan.threads, plan.provider).encode(source_ids)
     states = {}
     for read in plan.places:
         state = session.new_state(1, capacity=read + plan.steps, cross=memory)
@@ -137,7 +141,7 @@ def rows_of(
     for target in plan.targets:
         ms = mean_ms(medians, name, target)
         kept = state_bytes(session, source, target, plan.batch)
-        yield TranslationRow(name, source, target, plan.batch, "fp32", plan.threads, ms, kept)
+        yield TranslationRow(name, source, target, plan.batch, "fp32", plan.threads, ms, kept, plan.provider)
 
 
 def mean_ms(medians: dict[Place, float], system: str, target: int) -> float:

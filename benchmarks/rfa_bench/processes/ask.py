@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 NO_SETTINGS: Mapping[str, str] = {}
@@ -26,11 +26,14 @@ def ask(probe: str, *arguments: object, environment: Mapping[str, str] = NO_SETT
     probe: name of its module.  environment: variables besides those of this process.  Raises ProbeError with its exit
     code and its last words where it fails.
     """
-    done = subprocess.run(
-        command_of(probe, *arguments), capture_output=True, text=True, env=os.environ | dict(environment)
-    )
+    return answer_of(command_of(probe, *arguments), environment, probe)
+
+
+def answer_of(command: Sequence[str], environment: Mapping[str, str], name: str) -> Any:
+    """Run a command to its end.  name: for the error.  The rest is as for `ask`."""
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | dict(environment))
     if done.returncode:
-        raise ProbeError(f"{probe} ended with exit code {done.returncode}: {done.stderr.strip()[-LAST_WORDS:]}")
+        raise ProbeError(f"{name} ended with exit code {done.returncode}: {done.stderr.strip()[-LAST_WORDS:]}")
     return json.loads(done.stdout)
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from rfa_bench.processes.ask import DID_NOT_FIT
+from rfa_bench.processes.device_memory import growth, used_bytes
 from rfa_runtime.errors import SessionError
 from rfa_runtime.memory import peak_rss_bytes
 from rfa_runtime.tasks.classification import Classifier
@@ -26,12 +27,15 @@ ALLOCATION_FAILED = ("bad_alloc", "BFCArena::AllocateRawInternal")
 
 
 def main() -> None:
-    """Arguments: bundle, bytes of text, threads, rounds."""
+    """Arguments: bundle, provider, bytes of text, threads, rounds."""
     bundle = Path(sys.argv[1])
-    length, threads, rounds = map(int, sys.argv[2:5])
-    limit_memory()
+    provider = sys.argv[2]
+    length, threads, rounds = map(int, sys.argv[3:6])
+    if provider == "cpu":  # CUDA takes addresses for all memory of the machine, and more
+        limit_memory()
+    device_before = used_bytes(provider)
     text = "".join(random.Random(0).choices(string.ascii_lowercase + " ", k=length))
-    classifier = Classifier(bundle, threads=threads)
+    classifier = Classifier(bundle, threads=threads, provider=provider)
     classifier.classify(text[:SHORT])
     before = peak_rss_bytes()
     try:
@@ -41,7 +45,9 @@ def main() -> None:
             sys.exit(DID_NOT_FIT)
         raise
     peak = peak_rss_bytes()
-    print(json.dumps({"ms": statistics.median(seconds) * 1e3, "peak_rss_bytes": peak, "call_bytes": peak - before}))
+    device = growth(device_before, provider)
+    found = {"ms": statistics.median(seconds) * 1e3, "peak_rss_bytes": peak, "call_bytes": peak - before}
+    print(json.dumps(found | {"device_bytes": device}))
 
 
 def limit_memory() -> None:

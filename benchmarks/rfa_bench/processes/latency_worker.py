@@ -25,10 +25,11 @@ The other process leaves its data in the caches, and its threads go on spinning 
 
 
 def main() -> None:
-    """Arguments: bundle, threads, batch, steps to come, contexts."""
+    """Arguments: bundle, provider, threads, batch, steps to come, contexts."""
     bundle = Path(sys.argv[1])
-    threads, batch, spare, *contexts = map(int, sys.argv[2:])
-    session = StepSession(read_bundle(bundle), threads=threads)
+    provider = sys.argv[2]
+    threads, batch, spare, *contexts = map(int, sys.argv[3:])
+    session = StepSession(read_bundle(bundle), threads=threads, provider=provider)
     states = {context: prefilled(session, context, batch, spare) for context in contexts}
     print("ready", flush=True)
     for line in sys.stdin:

@@ -14,10 +14,10 @@ from rfa_runtime.session.ort import open_session
 Step = Callable[[], object]
 
 
-def array_step(graph: Path, threads: int) -> Step:
+def array_step(graph: Path, threads: int, provider: str = "cpu") -> Step:
     """One step by `session.run`: the present state comes out as new arrays and goes in as the next past."""
-    session = open_session(graph, threads, "cpu")
-    feeds = {value.name: buffer(value).numpy() for value in session.get_inputs()}
+    session = open_session(graph, threads, provider)
+    feeds = {value.name: zeros(value) for value in session.get_inputs()}
     outputs = [value.name for value in session.get_outputs()]
 
     def step() -> None:
@@ -28,17 +28,17 @@ def array_step(graph: Path, threads: int) -> Step:
     return step
 
 
-def bare_step(graph: Path, threads: int) -> Step:
+def bare_step(graph: Path, threads: int, provider: str = "cpu") -> Step:
     """One step through io_binding, every buffer bound once: the least that a step can cost."""
-    session = open_session(graph, threads, "cpu")
+    session = open_session(graph, threads, provider)
     binding = session.io_binding()
     buffers = {}
     for value in session.get_inputs():
-        buffers[value.name] = buffer(value)
+        buffers[value.name] = buffer(value, provider)
         binding.bind_ortvalue_input(value.name, buffers[value.name])
     for value in session.get_outputs():
         past = past_of(value.name)
-        binding.bind_ortvalue_output(value.name, buffers[past] if past in buffers else buffer(value))
+        binding.bind_ortvalue_output(value.name, buffers[past] if past in buffers else buffer(value, "cpu"))
     return lambda: session.run_with_iobinding(binding)
 
 
@@ -47,8 +47,13 @@ def past_of(present: str) -> str:
     return present.replace("present", "past_key_values")
 
 
-def buffer(value: ort.NodeArg) -> ort.OrtValue:
-    """Zeros of an input's or output's shape at batch 1 and one token."""
+def buffer(value: ort.NodeArg, device: str) -> ort.OrtValue:
+    """Zeros of an input's or output's shape at batch 1 and one token, on a device."""
+    return ort.OrtValue.ortvalue_from_numpy(zeros(value), device)
+
+
+def zeros(value: ort.NodeArg) -> np.ndarray:
+    """The same as an array."""
     shape = [size if isinstance(size, int) else 1 for size in value.shape]
     dtype = np.int64 if "int64" in value.type else np.float32
-    return ort.OrtValue.ortvalue_from_numpy(np.zeros(shape, dtype))
+    return np.zeros(shape, dtype)

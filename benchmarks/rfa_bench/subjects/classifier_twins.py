@@ -11,7 +11,8 @@ from rfa_bench.subjects.shapes import softmax_classifier
 from rfa_export.exams.classification import ClassifierExam, classifier_exam
 from rfa_export.graph.cleanup import remove_unused
 from rfa_export.graph.draft import Drafts
-from rfa_export.pipeline import export_task
+from rfa_export.pipeline import FOR_OURSELVES, export_task
+from rfa_export.targets.export_config import ExportConfig
 from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.task import Graphs
 from rfa_models.networks.classifier import Classifier
@@ -23,28 +24,35 @@ MASK_OF_ATTENTION = 4
 """The number of MultiHeadAttention's input that holds the mask."""
 
 
-def export_classifier_twins(config: ClassifierConfig, folder: Path) -> dict[str, Path]:
+def export_classifier_twins(
+    config: ClassifierConfig, folder: Path, weights: ExportConfig = FOR_OURSELVES
+) -> dict[str, Path]:
     """Export bundles of one shape.  Returns their paths by system.
 
     Softmax comes twice: as rfa-export writes it, with a mask for padding, and without.  ONNX Runtime reads keys block
     by block, in memory linear in the length, where there is no mask.
     """
     softmax = softmax_classifier(config)
+    label = weights.weights.label
+    unmasked = folder / f"softmax-no-mask-{label}.rfa"
     return {
-        "rfa": export_random_classifier(config, folder / "rfa.rfa"),
-        "softmax": export_random_classifier(softmax, folder / "softmax.rfa"),
-        "softmax, no mask": export_random_classifier(softmax, folder / "softmax-no-mask.rfa", masked=False),
+        "rfa": export_random_classifier(config, folder / f"rfa-{label}.rfa", weights),
+        "softmax": export_random_classifier(softmax, folder / f"softmax-{label}.rfa", weights),
+        "softmax, no mask": export_random_classifier(softmax, unmasked, weights, masked=False),
     }
 
 
-def export_random_classifier(config: ClassifierConfig, bundle: Path, masked: bool = True) -> Path:
+def export_random_classifier(
+    config: ClassifierConfig, bundle: Path, weights: ExportConfig = FOR_OURSELVES, masked: bool = True
+) -> Path:
     """Export a model of this shape, its weights drawn from a fixed seed; a bundle that is there is used again."""
     if not bundle.exists():
         torch.manual_seed(0)
         model = Classifier(config).eval()
-        task = ClassifierExport if masked else UnmaskedExport
+        kind = ClassifierExport if masked else UnmaskedExport
+        task = kind(model, config.vocab_size, config.labels)
         tokenizer = pair_tokenizer(config.vocab_size)
-        export_task(task(model, config.vocab_size, config.labels), bundle, tokenizer, progress=lambda _: None)
+        export_task(task, bundle, tokenizer, progress=lambda _: None, config=weights)
     return bundle
 
 

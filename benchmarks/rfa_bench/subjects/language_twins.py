@@ -9,6 +9,7 @@ import torch
 from rfa_bench.subjects.pair_tokenizer import pair_tokenizer
 from rfa_bench.subjects.shapes import softmax_language_model
 from rfa_export.pipeline import FOR_OURSELVES, export
+from rfa_export.precision import Precision
 from rfa_export.targets.export_config import ExportConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.errors import ConfigError
@@ -17,6 +18,11 @@ from rfa_models.networks.language_model_config import ModelConfig
 
 JITTER = 0.01
 """Added to every parameter, times a normal number."""
+
+
+def config_of(weights: Precision) -> ExportConfig:
+    """An export in this precision."""
+    return ExportConfig(precision=weights.name, block_size=weights.block if weights.quantized else None)
 
 
 def export_twins(config: ModelConfig, folder: Path, weights: ExportConfig = FOR_OURSELVES) -> dict[str, Path]:

@@ -45,7 +45,7 @@ class RfaAttention(RfaSelfAttention):
         x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  past_state: of the tokens before, the sums [B, H, K, d]
         and their normalizer [B, H, K, 1].  Returns the output [B, T, E] and the state after the last token.
         """
-        qk, v, of_heads = self.project(x, affine(self.v_proj), self.per_head())
+        qk, v, (of_heads,) = self.project(x, affine(self.v_proj), self.per_head())
         with torch.autocast(x.device.type, enabled=False):  # sums over many tokens stay in float32
             phi_q, phi_k = self.features(qk).flatten(2).chunk(2, dim=-1)
             weight = of_heads

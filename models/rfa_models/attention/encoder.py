@@ -30,7 +30,7 @@ class RfaEncoderAttention(RfaSelfAttention):
 
         x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  Returns [B, T, E].
         """
-        qk, v = self.project(x, with_constant_one(self.v_proj, self.config))
+        qk, v, _ = self.project(x, with_constant_one(self.v_proj, self.config))
         with torch.autocast(x.device.type, enabled=False):  # sums over many tokens stay in float32
             phi_q, phi_k = self.features(qk).flatten(4).unbind(2)
             if keep is not None:  # after the feature map: cos(0) is not 0

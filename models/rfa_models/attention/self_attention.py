@@ -18,7 +18,7 @@ from rfa_models.attention.projections import (
 class RfaSelfAttention(RandomFeatures):
     """The parent of RFA layers that read one sequence."""
 
-    def project(self, x: Tensor, value: Affine, *others: Affine) -> tuple[Tensor, Tensor, *tuple[Tensor, ...]]:
+    def project(self, x: Tensor, value: Affine, *others: Affine) -> tuple[Tensor, Tensor, list[Tensor]]:
         """One product for everything that is read from x.
 
         x: [B, T, E].  value: the projection that makes values.  others: what else is read.  Returns the heads' queries,
@@ -34,7 +34,7 @@ class RfaSelfAttention(RandomFeatures):
         qk, v, *found = at_least_float32(packed).split(sizes, dim=-1)
         qk = qk.unflatten(-1, (2, heads, 1, head_dim))
         v = v.unflatten(-1, (heads, -1))
-        return qk, v, *found
+        return qk, v, found
 
 
 class SoftmaxSelfAttention(Projections):

@@ -36,7 +36,7 @@ def layers_of(model: ir.Model) -> list[list[ir.Node]]:
     """The stateful nodes of each layer: one, or two `LinearAttention` over the same queries and keys."""
     layers: list[list[ir.Node]] = []
     for node in nodes_of(model, *STATEFUL):
-        if layers and same_features(layers[-1][0], node):
+        if layers and len(layers[-1]) == 1 and same_features(layers[-1][0], node):
             layers[-1].append(node)
         else:
             layers.append([node])
@@ -51,9 +51,7 @@ def same_features(node: ir.Node, other: ir.Node) -> bool:
 
 
 def slots_of(nodes: list[ir.Node]) -> list[tuple[StateSlot, ...]]:
-    """The states of a layer's nodes: of two, the second keeps the normalizer.  Raises GraphError for more."""
-    if len(nodes) > 2:
-        raise GraphError(f"{len(nodes)} nodes of attention read the same queries and keys, wanted two at most")
+    """The states of a layer's nodes: of two, the second keeps the normalizer."""
     first = STATEFUL[nodes[0].op_type]
     return [first, (NORMALIZER,)][: len(nodes)]
 

@@ -18,12 +18,9 @@ from rfa_runtime.bundle.interface import (
     TOP_TOKEN,
     TOTAL_SEQUENCE_LENGTH,
 )
-from rfa_runtime.bundle.manifest import GraphSpec
 from rfa_runtime.session.buffer import Buffer
-from rfa_runtime.session.ort import Session
+from rfa_runtime.session.loaded import KNOWN_OUTPUTS, LoadedGraph
 from rfa_runtime.session.state import State
-
-KNOWN_OUTPUTS = {LOGITS: np.float32, TOP_LOGIT: np.float32, TOP_TOKEN: np.int64}
 
 
 class Binding:
@@ -32,12 +29,14 @@ class Binding:
     It is made for the buffers that the state has now: `moves` says whether it still has them.
     """
 
-    def __init__(self, session: Session, graph: GraphSpec, vocab_size: int, state: State, count: int) -> None:
+    def __init__(self, loaded: LoadedGraph, vocab_size: int, state: State, count: int) -> None:
+        graph = loaded.spec
         self.count = count
         """T."""
         self.batch = state.batch
         self.moves = state.moves
-        self._session = session
+        self.graph = loaded
+        """What the steps run."""
         self._offsets = np.arange(count)
         self._inputs = {name: self._input(name, state.device) for name in graph.inputs}
         self._ids = self._inputs[INPUT_IDS]
@@ -95,7 +94,7 @@ class Binding:
         return Buffer(np.empty((self.batch, positions, width), KNOWN_OUTPUTS[name]))
 
     def _bind(self, state: State, outputs: dict[str, Buffer]) -> Any:
-        io = self._session.io_binding()
+        io = self.graph.session.io_binding()
         for name, buffer in self._inputs.items():
             io.bind_ortvalue_input(name, buffer.value)
         for spec in state.specs:  # past and present share their memory: nothing is allocated or copied in a step

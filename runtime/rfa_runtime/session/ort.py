@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import mmap
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,11 +28,16 @@ except ImportError as error:
 
 OrtValue = onnxruntime.OrtValue
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+PROVIDER_OPTIONS: dict[str, dict[str, str]] = {"cpu": {}, "cuda": {"use_tf32": "0"}}
+"""By default, CUDA multiplies float32 as TF32, with 10 bits after the point in place of 23."""
+NO_SETTINGS: Mapping[str, str] = {}
 WORTH_SHARING = 8_000_000
 """Bytes of weights from which a second thread pays; between the two sizes that were measured."""
 SPIN_US = "20"
 FATAL = 4
 """Whatever ONNX Runtime would print as an error it also raises, and we report that in one line."""
+PROFILES: ContextVar[Path | None] = ContextVar("PROFILES", default=None)
+"""A folder for measurements: graphs that are loaded write there how long each operator took, when they go."""
 
 if IN_COMMAND.get():
     # Its default logger speaks where no session is yet.  It is one for the whole process, so a host keeps its own.
@@ -69,30 +76,55 @@ def open_session(
     long_inputs: bool = False,
     huge_pages: bool = True,
     weights: Sequence[Path] = (),
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Session:
     """Load a graph.  Raises SessionError, whatever is wrong with the file, OptionError for a wrong setting.
 
     threads: of one step; None takes as many as pay.  provider: `cpu` or `cuda`.  long_inputs: see session_options.
-    huge_pages: see huge_pages.py.  weights: checked files, taken where the graph names them.
+    huge_pages: see huge_pages.py.  weights: checked files, taken where the graph names them.  settings: of the
+    provider, over ours.
 
     ONNX Runtime itself reads weights in the graph's folder alone: not by absolute paths, `..`, or links that lead out.
     """
     given = None if threads is None else check_threads(threads)
     check_provider(provider)
     try:
+        if provider == "cuda":
+            load_cuda()
         size = size_with_weights(file)
+        wanted = PROVIDER_OPTIONS[provider] | dict(settings)
         large = huge_pages and size >= WORTH_IT
         options = session_options(given or threads_that_pay(size, long_inputs), long_inputs)
+        profile(options, file)
         # Without fallback: it prints to standard output, and would quietly decode on another device.
         with on_huge_pages() if large else nullcontext(), given_weights(options, weights):
             session = onnxruntime.InferenceSession(
-                str(file), options, providers=[PROVIDERS[provider]], enable_fallback=0
+                str(file), options, [PROVIDERS[provider]], [wanted], enable_fallback=0
             )
     except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
         raise SessionError(f"ONNX Runtime cannot load {file.name}: {shortened(error)}") from error
     if session.get_providers()[0] != PROVIDERS[provider]:
-        raise SessionError(f"ONNX Runtime found no usable {provider} device for {file.name}: is its driver there?")
+        raise SessionError(
+            f"ONNX Runtime found no usable {provider} device for {file.name}: are its driver and libraries there?"
+        )
     return session
+
+
+def profile(options: Any, file: Path) -> None:
+    """Let a session of a graph write how long each operator took, where a measurement asks for that."""
+    folder = PROFILES.get()
+    if folder is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(folder / file.stem)
+
+
+def load_cuda() -> None:
+    """Load the libraries of CUDA that pip installed, which ONNX Runtime does not find by itself.
+
+    It prints which ones pip did not install; they may be the system's, so that is no error yet.
+    """
+    with redirect_stdout(io.StringIO()):
+        onnxruntime.preload_dlls()
 
 
 def size_with_weights(file: Path) -> int:

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from math import isfinite
 from pathlib import Path
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle, opened
-from rfa_runtime.bundle.interface import INPUT_IDS, LOGITS, MODEL, STEP_INPUTS
+from rfa_runtime.bundle.interface import MODEL, THROUGHPUT
 from rfa_runtime.bundle.manifest import kinds
 from rfa_runtime.errors import StateError
-from rfa_runtime.session.binding import KNOWN_OUTPUTS, Binding
+from rfa_runtime.session.binding import Binding
+from rfa_runtime.session.loaded import LoadedGraph, load_step_graph
 from rfa_runtime.session.logits import check_finite, most_likely_token
-from rfa_runtime.session.ort import check_graph, check_known, open_session, run_error
+from rfa_runtime.session.ort import run_error
 from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.state import State
 from rfa_runtime.session.state_arrays import Arrays
+
+MANY_ROWS = 16
+"""Tokens, times the rows of the batch, from which a step takes the graph for many rows, where the bundle has one."""
 
 
 class StepSession(OwnProcess):
@@ -51,15 +56,17 @@ class StepSession(OwnProcess):
         self.vocab_size = bundle.manifest.vocab_size
         self.specs = bundle.manifest.state
         self._device = provider
-        file = self.graph.file
-        elsewhere = bundle.weights_elsewhere(file)
-        self._session = open_session(bundle.path / file, threads, provider, huge_pages=huge_pages, weights=elsewhere)
-        self._run = self._session.run_with_iobinding
+        self._few = load_step_graph(bundle, graph, threads, provider, huge_pages)
+        self._many: LoadedGraph | None = None
+        """The graph for many rows, once it is needed."""
+        self._opening = Lock()
+        self._has_many = graph == MODEL and provider == "cpu" and THROUGHPUT in bundle.manifest.graphs
+        self._threads = threads
+        self._huge_pages = huge_pages
         self.has_cache = "cache" in kinds(self.specs)
         """Whether the state grows with the text."""
         self._bindings = WeakKeyDictionary[State, Binding]()
         """What is prepared for each state; it goes when the state goes."""
-        self._check_interface()
 
     def new_state(self, batch: int = 1, capacity: int | None = None, cross: Arrays | None = None) -> State:
         """Return the state of B sequences that have read nothing.
@@ -102,16 +109,41 @@ class StepSession(OwnProcess):
         binding = self._bindings.get(state)
         if binding is None or not binding.fits(state, count):
             state.check(self.specs)
-            binding = Binding(self._session, self.graph, self.vocab_size, state, count)
+            self._check_device(state)
+            loaded = self._graph_for(state.batch * count)
+            binding = Binding(loaded, self.vocab_size, state, count)
             self._bindings[state] = binding
         return binding
+
+    def _check_device(self, state: State) -> None:
+        # A buffer elsewhere would be copied once, when it is bound: every step would then begin at the same past.
+        if state.buffers and state.device != self._device:
+            raise StateError(
+                f"the state lies on {state.device}, the session computes on {self._device}: "
+                "take one of the session's own, from new_state"
+            )
+
+    def _graph_for(self, rows: int) -> LoadedGraph:
+        """Return the graph for steps of so many rows: tokens, times the rows of the batch.
+
+        The number of rows alone decides: the same step gives the same numbers, whatever was read before.
+        """
+        if rows < MANY_ROWS or not self._has_many:
+            return self._few
+        with self._opening:
+            if self._many is None:
+                self._many = load_step_graph(self.bundle, THROUGHPUT, self._threads, self._device, self._huge_pages)
+            return self._many
+
+    def _run(self, binding: Binding) -> None:
+        binding.graph.session.run_with_iobinding(binding.io)
 
     def _advance(self, binding: Binding, state: State) -> np.ndarray:
         """Run the graph, its inputs written.  Returns the logits."""
         try:
-            self._run(binding.io)
+            self._run(binding)
         except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
-            raise run_error(self.graph.file, error) from error
+            raise run_error(binding.graph.spec.file, error) from error
         state.longest += binding.count
         return binding.logits
 
@@ -131,19 +163,6 @@ class StepSession(OwnProcess):
                 f"input_ids are {input_ids.dtype} from {input_ids.min()} to {input_ids.max()}, "
                 f"wanted int64 from 0 to {self.vocab_size - 1}"
             )
-
-    def _check_interface(self) -> None:
-        """Hold the graph to what the manifest says of it."""
-        file = self.graph.file
-        check_known(file, "inputs", self.graph.inputs, INPUT_IDS, STEP_INPUTS)
-        check_known(file, "outputs", self.graph.outputs, LOGITS, KNOWN_OUTPUTS)
-        inputs = [*self.graph.inputs]
-        outputs = [*self.graph.outputs]
-        for spec in self.specs:
-            inputs.append(spec.past)
-            if spec.kind != "cross":
-                outputs.append(spec.present)
-        check_graph(self._session, file, inputs, outputs)
 
 
 class TokenSteps:

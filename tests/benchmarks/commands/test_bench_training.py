@@ -9,7 +9,7 @@ import pytest
 
 from rfa_bench.commands.training import side_by_side
 from rfa_bench.measurements.training import TrainingPlan, TrainingRow, row_of
-from rfa_bench.processes.ask import ProbeError
+from rfa_bench.processes.ask import ProbeError, command_of
 from rfa_bench.processes.worker import Worker
 
 Bench = Callable[..., dict[str, Any]]
@@ -37,4 +37,4 @@ def test_table_says_how_much_faster_than_softmax_where_that_was_measured() -> No
 
 def test_a_process_that_ends_early_is_named_with_its_last_words() -> None:
     with pytest.raises(ProbeError, match="KeyError: 'huge'"):
-        Worker("training_worker", "huge", "rfa", "float32", 0, 1)
+        Worker(command_of("training_worker", "huge", "rfa", "float32", 0, 1))

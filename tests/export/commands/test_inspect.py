@@ -30,11 +30,11 @@ def test_everything_is_counted(gated: Example) -> None:
     assert sum(found.weight_bytes.values()) <= found.bytes["model.onnx.data"]
     assert set(found.weight_bytes) == {"FLOAT"}
     assert found.state_bytes == 2 * 2 * 32 * 9 * 4, "two layers of two heads"
-    assert found.states["past_key_values.0.recurrent_state"] == "float32 ['batch', 2, 32, 9]"
+    assert found.states["past_key_values.0.recurrent_state"] == "float32 ['batch', 2, 32, 8]"
     assert found.parity == manifest.parity
     step, score = found.graphs
     assert (step.role, step.file, score.role) == ("model", "model.onnx", "score")
-    assert step.operators["com.microsoft::LinearAttention"] == 2
+    assert step.operators["com.microsoft::LinearAttention"] == 4
     assert step.opsets == {"ai.onnx": 23, "com.microsoft": 1}
     assert step.providers == {"cpu": "runs"}
     assert step.parameters == score.parameters > 256 * 16
@@ -43,7 +43,7 @@ def test_everything_is_counted(gated: Example) -> None:
 def test_a_page_for_people(gated: Example) -> None:
     result = rfa_inspect(gated.bundle.path)
     assert result.exit_code == 0, result.output
-    for words in ("model.onnx for ort", "2 LinearAttention", "cpu: runs", "state of one stream: 4,608 bytes"):
+    for words in ("model.onnx for ort", "4 LinearAttention", "cpu: runs", "state of one stream: 4,608 bytes"):
         assert words in result.stdout
 
 

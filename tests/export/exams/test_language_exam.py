@@ -54,12 +54,12 @@ def attention_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 
 
 def swap_presents(graph: onnx.GraphProto) -> None:
-    first, second = attention_nodes(graph)
+    first, _, second, _ = attention_nodes(graph)
     first.output[1], second.output[1] = second.output[1], first.output[1]
 
 
 def swap_pasts(graph: onnx.GraphProto) -> None:
-    first, second = attention_nodes(graph)
+    first, _, second, _ = attention_nodes(graph)
     first.input[3], second.input[3] = second.input[3], first.input[3]
 
 

@@ -140,7 +140,7 @@ def test_torchscript_loads_where_none_of_our_code_is(language: tuple[Exported, E
 import sys, torch
 module = torch.jit.load(sys.argv[1])
 ids, positions = torch.tensor([[5, 6, 7]]), torch.tensor([[0, 1, 2]])
-states = [torch.zeros(1, 2, 32, 9), torch.zeros(1, 2, 32, 9)]
+states = [torch.zeros(1, 2, 32, 8), torch.zeros(1, 2, 32, 1)] * 2
 logits, *states = module.prefill(ids, positions, *states)
 logits, *states = module(torch.tensor([[8]]), torch.tensor([[3]]), *states)
 print(logits.shape[-1], *(module for module in sys.modules if module.startswith("rfa")))
@@ -252,6 +252,18 @@ def test_a_runtime_that_is_not_installed_is_reported_as_not_checked(
         {"runtime": "openvino", "reason": "not installed", "checked": False}
     ]
     assert list(exported.report.lines())[1] == "plain: not checked in openvino: not installed"
+
+
+@pytest.mark.usefixtures("already_traced")
+def test_an_onnx_runtime_that_is_too_old_for_opset_27_is_reported_as_not_asked(
+    gated: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rfa_export.runtimes.onnx_runtime.onnxruntime.__version__", "1.31.1")
+    exported = export(LanguageExport(gated.module, 16), tmp_path / "model.rfa", ("plain", "onnx27"))
+    old, reference = exported.report.parity["onnx27"]
+    assert old == NotChecked("onnxruntime", "version 1.31.1 is installed, wanted 1.32 or newer")
+    assert isinstance(reference, Parity)
+    assert isinstance(exported.report.parity["plain"][0], Parity)
 
 
 @pytest.mark.usefixtures("already_traced")

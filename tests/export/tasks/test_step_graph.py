@@ -71,19 +71,23 @@ def test_no_layer_computes_shapes(gated: Example, deep: Bundle, file: str) -> No
 @pytest.mark.parametrize(("file", "positions"), [("model.onnx", 1), ("model.score.onnx", "sequence")])
 def test_names_and_shapes_are_those_that_runtimes_know(gated: Example, file: str, positions: int | str) -> None:
     found = graph(gated.bundle.path / file)
-    ids, state = ["batch", "sequence"], ["batch", 2, 32, 9]
+    ids, sums, normalizer = ["batch", "sequence"], ["batch", 2, 32, 8], ["batch", 2, 32, 1]
     assert interface(found.input) == {
         "input_ids": (onnx.TensorProto.INT64, ids),
         "position_ids": (onnx.TensorProto.INT64, ids),
-        "past_key_values.0.recurrent_state": (onnx.TensorProto.FLOAT, state),
-        "past_key_values.1.recurrent_state": (onnx.TensorProto.FLOAT, state),
+        "past_key_values.0.recurrent_state": (onnx.TensorProto.FLOAT, sums),
+        "past_key_values.0.normalizer_state": (onnx.TensorProto.FLOAT, normalizer),
+        "past_key_values.1.recurrent_state": (onnx.TensorProto.FLOAT, sums),
+        "past_key_values.1.normalizer_state": (onnx.TensorProto.FLOAT, normalizer),
     }
     one = ["batch", 1, 1]
     top = {"top_logit": (onnx.TensorProto.FLOAT, one), "top_token": (onnx.TensorProto.INT64, one)}
     assert interface(found.output) == (top if positions == 1 else {}) | {
         "logits": (onnx.TensorProto.FLOAT, ["batch", positions, 256]),
-        "present.0.recurrent_state": (onnx.TensorProto.FLOAT, state),
-        "present.1.recurrent_state": (onnx.TensorProto.FLOAT, state),
+        "present.0.recurrent_state": (onnx.TensorProto.FLOAT, sums),
+        "present.0.normalizer_state": (onnx.TensorProto.FLOAT, normalizer),
+        "present.1.recurrent_state": (onnx.TensorProto.FLOAT, sums),
+        "present.1.normalizer_state": (onnx.TensorProto.FLOAT, normalizer),
     }
 
 

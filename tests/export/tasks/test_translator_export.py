@@ -52,11 +52,13 @@ def test_only_softmax_remembers_more_of_a_longer_source(translator: Example) -> 
 @rfa
 def test_what_passes_from_encoder_to_decoder_has_a_name_and_a_fixed_size(translator: Example) -> None:
     encoder, step = (graph(translator.bundle.path / file) for file in (ENCODER, STEP))
-    features = {"cross_key_values": (32, 32), "past_key_values": (32, 16), "present": (32, 16)}
-    cross, past, present = (
-        {f"{name}.{layer}.recurrent_state": (FLOAT, ["batch", 2, width, 9]) for layer, width in enumerate(widths)}
-        for name, widths in features.items()
-    )
+    cross = {f"cross_key_values.{layer}.recurrent_state": (FLOAT, ["batch", 2, 32, 9]) for layer in range(2)}
+    past, present = {}, {}
+    for layer, features in enumerate((32, 16)):
+        for suffix, values in (("recurrent_state", 8), ("normalizer_state", 1)):
+            shape = (FLOAT, ["batch", 2, features, values])
+            past[f"past_key_values.{layer}.{suffix}"] = shape
+            present[f"present.{layer}.{suffix}"] = shape
     tokens, positions = {"input_ids": TOKENS}, {"position_ids": TOKENS}
     assert interface(encoder.input) == tokens | {"attention_mask": TOKENS} | positions
     assert interface(encoder.output) == cross
@@ -84,7 +86,7 @@ def test_softmax_passes_keys_and_values_and_one_mask(translator: Example) -> Non
 @pytest.mark.parametrize(
     ("translator", "inputs", "lengths", "kinds"),
     [
-        ("rfa", ["position_ids"], [], ["recurrent"] * 2 + ["cross"] * 2),
+        ("rfa", ["position_ids"], [], ["recurrent"] * 4 + ["cross"] * 2),
         ("softmax", [], ["seqlens_k", "total_sequence_length"], ["cache"] * 4 + ["cross"] * 5),
     ],
     indirect=["translator"],

@@ -49,6 +49,7 @@ def test_a_translator_never_seen_before_becomes_a_bundle(export_task: Callable[.
     bundle = export_task(TranslatorExport(module))
     assert [spec.past for spec in bundle.manifest.state] == [
         "past_key_values.0.recurrent_state",
+        "past_key_values.0.normalizer_state",
         "cross_key_values.0.recurrent_state",
     ]
     assert_translates_as_torch(module, bundle, [[3, 4, 5], [49]], random_ids(2, 40, vocab=50), [10, *range(20, 41)])

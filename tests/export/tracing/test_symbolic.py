@@ -31,7 +31,7 @@ def test_a_summary_is_read_as_in_the_model() -> None:
 def test_attention_that_begins_with_a_state_is_refused() -> None:
     state = torch.zeros(1, 2, 8, 8)
     with pytest.raises(ValueError, match="the exporter threads the state"):
-        linear_attention(QKV, QKV, QKV, None, state, heads=2)
+        linear_attention(QKV, QKV, QKV, QKV, None, (state, state), heads=2)
     with pytest.raises(ValueError, match="the exporter threads the state"):
         softmax_attention(QKV, None, (state, state), heads=2)
 

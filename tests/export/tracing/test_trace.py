@@ -87,15 +87,17 @@ def test_a_traced_graph_attends_from_an_empty_state(undecided: nn.Module) -> Non
     assert names(model.graph.outputs) == ["logits"]
     assert dims(model.graph.inputs[0]) == ["batch", "sequence"]
     assert dims(model.graph.outputs[0]) == ["batch", "sequence", 256]
-    (node,) = (node for node in model.graph if node.op_type == "LinearAttention")
-    assert node.inputs[3] is None
-    assert not node.outputs[1].uses()
-    assert {key: value.value for key, value in node.attributes.items()} == {
-        "q_num_heads": 2,
-        "kv_num_heads": 2,
-        "scale": 1 / 16,
-        "update_rule": "gated",
-    }
+    sums, normalizer = (node for node in model.graph if node.op_type == "LinearAttention")
+    assert sums.inputs[:2] == normalizer.inputs[:2]
+    for node in (sums, normalizer):
+        assert node.inputs[3] is None
+        assert not node.outputs[1].uses()
+        assert {key: value.value for key, value in node.attributes.items()} == {
+            "q_num_heads": 2,
+            "kv_num_heads": 2,
+            "scale": 1 / 16,
+            "update_rule": "gated",
+        }
     assert model.opset_imports["com.microsoft"] == 1
 
 

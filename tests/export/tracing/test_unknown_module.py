@@ -31,6 +31,10 @@ class SwiGlu(nn.Module):
         return self.down(F.silu(gate) * value)
 
 
+State = tuple[int, str, tuple[int | str, ...]]
+"""Layer, name and shape."""
+
+
 class ParallelBlock(nn.Module):
     """Attention and perceptron side by side, as in GPT-J; attention itself is two kinds, mixed by a learned share."""
 
@@ -97,14 +101,20 @@ class Mixture(nn.Module):
         return self.head(x)
 
 
+def recurrent(layer: int, heads: int, features: int, values: int) -> list[State]:
+    """The two states of a layer of linear attention."""
+    return [
+        (layer, "recurrent_state", ("batch", heads, features, values)),
+        (layer, "normalizer_state", ("batch", heads, features, 1)),
+    ]
+
+
 STATES = {
-    ParallelModel: [(n, "recurrent_state", ("batch", *sizes)) for n, sizes in enumerate([(2, 32, 9), (4, 16, 5)])],
-    Hourglass: [
-        (n, "recurrent_state", ("batch", *sizes)) for n, sizes in enumerate([(3, 32, 9), (1, 32, 9), (3, 32, 9)])
-    ],
+    ParallelModel: [*recurrent(0, 2, 32, 8), *recurrent(1, 4, 16, 4)],
+    Hourglass: [*recurrent(0, 3, 32, 8), *recurrent(1, 1, 32, 8), *recurrent(2, 3, 32, 8)],
     Mixture: [
         *((0, name, ("batch", 2, "capacity", 8)) for name in ("key", "value")),
-        (1, "recurrent_state", ("batch", 2, 32, 9)),
+        *recurrent(1, 2, 32, 8),
         *((2, name, ("batch", 2, "capacity", 8)) for name in ("key", "value")),
     ],
 }

@@ -10,6 +10,7 @@ from rfa_export.tolerances import FORMS_FLOAT64
 from rfa_models.attention.causal import CausalAttention, RfaAttention, SoftmaxAttention, build_attention
 from rfa_models.attention.config import AUTHORS, AttentionConfig
 from rfa_models.attention.denominator import keep_from_zero
+from rfa_models.attention.projections import affine
 from rfa_models.errors import ConfigError
 
 LAYERS = {
@@ -118,7 +119,10 @@ def test_rfa_and_softmax_are_built_by_the_same_call_with_the_same_projections(
 
 def test_state_of_rfa_has_one_size_whatever_the_length(small_attention: Callable[..., AttentionConfig]) -> None:
     layer = RfaAttention(small_attention()).double()
-    assert layer(tokens(length=3))[1].shape == layer(tokens(length=30))[1].shape == (2, 2, 16, 9)
+    for length in (3, 30):
+        sums, normalizer = layer(tokens(length=length))[1]
+        assert sums.shape == (2, 2, 16, 8)
+        assert normalizer.shape == (2, 2, 16, 1)
 
 
 def test_softmax_layer_is_softmax_attention(small_attention: Callable[..., AttentionConfig]) -> None:
@@ -180,7 +184,7 @@ def test_bfloat16_autocast_keeps_the_state_in_float32(
         output, state = layer(x)
         _, state = layer(x[:, :1], None, state)
     assert output.dtype == torch.bfloat16
-    assert state.dtype == torch.float32
+    assert {part.dtype for part in state} == {torch.float32}
     torch.testing.assert_close(output.float(), layer(x)[0], atol=0.1, rtol=0.05)
 
 
@@ -194,7 +198,7 @@ def test_gradients_reach_every_parameter_and_are_finite(small_attention: Callabl
 
 def test_gate_starts_almost_open(small_attention: Callable[..., AttentionConfig]) -> None:
     layer = RfaAttention(small_attention(gate=True, gate_bias=3.0)).double()
-    _, _, forget = layer.project(tokens(), layer.gate_proj)
+    _, _, (forget,) = layer.project(tokens(), affine(layer.v_proj), layer.per_head())
     torch.testing.assert_close(torch.sigmoid(-forget), torch.full_like(forget, 0.9525741268224334))
 
 
@@ -203,8 +207,8 @@ def test_extreme_gate_logits_give_finite_results_and_gradients(
     small_attention: Callable[..., AttentionConfig], logit: float
 ) -> None:
     layer = RfaAttention(small_attention(gate=True, gate_bias=logit))
-    output, state = layer(tokens().float())
-    (output.sum() + state.sum()).backward()
+    output, (sums, normalizer) = layer(tokens().float())
+    (output.sum() + sums.sum() + normalizer.sum()).backward()
     assert output.isfinite().all()
     assert all(parameter.grad.isfinite().all() for parameter in layer.parameters())
 

@@ -38,7 +38,8 @@ def test_segments_in_turn_have_the_loss_of_one_long_segment(recipe_file: Callabl
 def test_no_gradient_goes_through_the_border(recipe_file: Callable[..., Path]) -> None:
     run = stateful(recipe_file)
     run.task.loss(run.model, 0)
-    assert not any(state.requires_grad for state in run.task.carried)
+    for layer in run.task.carried:
+        assert not any(state.requires_grad for state in layer)
 
 
 def test_an_epoch_starts_from_an_empty_state(recipe_file: Callable[..., Path]) -> None:
@@ -60,9 +61,10 @@ def test_all_steps_use_the_matrices_of_evaluation(recipe_file: Callable[..., Pat
 def test_evaluating_on_the_way_leaves_the_carried_states(recipe_file: Callable[..., Path]) -> None:
     run = stateful(recipe_file)
     run.step()
-    before = [state.clone() for state in run.task.carried]
+    before = [state.clone() for layer in run.task.carried for state in layer]
     run.evaluate()
-    assert all(torch.equal(a, b) for a, b in zip(run.task.carried, before, strict=True))
+    after = [state for layer in run.task.carried for state in layer]
+    assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
 
 
 def test_it_is_measured_as_it_is_trained_and_the_checkpoint_says_so(recipe_file: Callable[..., Path]) -> None:

@@ -328,6 +328,7 @@ needs_cuda = pytest.mark.skipif(
 )
 
 
+@pytest.mark.gpu
 @needs_cuda
 def test_cuda_gives_what_the_cpu_gives(toys: Callable[..., Bundle], kind: str) -> None:
     session = StepSession(toys(kind), provider="cuda")

@@ -7,23 +7,26 @@ import pytest
 from small_graphs import assert_left_alone, operators, run, small_graph
 
 from rfa_export.graph.edit import dims
-from rfa_export.graph.lowering.for_genai import count_layers, leave_choice_to_runtime, one_text
+from rfa_export.graph.lowering.for_genai import hand_over_normalizers, leave_choice_to_runtime, one_text
 from rfa_export.graph.rewrite.top_token import top_token
 
 STEP = "g (float[batch, 1, 5] x) => (float[batch, 1, 5] logits) { logits = Neg (x) }"
 
 
-def test_each_layer_has_a_state_that_passes_through() -> None:
-    model = small_graph(STEP)
-    count_layers(model, 2)
-    one = ["batch", 1, 1]
-    names = ["past_key_values.0.conv_state", "past_key_values.1.conv_state"]
-    assert [(value.name, dims(value)) for value in model.graph.inputs][1:] == [(name, one) for name in names]
-    given = {name: np.full((3, 1, 1), index, np.float32) for index, name in enumerate(names)}
-    logits, *presents = run(model, x=np.ones((3, 1, 5), np.float32), **given)
-    assert (logits == -1).all()
-    for found, wanted in zip(presents, given.values(), strict=True):
-        assert (found == wanted).all()
+STATES = "g (float[batch, 2, 3, 1] past) => (float[batch, 2, 3, 1] present) { present = Neg (past) }"
+
+
+def test_the_normalizer_is_what_the_runtime_finds_layers_by() -> None:
+    model = small_graph(STATES)
+    model.graph.inputs[0].name = "past_key_values.0.normalizer_state"
+    model.graph.outputs[0].name = "present.0.normalizer_state"
+    hand_over_normalizers(model)
+    flat = ["batch", 2, 3]
+    assert [(value.name, dims(value)) for value in model.graph.inputs] == [("past_key_values.0.conv_state", flat)]
+    assert [(value.name, dims(value)) for value in model.graph.outputs] == [("present.0.conv_state", flat)]
+    given = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    (present,) = run(model, **{"past_key_values.0.conv_state": given})
+    assert (present == -given).all()
 
 
 def test_the_choice_goes_and_the_logits_stay() -> None:

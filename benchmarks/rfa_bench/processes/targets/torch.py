@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_runtime.bundle.bundle import Bundle
 
 
-def load(bundle: Bundle, target: str, threads: int) -> Step:
+def load(bundle: Bundle, target: str, threads: int, provider: str) -> Step:
     """The module's method of one token; tokens and positions go in first, then the states, which come out last."""
     torch.set_num_threads(threads)
     graph = bundle.graph("model.torchscript")

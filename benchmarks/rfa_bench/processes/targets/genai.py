@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_export.runtimes.serve_genai import start_text
 from rfa_runtime.bundle.bundle import Bundle
 
 
-def load(bundle: Bundle, target: str, threads: int) -> Step:
+def load(bundle: Bundle, target: str, threads: int, provider: str) -> Step:
     """A step of one text, which the library keeps; the bundle's folder is loaded as it is."""
     text = start_text(bundle.path, threads)
 

@@ -1,6 +1,6 @@
 """What every probe of a target does: load, decode in bursts, print load time, ms per token and peak memory.
 
-`target_*.py`, one for each runtime, load a target and give its step.
+The others of this folder, one for each runtime, load a target and give its step.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ Step = Callable[[int], object]
 """Reads one token."""
 
 
-def measure(runtime: str, load: Callable[[Bundle, str, int], Step]) -> None:
-    """Measure a runtime and print the figures.  Arguments of the process: bundle, target, threads, bursts.
+def measure(runtime: str, load: Callable[[Bundle, str, int, str], Step]) -> None:
+    """Measure a runtime and print the figures.  Arguments of the process: bundle, target, threads, bursts, provider.
 
-    runtime: its name for the table.  load: takes a bundle, a target and threads, and gives a step from an empty state.
+    runtime: its name for the table.  load: takes a bundle, a target, threads and a provider, and gives a step from an
+    empty state.
     """
     bundle = read_bundle(sys.argv[1])
     target = sys.argv[2]
     threads, bursts = map(int, sys.argv[3:5])
+    provider = sys.argv[5]
     started = time.perf_counter()
-    step = load(bundle, target, threads)
+    step = load(bundle, target, threads, provider)
     loaded = time.perf_counter() - started
     for token in range(WARM_UP):
         step(token)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import MODEL, role_in_bundle
 from rfa_runtime.session.step import StepSession
 
 
-def load(bundle: Bundle, target: str, threads: int) -> Step:
+def load(bundle: Bundle, target: str, threads: int, provider: str) -> Step:
     """A step of the graph of ONNX Runtime's own target, or of another target that ONNX Runtime reads."""
-    session = StepSession(bundle, threads, graph=role_in_bundle(MODEL, target))
+    session = StepSession(bundle, threads, provider, graph=role_in_bundle(MODEL, target))
     state = session.new_state()
     return lambda token: session.step_token(token, state)
 

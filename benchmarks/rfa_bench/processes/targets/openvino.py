@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rfa_bench.processes.target_probe import Step, measure
+from rfa_bench.processes.targets.probe import Step, measure
 from rfa_export.runtimes.serve_openvino import compile_graph
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import INPUT_IDS, MODEL, role_in_bundle
 
 
-def load(bundle: Bundle, target: str, threads: int) -> Step:
+def load(bundle: Bundle, target: str, threads: int, provider: str) -> Step:
     """A step of the graph, float32 between its operators; states go back in as they came out, without a copy."""
     graph = bundle.graph(role_in_bundle(MODEL, target))
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}

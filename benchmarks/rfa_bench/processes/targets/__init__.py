@@ -1,0 +1,1 @@
+"""Programs that decode with a target of rfa-export, one for each runtime."""

@@ -1,0 +1,80 @@
+"""`--provider` of every measurement: refused in one line where it is not there, before anything is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+import pytest
+from click.testing import CliRunner
+from pages import ROOT
+
+from rfa_bench.cli import main
+from rfa_bench.measurements import latency, targets
+from rfa_runtime.bundle.bundle import shipped_bundle
+
+Bench = Callable[..., dict[str, Any]]
+OLDER = ROOT / "tests" / "data" / "before_folders"
+SHIPPED = str(shipped_bundle())
+MEASUREMENTS = {
+    "latency": ["--size", "tiny"],
+    "translation": ["--size", "tiny"],
+    "classification": ["--size", "tiny"],
+    "growth": [],
+    "steady": [SHIPPED],
+    "overhead": ["--size", "tiny"],
+    "targets": ["--size", "tiny"],
+    "agreement": [str(OLDER / "translator.pt"), str(OLDER / "translator.rfa"), str(ROOT / "README.md")],
+}
+NO_PROVIDER = {"export": "rfa-export verifies on the processor"}
+
+without_cuda = pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this ONNX Runtime has CUDA"
+)
+
+
+def test_every_measurement_has_the_option() -> None:
+    """All that run a graph of ours; `gpu` runs the others."""
+    assert {*MEASUREMENTS, *NO_PROVIDER, "gpu"} == set(main.commands)
+    for name, command in main.commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert ("--provider" in options) == (name not in NO_PROVIDER), name
+
+
+@without_cuda
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_a_device_that_is_not_there_is_one_line_and_exit_code_2(name: str) -> None:
+    result = CliRunner().invoke(main, [name, *MEASUREMENTS[name], "--provider", "cuda"])
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "has no CUDAExecutionProvider" in line or "Torch not compiled with CUDA" in line
+
+
+@pytest.mark.parametrize("precision", ["int4", "int8"])
+def test_blocks_too_large_for_cuda_are_refused(precision: str) -> None:
+    options = ["latency", "--provider", "cuda", "--precision", precision, "--block-size", "256"]
+    result = CliRunner().invoke(main, options)
+    assert result.exit_code == 2
+    assert result.stderr == "Error: blocks of 256 weights came, CUDA's kernels have 128 at most: --block-size 128\n"
+
+
+def test_rows_say_where_they_were_measured(bench: Bench, twins: Path) -> None:
+    options = ("--size", "tiny", "--contexts", "8", "--rounds", 1, "--burst", 2, "--keep", twins, "--provider", "cpu")
+    for row in bench("latency", *options)["rows"]:
+        assert row["provider"] == "cpu"
+        assert row["device_bytes"] is None
+
+
+def test_the_provider_reaches_every_session(monkeypatch: pytest.MonkeyPatch, twins: Path) -> None:
+    """A worker that is told of a device that is not there says so."""
+    plan = latency.LatencyPlan([8], 1, 1, 1, 2, "abacus")
+    bundles = {"rfa": next(twins.glob("rfa-*"))}
+    with pytest.raises(OSError, match="provider is 'abacus', wanted cpu or cuda"):
+        latency.measure(bundles, "fp32", plan, lambda _: None)
+
+
+def test_only_our_own_target_is_decoded_on_a_gpu() -> None:
+    assert targets.targets_with("fp32", "cuda") == ["ort"]
+    assert {"ort", "plain"} < set(targets.targets_with("fp32", "cpu"))
