@@ -104,8 +104,16 @@ PUBLIC = {
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
-        *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "read_bundle"),
-        *("read_labelled", "read_pairs", "read_text", "score_classifier", "score_text", "score_translator"),
+        *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "progress_bar"),
+        *(
+            "read_bundle",
+            "read_labelled",
+            "read_pairs",
+            "read_text",
+            "score_classifier",
+            "score_text",
+            "score_translator",
+        ),
         *("shipped_bundle", "staged_bundle", "write_bundle"),
     },
     "rfa_export": {

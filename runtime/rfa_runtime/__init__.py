@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rfa_runtime.bar import progress_bar
     from rfa_runtime.bundle.bundle import Bundle, read_bundle, shipped_bundle, staged_bundle, write_bundle
     from rfa_runtime.decoding.continuation import Request
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
@@ -59,6 +60,7 @@ __all__ = [
     "Worker",
     "__version__",
     "convert_lines",
+    "progress_bar",
     "read_bundle",
     "read_labelled",
     "read_pairs",
@@ -72,6 +74,7 @@ __all__ = [
 ]
 
 HOMES = {
+    "bar": ("progress_bar",),
     "bundle.bundle": ("Bundle", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"),
     "decoding.continuation": ("Request",),
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),

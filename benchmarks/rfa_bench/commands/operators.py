@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_provider
 from rfa_bench.tables import as_tables, table
 from rfa_bench.terminal import (
     BATCH,
@@ -17,6 +18,7 @@ from rfa_bench.terminal import (
     KEEP,
     LANGUAGE_SIZE,
     PRECISION,
+    PROVIDER,
     THREADS,
     THROUGHPUT,
     count_option,
@@ -41,6 +43,7 @@ SHAPES_HELP = "Tell apart an operator's first input and output."
 @count_option("--tokens", 1, "Of each text in a call: 1 is a step, 512 a chunk of a prompt.")
 @BATCH
 @THREADS
+@PROVIDER
 @count_option("--calls", 20, "That are measured.")
 @click.option("--shapes", is_flag=True, help=SHAPES_HELP)
 @KEEP
@@ -54,6 +57,7 @@ def operators(
     tokens: int,
     batch: int,
     threads: int,
+    provider: str,
     calls: int,
     shapes: bool,
     keep: Path | None,
@@ -65,6 +69,7 @@ def operators(
     """
     with measuring(keep) as (folder, progress):
         weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
+        check_provider(provider, weights.weights)
         if bundle is None:
             progress("export")
             bundle = measurements.operators.bundle_of_shape(size, folder, weights)
@@ -73,7 +78,7 @@ def operators(
             read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
             name = bundle.name
         progress("measure")
-        plan = measurements.operators.OperatorPlan(tokens, batch, threads, calls, shapes)
+        plan = measurements.operators.OperatorPlan(tokens, batch, threads, calls, shapes, provider)
         found = measurements.operators.measure(bundle, plan)
     what = f"{name}: {tokens:,} token(s) of {batch} text(s), {threads} thread(s), {', '.join(found.graphs)}"
     result = {
@@ -82,6 +87,7 @@ def operators(
         "tokens": tokens,
         "batch": batch,
         "threads": threads,
+        "provider": provider,
         "graphs": found.graphs,
         "call_ms": found.call_ms,
         "profiled_ms": found.profiled_ms,

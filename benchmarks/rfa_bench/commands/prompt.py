@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rfa_bench import measurements
+from rfa_bench.commands.provider import check_provider
 from rfa_bench.tables import as_tables, distinct, readable_size, table, where
 from rfa_bench.terminal import (
     BLOCK_SIZE,
@@ -17,6 +18,7 @@ from rfa_bench.terminal import (
     KEEP,
     LANGUAGE_SIZE,
     PRECISION,
+    PROVIDER,
     THREADS,
     THROUGHPUT,
     count_option,
@@ -43,6 +45,7 @@ SCORED_HELP = "Bytes of a text to score; 0 for none."
 @lengths_option("--lengths", "512,4096,16384", "Tokens of the prompts, with commas.")
 @click.option("--scored", type=click.IntRange(min=0), default=16384, show_default=True, help=SCORED_HELP)
 @THREADS
+@PROVIDER
 @count_option("--rounds", 3, "Readings of each text.")
 @KEEP
 @JSON
@@ -55,6 +58,7 @@ def prompt(
     lengths: list[int],
     scored: int,
     threads: int,
+    provider: str,
     rounds: int,
     keep: Path | None,
     as_json: bool,
@@ -66,13 +70,14 @@ def prompt(
     """
     with measuring(keep) as (folder, progress):
         weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
+        check_provider(provider, weights.weights)
         if bundle is None:
             progress("export")
             bundles = measurements.prompt.twins_of_shape(size, folder, weights)
         else:
             read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
             bundles = {bundle.name: bundle}
-        plan = measurements.prompt.PromptPlan(lengths, scored, threads, rounds)
+        plan = measurements.prompt.PromptPlan(lengths, scored, threads, rounds, provider)
         rows = measurements.prompt.measure(bundles, weights.label, plan, progress)
     print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
 

@@ -38,6 +38,7 @@ class OperatorPlan:
     calls: int
     by_shape: bool
     """Whether an operator's shapes are told apart."""
+    provider: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def bundle_of_shape(size: str, folder: Path, weights: ExportConfig) -> Path:
 
 def measure(bundle: Path, plan: OperatorPlan) -> Operators:
     """Call the graph in a process for itself.  Raises ProbeError where that ends early."""
-    arguments = (plan.tokens, plan.batch, plan.threads, plan.calls, int(plan.by_shape))
+    arguments = (plan.provider, plan.tokens, plan.batch, plan.threads, plan.calls, int(plan.by_shape))
     found = ask("operator_probe", bundle, *arguments)
     whole = found["profiled_ms"]
     rows = []

@@ -41,6 +41,7 @@ class PromptRow:
     """That are kept after the prompt."""
     peak_rss_bytes: int
     """Of a process that only loads the bundle and reads the text."""
+    provider: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class PromptPlan:
     """Bytes of the text that is scored; 0 for none."""
     threads: int
     rounds: int
+    provider: str = "cpu"
 
 
 def twins_of_shape(size: str, folder: Path, weights: ExportConfig) -> dict[str, Path]:
@@ -81,7 +83,7 @@ def measure(
 
 def prompt_row(system: str, bundle: Path, length: int, precision: str, plan: PromptPlan) -> PromptRow:
     """A prompt in a process for itself."""
-    found = ask("prompt_probe", bundle, length, plan.threads, plan.rounds)
+    found = ask("prompt_probe", bundle, plan.provider, length, plan.threads, plan.rounds)
     seconds = found["ttft_s"]
     return PromptRow(
         system=system,
@@ -90,6 +92,7 @@ def prompt_row(system: str, bundle: Path, length: int, precision: str, plan: Pro
         batch=1,
         precision=precision,
         threads=plan.threads,
+        provider=plan.provider,
         tokens_per_s=length / seconds,
         ms_per_token=seconds / length * 1e3,
         **found,
@@ -98,7 +101,7 @@ def prompt_row(system: str, bundle: Path, length: int, precision: str, plan: Pro
 
 def score_row(system: str, bundle: Path, precision: str, plan: PromptPlan) -> PromptRow:
     """A text that is scored, in a process for itself."""
-    found = ask("score_probe", bundle, plan.scored, plan.threads, plan.rounds)
+    found = ask("score_probe", bundle, plan.provider, plan.scored, plan.threads, plan.rounds)
     tokens = found["tokens"]
     return PromptRow(
         system=system,
@@ -107,6 +110,7 @@ def score_row(system: str, bundle: Path, precision: str, plan: PromptPlan) -> Pr
         batch=1,
         precision=precision,
         threads=plan.threads,
+        provider=plan.provider,
         tokens_per_s=found["tokens_per_s"],
         ms_per_token=1e3 / found["tokens_per_s"],
         ttft_s=None,

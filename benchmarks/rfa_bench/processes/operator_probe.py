@@ -28,12 +28,13 @@ WARM_UP = 3
 
 
 def main() -> None:
-    """Arguments: bundle, tokens, batch, threads, calls, and 1 to tell an operator's shapes apart or 0."""
+    """Arguments: bundle, provider, tokens, batch, threads, calls, and 1 to tell an operator's shapes apart or 0."""
     bundle = read_bundle(sys.argv[1])
-    tokens, batch, threads, calls, by_shape = map(int, sys.argv[2:7])
-    plain = timed_calls(bundle, tokens, batch, threads, calls)
+    provider = sys.argv[2]
+    tokens, batch, threads, calls, by_shape = map(int, sys.argv[3:8])
+    plain = timed_calls(bundle, provider, tokens, batch, threads, calls)
     with tempfile.TemporaryDirectory() as temporary, profiles_in(Path(temporary)) as folder:
-        timed_calls(bundle, tokens, batch, threads, calls)
+        timed_calls(bundle, provider, tokens, batch, threads, calls)
         gc.collect()  # a session writes its file when it goes
         found = read_profiles(folder, calls, WARM_UP, bool(by_shape))
     print(json.dumps(found | {"call_ms": statistics.median(plain) * 1e3}))
@@ -47,9 +48,9 @@ def profiles_in(folder: Path) -> Iterator[Path]:
     PROFILES.reset(outside)
 
 
-def timed_calls(bundle: Bundle, tokens: int, batch: int, threads: int, calls: int) -> list[float]:
+def timed_calls(bundle: Bundle, provider: str, tokens: int, batch: int, threads: int, calls: int) -> list[float]:
     """Seconds of each of some calls that read this many tokens of each row, the first calls left out."""
-    session = Decoder(bundle, threads=threads).session
+    session = Decoder(bundle, threads, provider).session
     state = session.new_state(batch)
     rng = np.random.default_rng(0)
     seconds = []

@@ -19,10 +19,11 @@ ENOUGH_SECONDS = 60.0
 
 
 def main() -> None:
-    """Arguments: bundle, tokens, threads, rounds."""
+    """Arguments: bundle, provider, tokens, threads, rounds."""
     bundle = Path(sys.argv[1])
-    tokens, threads, rounds = map(int, sys.argv[2:5])
-    decoder = Decoder(bundle, threads=threads)
+    provider = sys.argv[2]
+    tokens, threads, rounds = map(int, sys.argv[3:6])
+    decoder = Decoder(bundle, threads, provider)
     ids = np.random.default_rng(0).integers(0, decoder.session.vocab_size, tokens).tolist()
     decoder.generate(ids[:SHORT], max_new_tokens=1)
     seconds: list[float] = []

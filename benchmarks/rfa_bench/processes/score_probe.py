@@ -24,24 +24,25 @@ ENOUGH_SECONDS = 60.0
 
 
 def main() -> None:
-    """Arguments: bundle, bytes of text, threads, rounds."""
+    """Arguments: bundle, provider, bytes of text, threads, rounds."""
     bundle = read_bundle(Path(sys.argv[1]))
-    length, threads, rounds = map(int, sys.argv[2:5])
+    provider = sys.argv[2]
+    length, threads, rounds = map(int, sys.argv[3:6])
     text = "".join(random.Random(0).choices(string.ascii_lowercase + " ", k=length))
-    score_seconds(bundle, SHORTEST, threads)  # libraries load and allocate on first use
+    score_seconds(bundle, SHORTEST, threads, provider)  # libraries load and allocate on first use
     seconds: list[float] = []
     while len(seconds) < rounds and sum(seconds) < ENOUGH_SECONDS:
-        loading, _ = score_seconds(bundle, SHORTEST, threads)
-        whole, tokens = score_seconds(bundle, text, threads)
+        loading, _ = score_seconds(bundle, SHORTEST, threads, provider)
+        whole, tokens = score_seconds(bundle, text, threads, provider)
         seconds.append(whole - loading)
     figures = {"tokens": tokens, "tokens_per_s": tokens / statistics.median(seconds)}
     print(json.dumps(figures | {"peak_rss_bytes": peak_rss_bytes()}))
 
 
-def score_seconds(bundle: Bundle, text: str, threads: int) -> tuple[float, int]:
+def score_seconds(bundle: Bundle, text: str, threads: int, provider: str) -> tuple[float, int]:
     """Seconds of scoring a text, and the tokens that were predicted."""
     started = time.perf_counter()
-    tokens = score_text(bundle, text, threads=threads).tokens
+    tokens = score_text(bundle, text, threads=threads, provider=provider).tokens
     return time.perf_counter() - started, tokens
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import rfa_runtime
-from rfa_runtime.bar import progress_bar
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.commands.shared import as_json_line, prompt_text, show, texts
 from rfa_runtime.ending import complain
@@ -64,7 +63,7 @@ def generate(
     if as_json:
         print(as_json_line(decoder.generate(given, **settings)))
         return
-    with progress_bar("prompt", None, hidden=len(given) < LONG_PROMPT) as bar:
+    with rfa_runtime.progress_bar("prompt", None, hidden=len(given) < LONG_PROMPT) as bar:
         pieces = decoder.stream(given, progress=bar.reach, **settings)
         first = next(pieces)
     timed = Timed(chain([first], pieces))

@@ -20,6 +20,8 @@ OLDER = ROOT / "tests" / "data" / "before_folders"
 SHIPPED = str(shipped_bundle())
 MEASUREMENTS = {
     "latency": ["--size", "tiny"],
+    "prompt": ["--size", "tiny"],
+    "operators": ["--size", "tiny"],
     "translation": ["--size", "tiny"],
     "classification": ["--size", "tiny"],
     "growth": [],
@@ -28,7 +30,12 @@ MEASUREMENTS = {
     "targets": ["--size", "tiny"],
     "agreement": [str(OLDER / "translator.pt"), str(OLDER / "translator.rfa"), str(ROOT / "README.md")],
 }
-NO_PROVIDER = {"export": "rfa-export verifies on the processor"}
+NO_PROVIDER = {
+    "export": "rfa-export verifies on the processor",
+    "compare": "older checkouts have no such choice",
+    "roofline": "it measures the processor's memory",
+    "training": "torch chooses a device, not ONNX Runtime",
+}
 
 without_cuda = pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this ONNX Runtime has CUDA"

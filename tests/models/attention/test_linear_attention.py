@@ -205,3 +205,11 @@ def test_gates_that_close_by_and_by_leave_no_numbers_too_small_for_float32() -> 
     left = decays_within(rates.flip(0).cumsum(0).unsqueeze(0))
     smallest = left[left > 0].min()
     assert smallest > 1e-27
+
+
+@gates
+def test_no_rows_give_no_rows(gate: bool) -> None:
+    x = [tensor if tensor is None else tensor[:0] for tensor in inputs(40, gate)]
+    output, state = chunked(*x, chunk=8)
+    assert output.shape == (0, 40, HEADS, WIDTH)
+    assert state.shape == (0, HEADS, 2 * VECTORS, WIDTH)

@@ -26,23 +26,25 @@ def chunked(
     Returns the output [B, T, H, V] and the present state.
     """
     batch, length, heads, values = v.shape
+    features = phi_k.shape[-1]
+    rows = batch * heads  # may be none: a size of -1 says nothing of an empty tensor
     chunk = min(chunk, length)
     blocks = -(-length // chunk)
     q = to_blocks(phi_q, blocks, chunk)
     k = to_blocks(phi_k, blocks, chunk)
     v = to_blocks(v, blocks, chunk)
     since_start = None
-    total = v.new_zeros(batch * heads, blocks)
+    total = v.new_zeros(rows, blocks)
     if log_decay is not None:
         since_start = to_blocks(log_decay.to(v.dtype).unsqueeze(-1), blocks, chunk).squeeze(-1).cumsum(1)
-        total = since_start[:, -1].unflatten(0, (-1, blocks))
+        total = since_start[:, -1].unflatten(0, (rows, blocks))
 
-    added = add_blocks(k, v, since_start).flatten(1).unflatten(0, (-1, blocks))
-    past = None if past_state is None else past_state.reshape(batch * heads, -1)
+    added = add_blocks(k, v, since_start).flatten(1).unflatten(0, (rows, blocks))
+    past = None if past_state is None else past_state.reshape(rows, features * values)
     before, present = scan_states(added, total, past)
-    output = read_blocks(q, k, v, since_start, before.reshape(len(q), -1, values))
+    output = read_blocks(q, k, v, since_start, before.reshape(rows * blocks, features, values))
     output = output.view(batch, heads, blocks * chunk, values)[:, :, :length]
-    return output.transpose(1, 2), present.view(batch, heads, -1, values)
+    return output.transpose(1, 2), present.view(batch, heads, features, values)
 
 
 def to_blocks(x: Tensor, blocks: int, chunk: int) -> Tensor:
@@ -50,4 +52,6 @@ def to_blocks(x: Tensor, blocks: int, chunk: int) -> Tensor:
     missing = blocks * chunk - x.shape[1]
     if missing:
         x = F.pad(x, (0, 0, 0, 0, 0, missing))
-    return x.unflatten(1, (blocks, chunk)).permute(0, 3, 1, 2, 4).reshape(-1, chunk, x.shape[-1])
+    batch, _, heads, width = x.shape
+    by_head = x.unflatten(1, (blocks, chunk)).permute(0, 3, 1, 2, 4)
+    return by_head.reshape(batch * heads * blocks, chunk, width)

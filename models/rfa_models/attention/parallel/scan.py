@@ -24,7 +24,7 @@ def scan_states(added: Tensor, log_decay: Tensor, past: Tensor | None) -> tuple[
     added: [G, N, M].  log_decay: [G, N], never above zero.  past: [G, M], the state before the first block, or None.
     Returns the states before each block [G, N, M], and the last [G, M].
     """
-    blocks = added.shape[1]
+    rows, blocks, _ = added.shape
     if blocks <= GROUP:
         return scan_group(added, log_decay, past)
     groups = -(-blocks // GROUP)
@@ -33,10 +33,10 @@ def scan_states(added: Tensor, log_decay: Tensor, past: Tensor | None) -> tuple[
     log_decay = grouped(log_decay, groups, size)
 
     before, last = scan_group(added.flatten(0, 1), log_decay.flatten(0, 1), None)
-    starts, present = scan_states(last.unflatten(0, (-1, groups)), log_decay.sum(-1), past)
+    starts, present = scan_states(last.unflatten(0, (rows, groups)), log_decay.sum(-1), past)
     kept = left_of(decay_before(log_decay.flatten(0, 1))).unsqueeze(-1)
     before = before.baddbmm(kept, starts.flatten(0, 1).unsqueeze(1))
-    return before.unflatten(0, (-1, groups)).flatten(1, 2)[:, :blocks], present
+    return before.unflatten(0, (rows, groups)).flatten(1, 2)[:, :blocks], present
 
 
 def scan_group(added: Tensor, log_decay: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
