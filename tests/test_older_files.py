@@ -1,7 +1,6 @@
 """Checkpoints that were written before the code had its folders still load, and give the same tokens.
 
-`tests/runtime/older_bundles.py` says what they are; `tests/runtime/tasks/test_real_bundles.py` holds their bundles to
-it.
+`tests/runtime/older_bundles.py` says what they are, `tests/runtime/tasks/test_real_bundles.py` has the bundles of then.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 
 from rfa_export.runtimes.runtime import Arrays, Run, Runtime
-from rfa_runtime.session.ort import open_session
+from rfa_runtime.session.ort import OLDEST, installed_version, open_session
 
 
 class OnnxRuntime(Runtime):
@@ -17,8 +17,8 @@ class OnnxRuntime(Runtime):
     name = "onnxruntime"
     steps = 256
 
-    def __init__(self, oldest: tuple[int, int] = (0, 0)) -> None:
-        """oldest: version, major and minor, that reads the target's graphs."""
+    def __init__(self, oldest: tuple[int, ...] = OLDEST) -> None:
+        """oldest: version that reads the target's graphs."""
         self.oldest = oldest
 
     def version(self) -> str | None:
@@ -27,11 +27,10 @@ class OnnxRuntime(Runtime):
 
     def objection(self, folder: Path) -> str | None:
         """That it is too old for the target's graphs."""
-        version = str(onnxruntime.__version__)
-        if numbers_of(version) >= self.oldest:
+        if installed_version() >= self.oldest:
             return None
-        major, minor = self.oldest
-        return f"version {version} is installed, wanted {major}.{minor} or newer"
+        wanted = ".".join(map(str, self.oldest))
+        return f"version {self.version()} is installed, wanted {wanted} or newer"
 
     def load(self, file: Path, role: str, outputs: tuple[str, ...]) -> Run:
         """Open a session."""
@@ -43,9 +42,3 @@ class OnnxRuntime(Runtime):
             return dict(zip(names, found, strict=True))
 
         return run
-
-
-def numbers_of(version: str) -> tuple[int, int]:
-    """Major and minor number of a version such as 1.32.0."""
-    major, minor, *_ = version.split(".")
-    return int(major), int(minor)

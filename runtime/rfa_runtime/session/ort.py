@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stdout
 from contextvars import ContextVar
@@ -34,6 +35,8 @@ NO_SETTINGS: Mapping[str, str] = {}
 WORTH_SHARING = 8_000_000
 """Bytes of weights from which a second thread pays; between the two sizes that were measured."""
 SPIN_US = "20"
+OLDEST = (1, 25, 1)
+"""The version that first had LinearAttention.  runtime/setup.cfg asks for it, in extras that one need not install."""
 FATAL = 4
 """Whatever ONNX Runtime would print as an error it also raises, and we report that in one line."""
 PROFILES: ContextVar[Path | None] = ContextVar("PROFILES", default=None)
@@ -102,7 +105,7 @@ def open_session(
                 str(file), options, [PROVIDERS[provider]], [wanted], enable_fallback=0
             )
     except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
-        raise SessionError(f"ONNX Runtime cannot load {file.name}: {shortened(error)}") from error
+        raise SessionError(f"ONNX Runtime cannot load {file.name}{age_note()}: {shortened(error)}") from error
     if session.get_providers()[0] != PROVIDERS[provider]:
         raise SessionError(
             f"ONNX Runtime found no usable {provider} device for {file.name}: are its driver and libraries there?"
@@ -125,6 +128,20 @@ def load_cuda() -> None:
     """
     with redirect_stdout(io.StringIO()):
         onnxruntime.preload_dlls()
+
+
+def age_note() -> str:
+    """What to say of a version that is older than any we run on; nothing of others."""
+    if installed_version() >= OLDEST:
+        return ""
+    wanted = ".".join(map(str, OLDEST))
+    return f", it is version {onnxruntime.__version__}, wanted {wanted} or newer"
+
+
+def installed_version() -> tuple[int, ...]:
+    """The first three numbers of ONNX Runtime's version."""
+    numbers = re.findall(r"\d+", onnxruntime.__version__)
+    return tuple(map(int, numbers[:3]))
 
 
 def size_with_weights(file: Path) -> int:
