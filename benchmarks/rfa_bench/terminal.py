@@ -106,6 +106,7 @@ PRECISION = click.option(
 BLOCK_SIZE = click.option(
     "--block-size", type=click.Choice(BLOCKS), metavar="N", help="How many weights share a scale, as for rfa-export."
 )
+THROUGHPUT = click.option("--throughput", is_flag=True, help="With graphs for many tokens and rows, as for rfa-export.")
 PROVIDER = click.option(
     "--provider",
     type=click.Choice(["cpu", "cuda"]),

@@ -11,6 +11,8 @@ from rfa_export.targets.catalogue import PLAIN, TARGETS
 from rfa_runtime.bundle.interface import OUR_TARGET
 
 STATES = ("fp32", "fp16")
+THROUGHPUT_SUFFIX = "-throughput"
+"""Ends the label of weights that have a graph for throughput, too."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class ExportConfig:
     def weights(self) -> Precision:
         """The precision by its name."""
         return precision_of(self.precision, self.block_size)
+
+    @property
+    def label(self) -> str:
+        """What measurements call the weights: `int4`, `int4-64`, `int4-throughput`."""
+        return self.weights.label + (THROUGHPUT_SUFFIX if self.throughput else "")
 
     @property
     def oldest_opset(self) -> int:

@@ -19,16 +19,22 @@ def progress_bar(name: str, total: int | None, done: int = 0, hidden: bool = Fal
     task = progress.add_task(name, total=total, completed=done)
     # A bar that nobody sees is not started: before 14.3 rich ends even a disabled one with an empty line.
     with progress if seen and not hidden else nullcontext():
-        yield Bar(console, lambda count: progress.advance(task, count))
+        yield Bar(
+            console,
+            lambda count: progress.advance(task, count),
+            lambda completed, whole: progress.update(task, completed=completed, total=whole),
+        )
 
 
 class Bar:
     """What the work tells its audience."""
 
-    def __init__(self, console: Console, advance: Callable[[int], None]) -> None:
+    def __init__(self, console: Console, advance: Callable[[int], None], reach: Callable[[int, int], None]) -> None:
         self._console = console
         self.advance = advance
         """Call it with the number of items that were done."""
+        self.reach = reach
+        """Call it with the number of items that are done so far, and with that of all."""
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

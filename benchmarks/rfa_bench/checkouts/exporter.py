@@ -20,12 +20,16 @@ from rfa_models import Classifier
 
 
 def main() -> None:
-    """Arguments: `language` or `classifier`, size, bundle, precision, block size or 0.
+    """Arguments: `language` or `classifier`, size, bundle, settings of ExportConfig as JSON.
 
-    Prints where the exporter's package lies.
+    Settings that the checkout does not know are left out.  Prints where the exporter's package lies.
     """
-    model, size, bundle, precision, block = sys.argv[1:6]
-    config = ExportConfig(precision=precision, block_size=int(block) or None)
+    model, size, bundle, settings = sys.argv[1:5]
+    known = {}
+    for name, value in json.loads(settings).items():
+        if name in ExportConfig.__dataclass_fields__:
+            known[name] = value
+    config = ExportConfig(**known)
     if model == "classifier":
         export_classifier(size, Path(bundle), config)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rfa_export.errors import TargetError
-from rfa_export.precision import Precision, precision_of
+from rfa_export.targets.export_config import THROUGHPUT_SUFFIX, ExportConfig
 
 LANGUAGE = "language"
 CLASSIFIER = "classifier"
@@ -36,7 +36,7 @@ class Plan:
     size: str
     """Of the language model."""
     cases: list[Case]
-    precisions: list[Precision]
+    weights: list[ExportConfig]
     threads: list[int]
     context: int
     """Tokens that every text of a batch has read."""
@@ -71,9 +71,13 @@ def cases_of(prompts: Sequence[int], batches: Sequence[int], scored: int, classi
     return cases
 
 
-def precision_named(name: str) -> Precision:
-    """A precision by its label: `int4`, or `int4-128` for blocks of 128.  Raises TargetError for another word."""
+def weights_named(label: str) -> ExportConfig:
+    """Weights by their label: `int4`, `int4-64` for blocks of 64, `int4-throughput` for many tokens and rows.
+
+    Raises TargetError for another word.
+    """
+    name = label.removesuffix(THROUGHPUT_SUFFIX)
     word, dash, block = name.partition("-")
     if dash and not block.isdecimal():
-        raise TargetError(f"precision {name!r} came, wanted a name such as int4, or int4-128 for blocks of 128")
-    return precision_of(word, int(block) if dash else None)
+        raise TargetError(f"precision {label!r} came, wanted a word such as int4, int4-64 or int4{THROUGHPUT_SUFFIX}")
+    return ExportConfig(precision=word, block_size=int(block) if dash else None, throughput=name != label)

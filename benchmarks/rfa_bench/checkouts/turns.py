@@ -16,7 +16,7 @@ from rfa_bench.checkouts.plan import MODELS, Case, Plan
 from rfa_bench.checkouts.results import AFTER, BEFORE, CompareRow, Found, MemoryRow, memory_row, rows_of
 from rfa_bench.processes.ask import answer_of
 from rfa_bench.processes.worker import Worker
-from rfa_export.precision import Precision
+from rfa_export.targets.export_config import ExportConfig
 
 Progress = Callable[[str], None]
 Pair = dict[str, Worker]
@@ -34,34 +34,39 @@ def in_all_settings(
     """
     rows = []
     memory = []
-    for precision in plan.precisions:
+    for weights in plan.weights:
         for model in MODELS:
             cases = plan.cases_of(model)
             if not cases:
                 continue
             bundles = {}
             for name, checkout in checkouts.items():
-                progress(f"{precision.label}: export a {model} model with the code of {name}")
-                bundles[name] = exported(checkout, model, plan.size_of(model), precision, folder)
+                progress(f"{weights.label}: export a {model} model with the code of {name}")
+                bundles[name] = exported(checkout, model, plan.size_of(model), weights, folder)
             for threads in plan.threads:
-                title = f"{model}, {precision.label}, {threads} thread(s)"
+                title = f"{model}, {weights.label}, {threads} thread(s)"
                 found = in_turns(checkouts, bundles, threads, cases, plan, title, progress)
-                rows += rows_of(found, precision.label, threads)
-                memory.append(memory_row(found, model, precision.label, threads))
+                rows += rows_of(found, weights.label, threads)
+                memory.append(memory_row(found, model, weights.label, threads))
     return rows, memory
 
 
-def exported(checkout: Checkout, model: str, size: str, precision: Precision, folder: Path) -> Path:
+def exported(checkout: Checkout, model: str, size: str, weights: ExportConfig, folder: Path) -> Path:
     """Export a model with a checkout's own exporter.  Returns its bundle; one that is there is used again."""
     home = folder / checkout.fingerprint
     home.mkdir(exist_ok=True)
-    bundle = home / f"{model}-{size}-{precision.label}.rfa"
+    bundle = home / f"{model}-{size}-{weights.label}.rfa"
     if not bundle.exists():
-        block = precision.block if precision.quantized else 0
-        command = checkout.command("exporter", model, size, bundle, precision.name, block)
+        options = json.dumps(settings_of(weights))
+        command = checkout.command("exporter", model, size, bundle, options)
         answer = answer_of(command, checkout.environment, "the exporter")
         checkout.check_origin(answer["package"])
     return bundle
+
+
+def settings_of(weights: ExportConfig) -> dict[str, object]:
+    """What an export of these weights is asked for; a checkout that does not know a setting leaves it out."""
+    return {"precision": weights.precision, "block_size": weights.block_size, "throughput": weights.throughput}
 
 
 def in_turns(

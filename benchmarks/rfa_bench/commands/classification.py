@@ -21,13 +21,14 @@ from rfa_bench.terminal import (
     PRECISION,
     PROVIDER,
     THREADS,
+    THROUGHPUT,
     count_option,
     lengths_option,
     measuring,
     print_result,
     size_option,
 )
-from rfa_export.precision import precision_of
+from rfa_export.targets.export_config import ExportConfig
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.classification import ClassificationRow
@@ -39,6 +40,7 @@ FIGURES = ("ms", "peak RSS", "of the call")
 @size_option(CLASSIFIERS, "base")
 @PRECISION
 @BLOCK_SIZE
+@THROUGHPUT
 @lengths_option("--lengths", "4096,16384,65536", "Bytes of text, with commas.")
 @THREADS
 @PROVIDER
@@ -50,6 +52,7 @@ def classification(
     size: str,
     precision: str,
     block_size: int | None,
+    throughput: bool,
     lengths: list[int],
     threads: int,
     provider: str,
@@ -63,7 +66,7 @@ def classification(
     Softmax comes twice: with the mask for padding that it is exported with, and without.
     """
     with measuring(keep, plot) as (folder, progress):
-        weights = precision_of(precision, block_size)
+        weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
         check_provider(provider)
         progress("export")
         bundles = measurements.classification.twins_of_shape(size, folder, weights)

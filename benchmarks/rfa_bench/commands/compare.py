@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rfa_bench.checkouts.checkout import Checkout
-from rfa_bench.checkouts.plan import Plan, cases_of, precision_named
+from rfa_bench.checkouts.plan import Plan, cases_of, weights_named
 from rfa_bench.checkouts.results import AFTER, BEFORE, CompareRow, MemoryRow
 from rfa_bench.checkouts.turns import in_all_settings
 from rfa_bench.tables import as_tables, readable_size, table
@@ -67,12 +67,13 @@ def compare(
 
     Each exports its own bundles and runs them with its own runtime: prompts, steps of batches, a text that is scored
     and one that is classified.  Each ratio is the median of pairs of bursts that stood side by side; lowest and highest
-    say how far the pairs lie apart.  A precision is a name, or int4-64 for blocks of 64 weights.
+    say how far the pairs lie apart.  A precision is a name, int4-64 for blocks of 64 weights, or int4-throughput,
+    which a checkout without such graphs takes for int4.
     """
     with measuring(keep) as (folder, progress):
         checkouts = {BEFORE: Checkout(before), AFTER: Checkout(after)}
         cases = cases_of(prompts, batches, scored, classified)
-        weights = list(map(precision_named, precisions))
+        weights = list(map(weights_named, precisions))
         plan = Plan(size, cases, weights, threads, context, starts, rounds)
         rows, memory = in_all_settings(checkouts, plan, folder, progress)
     found = {"rows": as_tables(rows), "memory": as_tables(memory)}

@@ -22,12 +22,13 @@ from rfa_bench.terminal import (
     PRECISION,
     PROVIDER,
     THREADS,
+    THROUGHPUT,
     count_option,
     lengths_option,
     measuring,
     print_result,
 )
-from rfa_export.precision import precision_of
+from rfa_export.targets.export_config import ExportConfig
 from rfa_models.checkpoints.archive import check_archive
 from rfa_runtime.bundle.bundle import read_bundle
 
@@ -44,6 +45,7 @@ FIGURES = ("ms/token", "state", "peak RSS")
 @lengths_option("--contexts", "128,512,2048,8192", "Tokens of context, with commas.")
 @PRECISION
 @BLOCK_SIZE
+@THROUGHPUT
 @BATCH
 @THREADS
 @PROVIDER
@@ -59,6 +61,7 @@ def latency(
     contexts: list[int],
     precision: str,
     block_size: int | None,
+    throughput: bool,
     batch: int,
     threads: int,
     provider: str,
@@ -75,8 +78,8 @@ def latency(
     if (checkpoint is None) != (bundle is None):
         raise click.UsageError("--checkpoint and --bundle go together")
     with measuring(keep, plot) as (folder, progress):
-        weights = precision_of(precision, block_size)
-        check_provider(provider, weights)
+        weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
+        check_provider(provider, weights.weights)
         if checkpoint is not None and bundle is not None:
             check_archive(checkpoint)
             read_bundle(bundle)  # refuses it before anything is loaded

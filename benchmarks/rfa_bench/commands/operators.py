@@ -18,11 +18,12 @@ from rfa_bench.terminal import (
     LANGUAGE_SIZE,
     PRECISION,
     THREADS,
+    THROUGHPUT,
     count_option,
     measuring,
     print_result,
 )
-from rfa_export.precision import precision_of
+from rfa_export.targets.export_config import ExportConfig
 from rfa_runtime.bundle.bundle import read_bundle
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ SHAPES_HELP = "Tell apart an operator's first input and output."
 @BUNDLE
 @PRECISION
 @BLOCK_SIZE
+@THROUGHPUT
 @count_option("--tokens", 1, "Of each text in a call: 1 is a step, 512 a chunk of a prompt.")
 @BATCH
 @THREADS
@@ -48,6 +50,7 @@ def operators(
     bundle: Path | None,
     precision: str,
     block_size: int | None,
+    throughput: bool,
     tokens: int,
     batch: int,
     threads: int,
@@ -61,7 +64,7 @@ def operators(
     The runtime itself loads and calls the graph, with the settings that it always has, under ONNX Runtime's profiler.
     """
     with measuring(keep) as (folder, progress):
-        weights = precision_of(precision, block_size)
+        weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
         if bundle is None:
             progress("export")
             bundle = measurements.operators.bundle_of_shape(size, folder, weights)

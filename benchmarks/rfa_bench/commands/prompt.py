@@ -18,12 +18,13 @@ from rfa_bench.terminal import (
     LANGUAGE_SIZE,
     PRECISION,
     THREADS,
+    THROUGHPUT,
     count_option,
     lengths_option,
     measuring,
     print_result,
 )
-from rfa_export.precision import precision_of
+from rfa_export.targets.export_config import ExportConfig
 from rfa_runtime.bundle.bundle import read_bundle
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ SCORED_HELP = "Bytes of a text to score; 0 for none."
 @BUNDLE
 @PRECISION
 @BLOCK_SIZE
+@THROUGHPUT
 @lengths_option("--lengths", "512,4096,16384", "Tokens of the prompts, with commas.")
 @click.option("--scored", type=click.IntRange(min=0), default=16384, show_default=True, help=SCORED_HELP)
 @THREADS
@@ -49,6 +51,7 @@ def prompt(
     bundle: Path | None,
     precision: str,
     block_size: int | None,
+    throughput: bool,
     lengths: list[int],
     scored: int,
     threads: int,
@@ -62,7 +65,7 @@ def prompt(
     logits of every position.  A bundle is measured by itself.
     """
     with measuring(keep) as (folder, progress):
-        weights = precision_of(precision, block_size)
+        weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
         if bundle is None:
             progress("export")
             bundles = measurements.prompt.twins_of_shape(size, folder, weights)

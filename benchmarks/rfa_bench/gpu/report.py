@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -42,17 +43,35 @@ def run_part(part: Part, limit_s: int) -> dict[str, Any]:
     started = time.perf_counter()
     entry: dict[str, Any] = {"name": part.name}
     try:
-        done = subprocess.run(part.command, capture_output=True, text=True, timeout=limit_s)
-        if done.returncode:
-            entry["error"] = f"exit code {done.returncode}: {done.stderr.strip()[-LAST_WORDS:]}"
+        code, said, last_words = run_to_its_end(part.command, limit_s)
+        if code:
+            entry["error"] = f"exit code {code}: {last_words.strip()[-LAST_WORDS:]}"
         else:
-            entry["result"] = json.loads(done.stdout)
+            entry["result"] = json.loads(said)
     except subprocess.TimeoutExpired:
         entry["error"] = f"not done after {limit_s} s"
     except ValueError:
-        entry["error"] = f"printed no JSON: {done.stdout.strip()[-LAST_WORDS:]}"
+        entry["error"] = f"printed no JSON: {said.strip()[-LAST_WORDS:]}"
     entry["seconds"] = round(time.perf_counter() - started, 1)
     return entry
+
+
+def run_to_its_end(command: Sequence[str], limit_s: int) -> tuple[int, str, str]:
+    """The exit code of a program, what it printed, and what it wrote to standard error.
+
+    Where it takes too long, or we are stopped, it is ended with all that it started: a worker left behind would hold
+    the GPU while the next part measures.
+    """
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        said, last_words = process.communicate(timeout=limit_s)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    return process.returncode, said, last_words
 
 
 def write(report: dict[str, Any], file: Path) -> None:

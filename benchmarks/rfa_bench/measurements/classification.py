@@ -13,10 +13,9 @@ from typing import Any
 
 from rfa_bench.processes.ask import DID_NOT_FIT, ProbeError, ask
 from rfa_bench.subjects.classifier_twins import export_classifier_twins
-from rfa_bench.subjects.language_twins import config_of
 from rfa_bench.subjects.shapes import CLASSIFIERS
 from rfa_bench.tables import column
-from rfa_export.precision import Precision
+from rfa_export.targets.export_config import ExportConfig
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class ClassificationRow:
     """What the GPU holds more after the calls; None on the processor."""
 
 
-def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
+def twins_of_shape(size: str, folder: Path, weights: ExportConfig) -> dict[str, Path]:
     """Export all systems of a named shape.  Returns their bundles by system."""
-    return export_classifier_twins(CLASSIFIERS[size], folder, config_of(weights))
+    return export_classifier_twins(CLASSIFIERS[size], folder, weights)
 
 
 def measure(

@@ -16,9 +16,9 @@ from pathlib import Path
 from rfa_bench.processes.ask import ask, command_of
 from rfa_bench.processes.latency_worker import SETTLE
 from rfa_bench.processes.worker import Worker
-from rfa_bench.subjects.language_twins import config_of, export_softmax_twin, export_twins
+from rfa_bench.subjects.language_twins import export_softmax_twin, export_twins
 from rfa_bench.subjects.shapes import SIZES
-from rfa_export.precision import Precision
+from rfa_export.targets.export_config import ExportConfig
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_runtime.bundle.bundle import read_bundle
 
@@ -62,14 +62,14 @@ class LatencyPlan:
     provider: str = "cpu"
 
 
-def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
+def twins_of_shape(size: str, folder: Path, weights: ExportConfig) -> dict[str, Path]:
     """Export both systems of a named shape with random weights.  Returns their bundles by system."""
-    return export_twins(SIZES[size], folder, config_of(weights))
+    return export_twins(SIZES[size], folder, weights)
 
 
-def twins_of_checkpoint(checkpoint: Path, bundle: Path, folder: Path, weights: Precision) -> dict[str, Path]:
+def twins_of_checkpoint(checkpoint: Path, bundle: Path, folder: Path, weights: ExportConfig) -> dict[str, Path]:
     """Take a checkpoint's own bundle, and export softmax of its shape.  Returns both bundles by system."""
-    return {"rfa": bundle, "softmax": export_softmax_twin(load_checkpoint(checkpoint), folder, config_of(weights))}
+    return {"rfa": bundle, "softmax": export_softmax_twin(load_checkpoint(checkpoint), folder, weights)}
 
 
 def measure(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfa_bench.processes.ask import ask
-from rfa_bench.subjects.language_twins import config_of, export_twins
+from rfa_bench.subjects.language_twins import export_twins
 from rfa_bench.subjects.shapes import SIZES
-from rfa_export.precision import Precision
+from rfa_export.targets.export_config import ExportConfig
 
 PROMPT = "pp"
 """Reading a prompt: the word of llama-bench."""
@@ -55,9 +55,9 @@ class PromptPlan:
     rounds: int
 
 
-def twins_of_shape(size: str, folder: Path, weights: Precision) -> dict[str, Path]:
+def twins_of_shape(size: str, folder: Path, weights: ExportConfig) -> dict[str, Path]:
     """Export both systems of a named shape with random weights.  Returns their bundles by system."""
-    return export_twins(SIZES[size], folder, config_of(weights))
+    return export_twins(SIZES[size], folder, weights)
 
 
 def measure(

@@ -33,7 +33,7 @@ def export_classifier_twins(
     by block, in memory linear in the length, where there is no mask.
     """
     softmax = softmax_classifier(config)
-    label = weights.weights.label
+    label = weights.label
     unmasked = folder / f"softmax-no-mask-{label}.rfa"
     return {
         "rfa": export_random_classifier(config, folder / f"rfa-{label}.rfa", weights),

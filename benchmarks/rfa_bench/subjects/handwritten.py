@@ -15,6 +15,8 @@ from onnx import TensorProto, helper
 
 from rfa_bench.subjects.handwritten_attention import (
     DOMAIN,
+    NORMALIZER,
+    SUMS,
     GraphWriter,
     past,
     present,
@@ -58,7 +60,8 @@ def inputs_of(config: ModelConfig) -> list[onnx.ValueInfoProto]:
         helper.make_tensor_value_info(POSITION_IDS, TensorProto.INT64, ["batch", "sequence"]),
     ]
     for layer in range(config.layers):
-        inputs.append(helper.make_tensor_value_info(past(layer), TensorProto.FLOAT, state_shape(config)))
+        for state, shape in states_of(config).items():
+            inputs.append(helper.make_tensor_value_info(past(layer, state), TensorProto.FLOAT, shape))
     return inputs
 
 
@@ -70,14 +73,17 @@ def outputs_of(config: ModelConfig) -> list[onnx.ValueInfoProto]:
         helper.make_tensor_value_info(TOP_TOKEN, TensorProto.INT64, ["batch", 1, 1]),
     ]
     for layer in range(config.layers):
-        outputs.append(helper.make_tensor_value_info(present(layer), TensorProto.FLOAT, state_shape(config)))
+        for state, shape in states_of(config).items():
+            outputs.append(helper.make_tensor_value_info(present(layer, state), TensorProto.FLOAT, shape))
     return outputs
 
 
-def state_shape(config: ModelConfig) -> list[int | str]:
-    """The sums of a layer: [batch, heads, features, values and their normalizer]."""
+def states_of(config: ModelConfig) -> dict[str, list[int | str]]:
+    """The states of a layer and their shapes: sums of values, and of ones."""
     attention = config.attention
-    return ["batch", attention.heads, attention.features, attention.head_dim + 1]
+    heads = attention.heads
+    features = attention.features
+    return {SUMS: ["batch", heads, features, attention.head_dim], NORMALIZER: ["batch", heads, features, 1]}
 
 
 def write_constants(g: GraphWriter, config: ModelConfig) -> None:

@@ -13,6 +13,8 @@ from onnx import helper, numpy_helper
 from rfa_models.networks.language_model_config import ModelConfig
 
 DOMAIN = "com.microsoft"
+SUMS = "recurrent_state"
+NORMALIZER = "normalizer_state"
 FLOATS = NDArray[np.float32]
 
 
@@ -47,9 +49,8 @@ def write_attention_constants(g: GraphWriter, config: ModelConfig) -> None:
     head_dim = attention.head_dim
     g.constant("rows", [0, 0, 2, heads, 1, head_dim], np.int64)
     g.constant("packed", [0, 0, -1], np.int64)
-    g.constant("heads", [0, 0, heads, head_dim + 1], np.int64)
-    g.constant("qk_v", [2 * config.width, heads * (head_dim + 1)], np.int64)
-    g.constant("num_den", [head_dim, 1], np.int64)
+    g.constant("qk_v_ones", [2 * config.width, config.width, heads], np.int64)
+    g.constant("spread", np.repeat(np.eye(heads), head_dim, axis=1), np.float32)
     g.constant("unit", np.full(head_dim, head_dim**-0.5))
     g.constant("phase", [[0.0], [math.pi / 2]])
     g.constant("bound_below", -1 / attention.denominator_floor)
@@ -58,23 +59,29 @@ def write_attention_constants(g: GraphWriter, config: ModelConfig) -> None:
 
 def write_attention(g: GraphWriter, config: ModelConfig, layer: int, x: str) -> str:
     """One layer's attention up to its output projection: [batch, sequence, E]."""
-    attention = config.attention
-    heads = attention.heads
     write_projection(g, config, layer, x)
     write_features(g, config, layer)
-    inputs = [f"{layer}.phi_q", f"{layer}.phi_k", f"{layer}.v", past(layer)]
-    outputs = [f"{layer}.sums", present(layer)]
+    numerator = write_sums(g, config, layer, f"{layer}.v", SUMS)
+    denominator = write_sums(g, config, layer, f"{layer}.ones", NORMALIZER)
+    return write_mean(g, layer, numerator, denominator)
+
+
+def write_sums(g: GraphWriter, config: ModelConfig, layer: int, values: str, state: str) -> str:
+    """Advance one state of a layer by some values, and read it."""
+    attention = config.attention
+    heads = attention.heads
+    inputs = [f"{layer}.phi_q", f"{layer}.phi_k", values, past(layer, state)]
+    outputs = [f"{layer}.{state}_read", present(layer, state)]
     settings = {"q_num_heads": heads, "kv_num_heads": heads, "update_rule": "linear", "scale": attention.scale**2}
-    g.node("LinearAttention", inputs, outputs, DOMAIN, **settings)
-    return write_mean(g, layer)
+    return g.node("LinearAttention", inputs, outputs, DOMAIN, **settings)
 
 
 def write_projection(g: GraphWriter, config: ModelConfig, layer: int, x: str) -> None:
-    """Queries, keys and values in one product, each head's values with a channel of ones behind them."""
-    columns = 2 * config.width + config.attention.heads * (config.attention.head_dim + 1)
+    """Queries, keys, values, and a one for each head, in one product."""
+    columns = 3 * config.width + config.attention.heads
     product = g.node("MatMul", [x, g.weight(f"{layer}.qkv", config.width, columns)], f"{layer}.qkv_product")
-    biased = g.node("Add", [product, g.constant(f"{layer}.qkv_bias", ones_channel(config))], f"{layer}.qkv_biased")
-    g.node("Split", [biased, "qk_v"], [f"{layer}.qk", f"{layer}.v"], axis=-1)
+    biased = g.node("Add", [product, g.constant(f"{layer}.qkv_bias", ones_behind(config))], f"{layer}.qkv_biased")
+    g.node("Split", [biased, "qk_v_ones"], [f"{layer}.qk", f"{layer}.v", f"{layer}.ones"], axis=-1)
 
 
 def write_features(g: GraphWriter, config: ModelConfig, layer: int) -> None:
@@ -89,28 +96,25 @@ def write_features(g: GraphWriter, config: ModelConfig, layer: int) -> None:
     g.node("Split", [features], [f"{layer}.phi_q", f"{layer}.phi_k"], axis=-1, num_outputs=2)
 
 
-def write_mean(g: GraphWriter, layer: int) -> str:
+def write_mean(g: GraphWriter, layer: int, numerator: str, denominator: str) -> str:
     """The sums of values over the sums of ones, which never come too near to zero."""
-    by_head = g.node("Reshape", [f"{layer}.sums", "heads"], f"{layer}.by_head")
-    g.node("Split", [by_head, "num_den"], [f"{layer}.num", f"{layer}.den"], axis=-1)
-    inverse = g.node("Reciprocal", [f"{layer}.den"], f"{layer}.inverse")
+    inverse = g.node("Reciprocal", [denominator], f"{layer}.inverse")
     bounded = g.node("Clip", [inverse, "bound_below", "bound_above"], f"{layer}.bounded")
-    mean = g.node("Mul", [f"{layer}.num", bounded], f"{layer}.mean")
-    return g.node("Reshape", [mean, "packed"], f"{layer}.attended")
+    of_channels = g.node("MatMul", [bounded, "spread"], f"{layer}.of_channels")
+    return g.node("Mul", [numerator, of_channels], f"{layer}.attended")
 
 
-def ones_channel(config: ModelConfig) -> FLOATS:
-    """The bias of the projection: one for the last channel of each head's values, zero elsewhere."""
-    values = np.zeros((config.attention.heads, config.attention.head_dim + 1), dtype=np.float32)
-    values[:, -1] = 1
-    return np.concatenate([np.zeros(2 * config.width, dtype=np.float32), values.ravel()])
+def ones_behind(config: ModelConfig) -> FLOATS:
+    """The bias of the projection: ones behind queries, keys and values."""
+    zeros = np.zeros(3 * config.width, dtype=np.float32)
+    return np.concatenate([zeros, np.ones(config.attention.heads, dtype=np.float32)])
 
 
-def past(layer: int) -> str:
-    """The state that a layer reads."""
-    return f"past_key_values.{layer}.recurrent_state"
+def past(layer: int, state: str) -> str:
+    """A state that a layer reads."""
+    return f"past_key_values.{layer}.{state}"
 
 
-def present(layer: int) -> str:
-    """The state that a layer writes."""
-    return f"present.{layer}.recurrent_state"
+def present(layer: int, state: str) -> str:
+    """A state that a layer writes."""
+    return f"present.{layer}.{state}"

@@ -20,9 +20,10 @@ JITTER = 0.01
 """Added to every parameter, times a normal number."""
 
 
-def config_of(weights: Precision) -> ExportConfig:
-    """An export in this precision."""
-    return ExportConfig(precision=weights.name, block_size=weights.block if weights.quantized else None)
+def config_of(weights: Precision, throughput: bool = False) -> ExportConfig:
+    """An export in this precision.  throughput: with a graph for many tokens and rows."""
+    block = weights.block if weights.quantized else None
+    return ExportConfig(precision=weights.name, block_size=block, throughput=throughput)
 
 
 def export_twins(config: ModelConfig, folder: Path, weights: ExportConfig = FOR_OURSELVES) -> dict[str, Path]:
@@ -43,7 +44,7 @@ def export_softmax_twin(checkpoint: Checkpoint, folder: Path, weights: ExportCon
 
 def export_random(config: ModelConfig, folder: Path, system: str, weights: ExportConfig = FOR_OURSELVES) -> Path:
     """Export a model of this shape with random weights; a bundle that is there already is used again."""
-    bundle = folder / f"{system}-{weights.weights.label}.rfa"
+    bundle = folder / f"{system}-{weights.label}.rfa"
     if not bundle.exists():
         export(random_checkpoint(config), bundle, progress=lambda _: None, config=weights)
     return bundle

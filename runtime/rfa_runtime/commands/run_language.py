@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import rfa_runtime
+from rfa_runtime.bar import progress_bar
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.commands.shared import as_json_line, prompt_text, show, texts
 from rfa_runtime.ending import complain
 from rfa_runtime.errors import OptionError, PromptError
 from rfa_runtime.line_files.text import read_text
 
+LONG_PROMPT = 4096
+"""Characters or tokens from which reading a prompt shows its progress."""
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
@@ -60,7 +64,10 @@ def generate(
     if as_json:
         print(as_json_line(decoder.generate(given, **settings)))
         return
-    timed = Timed(decoder.stream(given, **settings))
+    with progress_bar("prompt", None, hidden=len(given) < LONG_PROMPT) as bar:
+        pieces = decoder.stream(given, progress=bar.reach, **settings)
+        first = next(pieces)
+    timed = Timed(chain([first], pieces))
     if decoder.tokenizer is None:
         show(spelled_ids(timed))
     else:

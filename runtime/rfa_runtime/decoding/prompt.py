@@ -25,8 +25,14 @@ Ids = TypeVar("Ids")
 """The token ids of a text, or of the documents of a pair."""
 Prompt = str | Sequence[int]
 """Text, or token ids."""
-CHUNK = 512
-"""Tokens of a prompt that are read at once: memory stays bounded, and a step is long enough to use all cores."""
+Progress = Callable[[int, int], None]
+"""Called with the tokens of a prompt that were read so far, and with all that it has."""
+CHUNK = 256
+"""Tokens of a prompt that are read at once: memory stays bounded, and a step is long enough to use all cores.
+
+At the GPT-2-small shape on 2 threads, 128, 512 and 1,024 tokens take 1.03, 1.03 and 1.04 times as long as 256 with int4
+weights, 1.04, 1.00 and 1.07 times with a graph for throughput, 1.06, 0.96 and 0.92 times with float32.  512 tokens need
+22 to 29 MB more."""
 
 
 def as_batch(prompts: Any) -> list[Any]:
@@ -103,11 +109,16 @@ def encode_text(text: str, tokenizer: Tokenizer | None, bundle: Bundle) -> list[
         raise PromptError(f"{bundle.path.name}/{TOKENIZER} cannot encode the text: {shortened(error)}") from error
 
 
-def read_in_chunks(session: StepSession, ids: list[int], state: State, chunk: int = CHUNK) -> np.ndarray:
+def read_in_chunks(
+    session: StepSession, ids: list[int], state: State, progress: Progress | None = None, chunk: int = CHUNK
+) -> np.ndarray:
     """Read a prompt and advance a state of one row.  Returns the logits after it, [1, N].
 
-    ids: one at least.  chunk: tokens of a step.
+    ids: one at least.  progress: called after each step.  chunk: tokens of a step.
     """
     for start in range(0, len(ids), chunk):
-        logits = session.step(np.array([ids[start : start + chunk]], np.int64), state)
+        piece = ids[start : start + chunk]
+        logits = session.step(np.array([piece], np.int64), state)
+        if progress is not None:
+            progress(start + len(piece), len(ids))
     return logits

@@ -18,6 +18,7 @@ from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
 from rfa_runtime.decoding.prompt import (
+    Progress,
     Prompt,
     as_batch,
     check_task,
@@ -51,19 +52,24 @@ class Decoder(OwnProcess):
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
 
     def stream(
-        self, prompt: Prompt, request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
+        self,
+        prompt: Prompt,
+        request: Request | SamplingConfig | None = None,
+        progress: Progress | None = None,
+        **settings: Unpack[Settings],
     ) -> Iterator[Piece]:
         """Yield one piece for each new token, as soon as it is chosen.  The last piece has a finish_reason.
 
         prompt: text or token ids.  request: how the text is to be written; a SamplingConfig stands for a request with
         it.  settings: fields of Request and SamplingConfig, put over it: `stream("Once", max_new_tokens=64, seed=4)`.
         What nobody says is the bundle's own sampling, and the defaults of Request.
+        progress: called while the prompt is read, with the tokens read so far and with all.
 
         Raises PromptError for a prompt that cannot be read, OptionError for a setting out of range.
         """
         asked = request_of(request, self.sampling, settings)
         ids = encode_prompt(prompt, self.tokenizer, self.bundle)
-        return self._stream(ids, asked, self.session.new_state())
+        return self._stream(ids, asked, self.session.new_state(), progress)
 
     def generate(
         self, prompt: Prompt, request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
@@ -91,9 +97,11 @@ class Decoder(OwnProcess):
         batch = as_batch(prompts)
         return self._generate(batch, asked) if batch else []
 
-    def _stream(self, ids: list[int], request: Request, state: State) -> Iterator[Piece]:
+    def _stream(
+        self, ids: list[int], request: Request, state: State, progress: Progress | None = None
+    ) -> Iterator[Piece]:
         text = Continuation(request, self.bundle.manifest, self.tokenizer, ids)
-        logits = read_in_chunks(self.session, ids, state)
+        logits = read_in_chunks(self.session, ids, state, progress)
         steps = self.session.on(state)
         while True:
             if text.greedy:

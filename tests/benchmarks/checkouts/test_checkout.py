@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rfa_bench.checkouts.checkout import EXPORTING, Checkout, CheckoutError
-from rfa_bench.checkouts.plan import cases_of, precision_named
+from rfa_bench.checkouts.plan import cases_of, weights_named
 from rfa_export.errors import TargetError
 
 ROOT = Path(__file__).parents[3]
@@ -39,12 +39,15 @@ def test_a_program_that_ran_with_other_code_is_refused(copy: Path) -> None:
         Checkout(copy).check_origin(str(ROOT / "rfa_export" / "__init__.py"))
 
 
-def test_a_precision_may_have_the_size_of_its_blocks() -> None:
-    assert precision_named("fp32").label == "fp32"
-    assert precision_named("int4-64").block == 64
-    for wrong in ("int4-few", "int4-", "fp7", "fp32-64"):
-        with pytest.raises(TargetError):
-            precision_named(wrong)
+@pytest.mark.parametrize("label", ["fp32", "int4", "int4-64", "int8-throughput", "int4-64-throughput"])
+def test_weights_have_the_label_that_names_them(label: str) -> None:
+    assert weights_named(label).label == label
+
+
+@pytest.mark.parametrize("wrong", ["int4-few", "int4-", "fp7", "fp32-64", "fp32-throughput"])
+def test_other_words_are_no_weights(wrong: str) -> None:
+    with pytest.raises(TargetError):
+        weights_named(wrong)
 
 
 def test_texts_of_no_bytes_are_left_out() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,19 @@ def test_a_part_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         "slow": "not done after 2 s",
         "last": {"figure": 2},
     }
+
+
+def test_a_part_that_is_ended_leaves_nobody_behind(tmp_path: Path) -> None:
+    """A worker that goes on would hold the GPU."""
+    note = tmp_path / "worker"
+    worker = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    line = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {worker!r}])"
+    run_parts([program("slow", line)], {}, tmp_path / "gpu.json", limit_s=5, progress=lambda _: None)
+    process = Path("/proc", note.read_text(), "stat")
+    deadline = time.monotonic() + 10
+    while process.exists() and process.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_what_was_found_is_kept_when_the_run_is_stopped(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from toy_graphs import VOCAB, reference_logits
 from rfa_runtime.bundle.bundle import Bundle, write_bundle
 from rfa_runtime.bundle.manifest import SpecialIds
 from rfa_runtime.decoding.continuation import Request
-from rfa_runtime.decoding.prompt import read_in_chunks
+from rfa_runtime.decoding.prompt import CHUNK, read_in_chunks
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.errors import BundleError, OptionError, PromptError
 from rfa_runtime.memory import current_rss_bytes, peak_rss_bytes
@@ -53,6 +53,14 @@ def test_a_prompt_is_read_in_chunks_with_the_same_result(decoder: Decoder) -> No
     at_once = read_in_chunks(session, ids, session.new_state())
     in_parts = read_in_chunks(session, ids, session.new_state(), chunk=7)
     np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
+
+
+def test_reading_a_prompt_tells_how_far_it_is(toy: Bundle) -> None:
+    heard = []
+    length = 2 * CHUNK + 7
+    ids = [1] * length
+    next(Decoder(toy, threads=1).stream(ids, progress=lambda done, total: heard.append((done, total))))
+    assert heard == [(CHUNK, length), (2 * CHUNK, length), (length, length)]
 
 
 def test_the_error_of_a_text_in_a_batch_says_which(toy: Bundle) -> None:
