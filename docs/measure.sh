@@ -114,6 +114,8 @@ speed() { # on a machine that does nothing else
         rfa-bench export --size $size --json | tee "$OUT/export-$size.json"
     done
     rfa-bench steady "$OUT/shakespeare.rfa" --tokens 20000 --json | tee "$OUT/steady.json"
+    rfa-bench training --size small --threads 2 --lengths 512,1024,2048,4096,8192,16384,32768,65536 --json |
+        tee "$OUT/training.json"
     rfa-bench growth --plot "$OUT/growth.png" --json | tee "$OUT/growth.json"
     rfa-bench translation --batch 1 --threads 1 --keep "$OUT/translators" --json | tee "$OUT/translation-1.json"
     rfa-bench translation --batch 16 --threads 2 --keep "$OUT/translators" --plot "$OUT/translation-16.png" --json |

@@ -44,7 +44,11 @@ class RandomFeatures(Projections):
     def features(self, rows: Tensor) -> Tensor:
         """Features of queries, keys, or both side by side.  [B, T, (2,) H, 1, d] -> [B, T, (2,) H, 1 or 2, D]."""
         w = self.matrices().to(self.sigma.dtype) / self.config.tau
-        projected = operators.current().random_projection(unit(rows, self.config) * self.sigma, w)
+        project = operators.current().random_projection
+        if rows.requires_grad:  # sigma on the few matrices: on every row it would be kept for the gradient
+            projected = project(unit(rows, self.config), w * self.sigma)
+        else:
+            projected = project(unit(rows, self.config) * self.sigma, w)
         return gaussian(projected) if self.config.feature_map == "gaussian" else arccos(projected)
 
     def matrices(self) -> Tensor:
