@@ -39,5 +39,4 @@ def test_the_oldest_is_what_setup_cfg_and_the_tested_constraints_say() -> None:
     oldest = ".".join(map(str, OLDEST))
     setup = (root / "runtime" / "setup.cfg").read_text(encoding="utf-8")
     assert f"onnxruntime >={oldest}\n" in setup
-    assert f"onnxruntime-gpu >={oldest}\n" in setup
     assert f"onnxruntime=={oldest}\n" in (root / "constraints-oldest.txt").read_text(encoding="utf-8")
