@@ -34,8 +34,8 @@ BLOCK_HELP = (
 )
 STATE_HELP = "Numbers of the state between two steps."
 THROUGHPUT_HELP = (
-    "Add a graph for long prompts and large batches, of int8 or int4 weights: twice as fast or more, and as many bytes "
-    "more as there are weights."
+    "Add a graph for long prompts and large batches, of int8 or int4 weights: prompts are read about twice as fast, "
+    "for as many bytes more as there are weights."
 )
 STOPPED = "stopped: nothing was written"
 

@@ -66,10 +66,14 @@ def constant(model: ir.Model, name: str, values: object, dtype: type[np.generic]
 
 def initializer(model: ir.Model, name: str, array: np.ndarray) -> ir.Value:
     """A weight of that name, made on first use and shared from then on."""
+    return tensor_initializer(model, name, ir.tensor(array, name=name))
+
+
+def tensor_initializer(model: ir.Model, name: str, tensor: ir.TensorProtocol) -> ir.Value:
+    """The same over a tensor, which other graphs may hold, too."""
     if name not in model.graph.initializers:
-        tensor = ir.tensor(array, name=name)
         model.graph.initializers[name] = ir.Value(
-            name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype), const_value=tensor
+            name=name, shape=ir.Shape(tensor.shape.numpy()), type=ir.TensorType(tensor.dtype), const_value=tensor
         )
     return model.graph.initializers[name]
 
