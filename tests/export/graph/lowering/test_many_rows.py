@@ -7,7 +7,7 @@ import onnx_ir as ir
 import pytest
 from small_graphs import assert_left_alone, normal, operators, run, small_graph
 
-from rfa_export.graph.cleanup import cleanup
+from rfa_export.graph.cleanup import cleanup, remove_unused
 from rfa_export.graph.lowering.fuse import add_biases
 from rfa_export.graph.lowering.many_rows import project_many
 from rfa_export.graph.lowering.whole_products import MIDDLE, WholeProducts, whole_weight
@@ -53,6 +53,7 @@ def test_products_of_whole_numbers_are_those_of_the_rounded_weights(precision: s
     model = two_products()
     Quantizer(precision_of(precision, 32)).convert(model)
     add_biases(model)
+    remove_unused(model)
     assert "Add" not in operators(model), "the first product has its bias within"
     x = normal(2, 9, 64)
     (wanted,) = run(model, x=x)
