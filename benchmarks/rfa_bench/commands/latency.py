@@ -49,6 +49,7 @@ FIGURES = ("ms/token", "state", "peak RSS")
 @BATCH
 @THREADS
 @PROVIDER
+@click.option("--concatenated", is_flag=True, help="Measure the common softmax export, too, which copies its cache.")
 @count_option("--rounds", 3, "Turns after each of 3 starts.")
 @count_option("--burst", 16, "Steps of one system in a turn.")
 @PLOT
@@ -65,6 +66,7 @@ def latency(
     batch: int,
     threads: int,
     provider: str,
+    concatenated: bool,
     rounds: int,
     burst: int,
     plot: Path | None,
@@ -77,6 +79,8 @@ def latency(
     """
     if (checkpoint is None) != (bundle is None):
         raise click.UsageError("--checkpoint and --bundle go together")
+    if concatenated and provider != "cpu":
+        raise click.UsageError("--concatenated is measured on the processor, drop it or take --provider cpu")
     with measuring(keep, plot) as (folder, progress):
         weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
         check_provider(provider, weights.weights)
@@ -90,6 +94,8 @@ def latency(
         else:
             bundles = measurements.latency.twins_of_shape(size, folder, weights)
         rows = measurements.latency.measure(bundles, weights.label, plan, progress)
+        if concatenated:
+            rows += measurements.latency.measure_concatenated(bundles["softmax"], weights.label, plan, progress)
         if plot is not None:
             title = f"{checkpoint or size}, {weights.label}, batch {batch}, {threads} thread(s), {provider}"
             measurements.plots.latency(rows, title, plot)

@@ -16,6 +16,7 @@ from pathlib import Path
 from rfa_bench.processes.ask import ask, command_of
 from rfa_bench.processes.latency_worker import SETTLE
 from rfa_bench.processes.worker import Worker
+from rfa_bench.subjects.concatenated import write_concatenated
 from rfa_bench.subjects.language_twins import export_softmax_twin, export_twins
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.targets.export_config import ExportConfig
@@ -24,6 +25,8 @@ from rfa_runtime.bundle.bundle import read_bundle
 
 STARTS = 3
 """Of each system's process."""
+CONCATENATED = "concatenated"
+"""The system's name in tables."""
 Place = tuple[str, int]
 """System, context."""
 
@@ -93,6 +96,27 @@ def measure(
         held = ask("memory_probe", bundles[name], plan.provider, context, plan.batch, plan.threads)
         row = LatencyRow(name, context, plan.batch, precision, plan.threads, ms, kept, provider=plan.provider, **held)
         rows.append(row)
+    return rows
+
+
+def measure_concatenated(
+    bundle: Path, precision: str, plan: LatencyPlan, progress: Callable[[str], None]
+) -> list[LatencyRow]:
+    """Measure the common export of a softmax bundle's model at every context, each start by itself.
+
+    Raises ProbeError where a process ends early.
+    """
+    graph = write_concatenated(bundle)
+    rows = []
+    for context in plan.contexts:
+        found = []
+        for start in range(1, STARTS + 1):
+            progress(f"{CONCATENATED} at {context:,}: start {start} of {STARTS}")
+            found.append(ask("concatenated_probe", graph, plan.threads, plan.batch, context, plan.burst))
+        ms = statistics.median(one["ms_per_token"] for one in found)
+        peak = max(one["peak_rss_bytes"] for one in found)
+        kept = state_bytes(bundle, context, plan.batch)
+        rows.append(LatencyRow(CONCATENATED, context, plan.batch, precision, plan.threads, ms, kept, peak))
     return rows
 
 
