@@ -7,7 +7,7 @@ becomes Concat, products and a softmax.  Weights are read from the same file.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx_ir as ir
@@ -95,7 +95,7 @@ class ConcatenatedSteps:
         rng = np.random.default_rng(0)
         for value in self._session.get_inputs():
             if value.name not in (INPUT_IDS, POSITION_IDS):
-                _, heads, _, width = value.shape
+                _, heads, _, width = cast(ort.NodeArg, value).shape
                 noise = rng.standard_normal((batch, heads, context, width), dtype=np.float32)
                 self._past[value.name] = ort.OrtValue.ortvalue_from_numpy(noise)
         self._outputs = [value.name for value in self._session.get_outputs()]
