@@ -51,6 +51,12 @@ def check_positive(config: object, *names: str) -> None:
     check_number(config, SMALLEST_NUMBER, LARGEST_NUMBER, *names)
 
 
+def check_optional(config: object, *names: str) -> None:
+    """The same for fields that may be None."""
+    given = [name for name in names if getattr(config, name) is not None]
+    check_positive(config, *given)
+
+
 def check_fraction(config: object, *names: str) -> None:
     """Raise ConfigError where a field is not a number from 0 up to, not including, 1."""
     for name in names:

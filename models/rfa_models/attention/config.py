@@ -14,13 +14,14 @@ from rfa_models.checks import (
     LARGEST_SIZE,
     check_choices,
     check_number,
+    check_optional,
     check_positive,
     check_whole,
 )
 from rfa_models.errors import ConfigError
 
 AttentionKind = Literal["rfa", "softmax"]
-FeatureMap = Literal["gaussian", "arccos"]
+FeatureMap = Literal["gaussian", "arccos", "hedgehog", "elu"]
 UnitNorm = Literal["guarded", "additive"]
 DenominatorKind = Literal["signed_floor", "clamp", "abs_clamp"]
 MatrixKind = Literal["iid", "orthogonal"]
@@ -49,14 +50,34 @@ class AttentionConfig:
     """H, heads side by side."""
     head_dim: int = 64
     """d, width of a head; heads x head_dim is the width of the model."""
+    kv_heads: int | None = None
+    """G, heads of keys and values, each read by heads / kv_heads heads of queries; None means as many as heads."""
+    qkv_bias: bool = True
+    """Whether queries, keys and values have a bias."""
+    out_bias: bool = True
+    """Whether the output has a bias."""
+    rope_theta: float | None = None
+    """Base of rotary positions, by which queries and keys are turned before anything else; None: they are not."""
     feature_map: FeatureMap = "gaussian"
-    """Gaussian: sines and cosines, K = 2 D.  Arc-cosine: rectified projections, K = D [section 3]."""
+    """Gaussian: sines and cosines, K = 2 D.  Arc-cosine: rectified projections, K = D [section 3].  Hedgehog: two
+    softmaxes over learned projections, K = 2 D.  elu: elu(x) + 1, K = head_dim."""
     random_vectors: int = 64
     """D, random vectors of each head."""
+    learned_vectors: bool = False
+    """Train the random vectors: each layer then has its own, which begin as the drawn ones."""
     gate: bool = False
     """Decay the state by a learned gate: a recency bias [section 3.2]."""
     gate_bias: float = 3.0
     """Initial b_g: sigmoid(3) keeps 95% of the state at each step, a memory of about 20 tokens."""
+    gate_half_life: float | None = None
+    """Longest first half-life of a gate, in tokens: heads begin at 1 to this, evenly by ratio; None: at gate_bias."""
+    key_weight: bool = False
+    """Let each key count by a positive number that is read from the layer's input."""
+    window: int = 0
+    """W, the last tokens that RFA reads by exact softmax, and only older ones by features; 0 for none.  Softmax with a
+    window reads nothing older."""
+    sinks: int = 0
+    """First tokens that RFA with a window reads by softmax for ever; trained softmax models lean on them."""
     matrices: MatrixKind = "iid"
     """Rows drawn independently, or orthogonal within blocks of head_dim rows."""
     pool_size: int = 200
@@ -82,20 +103,45 @@ class AttentionConfig:
         check_choices(self, kind=AttentionKind, feature_map=FeatureMap, matrices=MatrixKind)
         check_choices(self, unit_norm=UnitNorm, denominator=DenominatorKind)
         check_whole(self, 1, LARGEST_SIZE, "heads", "head_dim", "random_vectors", "pool_size", "chunk")
+        check_whole(self, 0, LARGEST_SIZE, "window", "sinks")
         check_whole(self, -LARGEST_SEED, LARGEST_SEED, "seed")
         check_positive(self, "tau", "unit_norm_eps", "denominator_floor")
         check_number(self, -LARGEST_NUMBER, LARGEST_NUMBER, "gate_bias")
-        if self.feature_scale is not None:
-            check_positive(self, "feature_scale")
+        check_optional(self, "feature_scale", "rope_theta", "gate_half_life")
+        self.check_heads()
         if self.width > LARGEST_SIZE:
             raise ConfigError(f"heads x head_dim is {self.width:,}, wanted at most {LARGEST_SIZE:,}: make one smaller")
-        if self.pool_size < self.heads:
+        if self.pool_size < self.groups:
             raise ConfigError(
                 f"pool_size is {self.pool_size}, every head needs another matrix: "
-                f"set it to at least heads = {self.heads}"
+                f"set it to at least heads = {self.groups}"
             )
-        if self.kind == "softmax" and self.gate:
-            raise ConfigError("gate = true with kind = 'softmax': only RFA has a gate, drop one of them")
+        if self.sinks and not self.window:
+            raise ConfigError(f"sinks = {self.sinks} without a window: tokens become sinks when they leave one")
+        for name in ("gate", "key_weight", "learned_vectors", "sinks"):
+            if self.kind == "softmax" and getattr(self, name):
+                value = str(getattr(self, name)).lower()
+                raise ConfigError(f"{name} = {value} with kind = 'softmax': only RFA has that, drop one of them")
+
+    def check_heads(self) -> None:
+        """Raise ConfigError where heads cannot share keys and values, or channels cannot be turned in pairs."""
+        if self.kv_heads is not None:
+            check_whole(self, 1, self.heads, "kv_heads")
+            if self.heads % self.kv_heads:
+                raise ConfigError(
+                    f"kv_heads is {self.kv_heads}, which does not divide heads = {self.heads}: "
+                    "each head of keys is read by as many heads of queries"
+                )
+        if self.rope_theta is not None and self.head_dim % 2:
+            raise ConfigError(f"rope_theta with head_dim = {self.head_dim}: channels are turned in pairs, wanted even")
+
+    def check_without_order(self, reader: str) -> None:
+        """Raise ConfigError for what needs an order of tokens.  reader: what has none."""
+        for name in ("gate", "rope_theta", "key_weight", "kv_heads", "window", "sinks"):
+            value = getattr(self, name)
+            if value:
+                words = str(value).lower()
+                raise ConfigError(f"{name} = {words} in {reader}: only causal attention has that, drop it")
 
     @property
     def width(self) -> int:
@@ -103,15 +149,34 @@ class AttentionConfig:
         return self.heads * self.head_dim
 
     @property
+    def groups(self) -> int:
+        """G, heads of keys and values."""
+        return self.heads if self.kv_heads is None else self.kv_heads
+
+    @property
+    def kv_width(self) -> int:
+        """G d, width of the keys and of the values."""
+        return self.groups * self.head_dim
+
+    @property
     def features(self) -> int:
         """K, features of each head."""
-        if self.feature_map == "gaussian":
-            return 2 * self.random_vectors
-        return self.random_vectors
+        match self.feature_map:
+            case "gaussian" | "hedgehog":
+                return 2 * self.random_vectors
+            case "arccos":
+                return self.random_vectors
+            case "elu":
+                return self.head_dim
 
     @property
     def scale(self) -> float:
-        """The factor on the features: sqrt(1/D) unless set."""
-        if self.feature_scale is None:
-            return self.random_vectors**-0.5
-        return self.feature_scale
+        """The factor on the features: unless set sqrt(1/D) where they are random, and 1 where they are not."""
+        if self.feature_scale is not None:
+            return self.feature_scale
+        return self.random_vectors**-0.5 if self.is_random else 1.0
+
+    @property
+    def is_random(self) -> bool:
+        """Whether features are projections on random vectors, drawn or trained."""
+        return self.feature_map in ("gaussian", "arccos")

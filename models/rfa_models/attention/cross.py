@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rfa_models.attention import operators
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.denominator import normalize
-from rfa_models.attention.features import RandomFeatures
+from rfa_models.attention.features import FeatureMaps
 from rfa_models.attention.projections import (
     Projections,
     affine,
@@ -29,12 +29,13 @@ SourceState = tuple[Tensor, ...]
 """What a layer keeps of a source.  RFA: (sums [B, H, K, d + 1],).  Softmax: keys and values, both [B, H, M, d]."""
 
 
-class RfaCrossAttention(RandomFeatures):
+class RfaCrossAttention(FeatureMaps):
     """Random Feature Attention to a source [section 3.1]."""
 
     def __init__(self, config: AttentionConfig) -> None:
-        if config.gate:
-            raise ConfigError("gate = true in cross attention: a source has no past to forget: drop it")
+        config.check_without_order("cross attention")
+        if config.feature_map == "hedgehog":
+            raise ConfigError("feature_map = 'hedgehog' in cross attention: queries and keys are read apart there")
         super().__init__(config)
         self.reset_projections()
         nn.init.zeros_(self.q_proj.bias)  # as the authors do here, but not in causal attention

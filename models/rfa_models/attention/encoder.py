@@ -13,15 +13,13 @@ from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.denominator import normalize
 from rfa_models.attention.projections import with_constant_one
 from rfa_models.attention.self_attention import RfaSelfAttention, SoftmaxSelfAttention
-from rfa_models.errors import ConfigError
 
 
 class RfaEncoderAttention(RfaSelfAttention):
     """Random Feature Attention to a whole sequence, in time and memory linear in its length."""
 
     def __init__(self, config: AttentionConfig) -> None:
-        if config.gate:
-            raise ConfigError("gate = true in an encoder: the gate forgets the past, and an encoder has none: drop it")
+        config.check_without_order("an encoder")
         super().__init__(config)
         self.reset_projections()
 

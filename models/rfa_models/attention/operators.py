@@ -13,18 +13,25 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rfa_models.attention.linear_attention import State, linear_attention
+from rfa_models.attention.linear_attention import State, accumulate, linear_attention
 from rfa_models.attention.random_matrices import random_projection
+from rfa_models.attention.recent import recent
+from rfa_models.attention.rotary import Rotation, rotate
 from rfa_models.attention.softmax import softmax_attention, softmax_read, softmax_self
 from rfa_models.attention.summary import read_summary, summarize
+from rfa_models.attention.window import window_attention
 
 
 @dataclass(frozen=True)
 class Operators:
     """One implementation of each operator.  Signatures are those of the defaults."""
 
+    recent: Callable[..., tuple[Tensor, Tensor]] = recent
+    rotate: Callable[[Tensor, Rotation, int], Tensor] = rotate
     random_projection: Callable[[Tensor, Tensor], Tensor] = random_projection
     linear_attention: Callable[..., tuple[Tensor, Tensor, State]] = linear_attention
+    window_attention: Callable[..., tuple[Tensor, Tensor]] = window_attention
+    accumulate: Callable[..., tuple[Tensor, Tensor]] = accumulate
     softmax_attention: Callable[..., tuple[Tensor, tuple[Tensor, Tensor]]] = softmax_attention
     summarize: Callable[[Tensor, Tensor], Tensor] = summarize
     read_summary: Callable[[Tensor, Tensor], Tensor] = read_summary

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from rfa_models.attention.config import AttentionConfig
 
-Affine = tuple[Tensor, Tensor]
-"""Weight [outputs, inputs] and bias [outputs]."""
+Affine = tuple[Tensor, Tensor | None]
+"""Weight [outputs, inputs] and bias [outputs], or None."""
 
 
 class Projections(nn.Module):
@@ -21,10 +21,10 @@ class Projections(nn.Module):
     def __init__(self, config: AttentionConfig) -> None:
         super().__init__()
         self.config = config
-        self.q_proj = nn.Linear(config.width, config.width)
-        self.k_proj = nn.Linear(config.width, config.width)
-        self.v_proj = nn.Linear(config.width, config.width)
-        self.out_proj = nn.Linear(config.width, config.width)
+        self.q_proj = nn.Linear(config.width, config.width, config.qkv_bias)
+        self.k_proj = nn.Linear(config.width, config.kv_width, config.qkv_bias)
+        self.v_proj = nn.Linear(config.width, config.kv_width, config.qkv_bias)
+        self.out_proj = nn.Linear(config.width, config.width, config.out_bias)
 
     def reset_projections(self) -> None:
         """Initialize as the authors' RFA layers do: Xavier with gain 1/sqrt(2) for all four, a zero bias of the output.
@@ -33,7 +33,8 @@ class Projections(nn.Module):
         """
         for projection in (self.q_proj, self.k_proj, self.v_proj, self.out_proj):
             nn.init.xavier_uniform_(projection.weight, gain=2**-0.5)
-        nn.init.zeros_(self.out_proj.bias)
+        if self.out_proj.bias is not None:
+            nn.init.zeros_(self.out_proj.bias)
 
 
 def affine(projection: nn.Linear) -> Affine:
@@ -43,7 +44,10 @@ def affine(projection: nn.Linear) -> Affine:
 
 def project_together(x: Tensor, *parts: Affine) -> Tensor:
     """The outputs of several linear layers side by side.  x: [B, T, E] -> [B, T, sum of their outputs]."""
-    weights, biases = zip(*parts, strict=True)
+    weights = [weight for weight, _ in parts]
+    if all(bias is None for _, bias in parts):
+        return F.linear(x, torch.cat(weights))
+    biases = [weight.new_zeros(len(weight)) if bias is None else bias for weight, bias in parts]
     return F.linear(x, torch.cat(weights), torch.cat(biases))
 
 
@@ -53,7 +57,8 @@ def with_constant_one(v_proj: nn.Linear, config: AttentionConfig) -> Affine:
     Its weight is a row of zeros, its bias 1.  The last column of the state is then the normalizer z.
     """
     weight = v_proj.weight.unflatten(0, (config.heads, config.head_dim))
-    bias = v_proj.bias.unflatten(0, (config.heads, config.head_dim))
+    bias = v_proj.weight.new_zeros(config.width) if v_proj.bias is None else v_proj.bias
+    bias = bias.unflatten(0, (config.heads, config.head_dim))
     return F.pad(weight, (0, 0, 0, 1)).flatten(0, 1), F.pad(bias, (0, 1), value=1.0).flatten()
 
 

@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from rfa_models.attention.config import AttentionConfig, MatrixKind
 
+SIDES = 4
+"""Dimensions of matrices that differ by side."""
+
 
 @runtime_checkable
 class UsesMatrices(Protocol):
@@ -21,7 +24,7 @@ class UsesMatrices(Protocol):
 
     config: AttentionConfig
     training_matrices: Tensor | None
-    """[H, D, d] of this training step."""
+    """[G, D, d] of this training step."""
 
 
 class MatrixPools:
@@ -40,16 +43,16 @@ class MatrixPools:
         The authors' code draws for every forward pass [`utils.py`], which is the same but for `accumulate`.
         """
         for layers, pool in self._groups:
-            drawn = take(pool, len(layers), layers[0].config.heads, rng)
+            drawn = take(pool, len(layers), layers[0].config.groups, rng)
             for layer, matrices in zip(layers, drawn, strict=True):
                 layer.training_matrices = matrices
 
 
 def layers_by_config(model: nn.Module) -> list[list[UsesMatrices]]:
-    """All layers inside a module that read random matrices, in order, those of one config together."""
+    """All layers inside a module that read matrices of a pool, in order, those of one config together."""
     groups: dict[AttentionConfig, list[UsesMatrices]] = {}
     for module in model.modules():
-        if isinstance(module, UsesMatrices):
+        if isinstance(module, UsesMatrices) and module.config.is_random and not module.config.learned_vectors:
             groups.setdefault(module.config, []).append(module)
     return list(groups.values())
 
@@ -106,5 +109,10 @@ def take(pool: Tensor, layers: int, heads: int, rng: torch.Generator) -> Tensor:
 
 
 def random_projection(x: Tensor, w: Tensor) -> Tensor:
-    """Project each head's vectors on its random vectors.  x: [..., H, 1, d], w: [H, D, d] -> [..., H, 1, D]."""
+    """Project each head's vectors on its own, [..., H, 1, d] -> [..., H, 1, D].
+
+    w: [H, D, d], or [S, H, D, d] where every side of x [..., S, H, 1, d] has its own.
+    """
+    if w.dim() == SIDES:
+        return torch.einsum("...shid,shkd->...shik", x, w)
     return torch.einsum("...hid,hkd->...hik", x, w)

@@ -10,24 +10,31 @@ Cache = tuple[Tensor, Tensor]
 
 
 def softmax_attention(
-    qkv: Tensor, keep: Tensor | None = None, past_state: Cache | None = None, *, heads: int
+    qkv: Tensor,
+    keep: Tensor | None = None,
+    past_state: Cache | None = None,
+    *,
+    heads: int,
+    kv_heads: int | None = None,
+    window: int = 0,
 ) -> tuple[Tensor, Cache]:
-    """Attend to all earlier tokens.
+    """Attend to all earlier tokens, or to the last `window` of them.
 
-    qkv: [B, T, 3 H d], queries, keys and values side by side.  keep: [B, T], 1 = token, 0 = padding, without a past
-    only.  past_state: keys and values [B, H, T', d] of the tokens before.
-    Returns the output [B, T, H d] and the cache, now [B, H, T' + T, d].
+    qkv: [B, T, (H + 2 G) d], queries, keys and values side by side.  keep: [B, T], 1 = token, 0 = padding, without a
+    past only.  past_state: keys and values [B, G, T', d] of the tokens before.  heads is H, kv_heads is G, or None for
+    as many.  Returns the output [B, T, H d] and the cache, now [B, G, T' + T, d].
     """
-    q, k, v = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    groups = kv_heads or heads
+    by_head = qkv.unflatten(-1, (heads + 2 * groups, -1)).transpose(1, 2)
+    q, k, v = by_head.split([heads, groups, groups], dim=1)
     if past_state is not None:
         past_k, past_v = past_state
         k = torch.cat([past_k, k], 2)
         v = torch.cat([past_v, v], 2)
-    if past_state is None and keep is None:
-        output = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    else:
-        mask = visible(q.shape[2], k.shape[2], keep, q.device)
-        output = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    mask = None
+    if past_state is not None or keep is not None or window:
+        mask = visible(q.shape[2], k.shape[2], keep, q.device, window)
+    output = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=groups != heads)
     return output.transpose(1, 2).flatten(2), (k, v)
 
 
@@ -51,9 +58,14 @@ def softmax_self(query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None 
     return softmax_read(query, keys, values, keep)
 
 
-def visible(queries: int, keys: int, keep: Tensor | None, device: torch.device) -> Tensor:
-    """Who sees whom: the past and oneself, never padding.  Returns bool [T, T' + T] or [B, 1, T, T' + T]."""
+def visible(queries: int, keys: int, keep: Tensor | None, device: torch.device, window: int = 0) -> Tensor:
+    """Who sees whom: the past and oneself, never padding.  Returns bool [T, T' + T] or [B, 1, T, T' + T].
+
+    window: how many tokens of the past and oneself; 0 for all.
+    """
     earlier = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    if window:
+        earlier = earlier.triu(keys - queries - window + 1)
     if keep is None:
         return earlier
     # A padded row must not be empty: softmax of nothing is NaN.

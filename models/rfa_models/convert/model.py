@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rfa_models.attention.cross import RfaCrossAttention
-from rfa_models.attention.features import RandomFeatures
+from rfa_models.attention.features import FeatureMaps
 from rfa_models.convert.config import cross_heads, language_model_config, same, translator_config
 from rfa_models.convert.dictionary import END_ID, START_ID
 from rfa_models.convert.matrices import Matrices, stored_matrices
@@ -147,7 +147,7 @@ def fill(model: nn.Module, tensors: dict[str, Tensor], matrices: dict[str, Tenso
     matrices: of `causal` and of `cross` attention, [H, D, d] each.
     """
     for name, module in model.named_modules():
-        if isinstance(module, RandomFeatures):
+        if isinstance(module, FeatureMaps):
             kind = "cross" if isinstance(module, RfaCrossAttention) else "causal"
             tensors[name + BUFFER] = matrices[kind]
     model.load_state_dict(tensors, assign=True)

@@ -27,7 +27,6 @@ from rfa_models.convert.architecture import refuse_adaptive
 from rfa_models.convert.names import without_wrappers
 from rfa_models.convert.programs import RELEASE, Program, program_of
 from rfa_models.errors import CheckpointError, ConfigError, ModelError
-from rfa_models.networks.settings import Activation
 from rfa_models.tables import read_table
 from rfa_models.wording import shown
 
@@ -55,7 +54,7 @@ class ReleaseSettings:
     norm_rescale: bool = False
     random_feature: Literal["rrf"] = "rrf"
     """Sines and cosines.  This and the two before it are settings of rfa-doc-mt."""
-    activation_fn: Activation = "relu"
+    activation_fn: Literal["gelu", "relu"] = "relu"
     dropout: float = 0.1
     no_scale_embedding: bool = False
     no_token_positional_embeddings: bool = False

@@ -45,8 +45,7 @@ class ClassifierConfig:
         check_fraction(self, "dropout")
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels) or not all(self.labels):
             raise ConfigError(f"labels are {list(self.labels)}, wanted two or more different names")
-        if self.attention.gate:
-            raise ConfigError("gate = true in a classifier: the gate forgets a past, which only causal attention has")
+        self.attention.check_without_order("a classifier")
         check_positions(self.positions, self.width)
 
     @property

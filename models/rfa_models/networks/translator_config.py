@@ -50,8 +50,7 @@ class TranslatorConfig:
         if len(widths) > 1:
             raise ConfigError(f"the attentions are {sorted(widths)} wide (heads x head_dim), wanted one width for all")
         for name in ("encoder_attention", "cross_attention"):
-            if getattr(self, name).gate:
-                raise ConfigError(f"gate = true in {name}: the gate forgets a past, which only causal attention has")
+            getattr(self, name).check_without_order(name)
         if self.causal_attention.kind != self.cross_attention.kind:
             raise ConfigError(
                 f"causal attention is {self.causal_attention.kind}, cross attention {self.cross_attention.kind}: "

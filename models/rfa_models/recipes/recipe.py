@@ -73,8 +73,12 @@ class LanguageRecipe(Recipe):
     def model_config(self, vocab_size: int) -> ModelConfig:
         """The model's config once the vocabulary is known.  Raises ConfigError."""
         config = self.read_model(ModelConfig, vocab_size=vocab_size)
-        if self.train.stateful and config.attention.kind == "softmax":
-            raise ConfigError("stateful = true with softmax attention: only RFA has a state of fixed size to carry")
+        for layer in range(config.layers if self.train.stateful else 0):
+            attention = config.attention_of(layer)
+            if attention.kind == "softmax":
+                raise ConfigError("stateful = true with softmax attention: only RFA has a state of fixed size to carry")
+            if attention.window:
+                raise ConfigError("stateful = true with a window: training carries sums alone, drop one of them")
         return config
 
     def check_model(self) -> None:

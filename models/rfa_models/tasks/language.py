@@ -131,11 +131,11 @@ class StatefulLanguageTask(LanguageTask):
 
     def check_carried(self, carried: list[Tensor], model: LanguageModel) -> None:
         """Raise ValueError where states from a file are of another model or batch, or not finite."""
-        attention = model.config.attention
-        shape = (self.config.batch_size, attention.heads, attention.features, attention.head_dim + 1)
         if len(carried) != model.config.layers:
             raise ValueError("the carried states are of another model")
-        for layer in carried:
+        for place, layer in enumerate(carried):
+            attention = model.config.attention_of(place)
+            shape = (self.config.batch_size, attention.groups, attention.features, attention.head_dim + 1)
             if tuple(layer.shape) != shape:
                 raise ValueError("the carried states are of another model")
             if not layer.isfinite().all():

@@ -198,7 +198,7 @@ def test_gradients_reach_every_parameter_and_are_finite(small_attention: Callabl
 
 def test_gate_starts_almost_open(small_attention: Callable[..., AttentionConfig]) -> None:
     layer = RfaAttention(small_attention(gate=True, gate_bias=3.0)).double()
-    _, _, (forget,) = layer.project(tokens(), affine(layer.v_proj), layer.per_head())
+    _, _, (forget,) = layer.project(tokens(), affine(layer.v_proj), *layer.per_head())
     torch.testing.assert_close(torch.sigmoid(-forget), torch.full_like(forget, 0.9525741268224334))
 
 
@@ -221,7 +221,7 @@ def test_extreme_gate_logits_give_finite_results_and_gradients(
         ({"heads": True}, "heads is True"),
         ({"denominator": "floor"}, "wanted one of signed_floor, clamp, abs_clamp"),
         ({"pool_size": 1}, "at least heads = 2"),
-        ({"kind": "softmax", "gate": True}, "only RFA has a gate"),
+        ({"kind": "softmax", "gate": True}, "only RFA has that"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_by_name(

@@ -106,5 +106,5 @@ def test_the_twins_have_the_same_projections(layer_of: Callable[..., CrossAttent
 
 
 def test_a_gate_is_refused(small_attention: Callable[..., AttentionConfig]) -> None:
-    with pytest.raises(ConfigError, match="no past to forget"):
+    with pytest.raises(ConfigError, match="gate = true in cross attention"):
         build_cross_attention(small_attention(gate=True))

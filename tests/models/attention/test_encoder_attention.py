@@ -65,5 +65,5 @@ def test_sums_stay_in_float32_under_autocast(layer_of: Callable[..., EncoderAtte
 
 
 def test_a_gate_is_refused(layer_of: Callable[..., EncoderAttention]) -> None:
-    with pytest.raises(ConfigError, match="an encoder has none"):
+    with pytest.raises(ConfigError, match="gate = true in an encoder"):
         layer_of(gate=True)

@@ -23,6 +23,7 @@ BATCH, HEADS, VECTORS, WIDTH = 2, 3, 5, 4
 few = settings(max_examples=25, deadline=None)
 gates = pytest.mark.parametrize("gate", [False, True], ids=["plain", "gate"])
 maps = pytest.mark.parametrize("feature_map", [gaussian, arccos])
+readers = pytest.mark.parametrize("readers", [1, 2], ids=["own keys", "shared keys"])
 
 
 def inputs(
@@ -31,13 +32,16 @@ def inputs(
     feature_map: Callable[[torch.Tensor], torch.Tensor] = gaussian,
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
+    readers: int = 1,
 ) -> list[Tensor]:
+    """readers: heads of queries for each of the HEADS heads of keys."""
     rng = torch.Generator().manual_seed(seed)
 
-    def draw(*shape: int) -> Tensor:
-        return torch.randn(BATCH, length, HEADS, *shape, generator=rng, dtype=torch.float64).to(dtype)
+    def draw(*shape: int, heads: int = HEADS) -> Tensor:
+        return torch.randn(BATCH, length, heads, *shape, generator=rng, dtype=torch.float64).to(dtype)
 
-    phi_q, phi_k = (feature_map(draw(1, VECTORS)).flatten(-2) for _ in range(2))
+    phi_q = feature_map(draw(1, VECTORS, heads=HEADS * readers)).flatten(-2)
+    phi_k = feature_map(draw(1, VECTORS)).flatten(-2)
     return [phi_q, phi_k, draw(WIDTH), -torch.nn.functional.softplus(draw() - 1) if gate else None]
 
 
@@ -64,30 +68,35 @@ def assert_same(
 
 @gates
 @maps
+@readers
 @pytest.mark.parametrize("length", [1, 2, 7, 16])
 def test_quadratic_form_equals_the_recurrence(
-    length: int, gate: bool, feature_map: Callable[[torch.Tensor], torch.Tensor]
+    length: int, gate: bool, feature_map: Callable[[torch.Tensor], torch.Tensor], readers: int
 ) -> None:
-    x = inputs(length, gate, feature_map)
+    x = inputs(length, gate, feature_map, readers=readers)
     assert_same(quadratic(*x), step_by_step(x))
 
 
 @gates
 @maps
+@readers
 @pytest.mark.parametrize("chunk", [1, 3, 4, 8, 15, 16, 17])
 def test_chunks_of_any_size_equal_the_recurrence(
-    chunk: int, gate: bool, feature_map: Callable[[torch.Tensor], torch.Tensor]
+    chunk: int, gate: bool, feature_map: Callable[[torch.Tensor], torch.Tensor], readers: int
 ) -> None:
-    x = inputs(16, gate, feature_map)
+    x = inputs(16, gate, feature_map, readers=readers)
     assert_same(chunked(*x, chunk=chunk), step_by_step(x))
 
 
 @gates
+@readers
 @few
 @given(length=st.integers(2, 20), chunk=st.integers(1, 9), seed=st.integers(0, 99), data=st.data())
-def test_state_carries_over_a_cut_anywhere(gate: bool, length: int, chunk: int, seed: int, data: st.DataObject) -> None:
+def test_state_carries_over_a_cut_anywhere(
+    gate: bool, readers: int, length: int, chunk: int, seed: int, data: st.DataObject
+) -> None:
     cut = data.draw(st.integers(1, length - 1))
-    x = inputs(length, gate, seed=seed)
+    x = inputs(length, gate, seed=seed, readers=readers)
     whole = quadratic(*x)
     for form in (quadratic, lambda *a: chunked(*a, chunk=chunk), lambda *a: step_by_step(list(a[:4]), a[4])):
         first, state = form(*part(x, 0, cut), None)
@@ -108,9 +117,10 @@ def test_padding_anywhere_is_as_if_it_were_not_there(gate: bool, keep: list[bool
 
 
 @gates
+@readers
 @pytest.mark.parametrize("chunk", [3, 16])
-def test_gradients_of_chunks_equal_those_of_the_quadratic_form(chunk: int, gate: bool) -> None:
-    x = [*inputs(10, gate), torch.randn(BATCH, HEADS, 2 * VECTORS, WIDTH, dtype=torch.float64)]
+def test_gradients_of_chunks_equal_those_of_the_quadratic_form(chunk: int, gate: bool, readers: int) -> None:
+    x = [*inputs(10, gate, readers=readers), torch.randn(BATCH, HEADS, 2 * VECTORS, WIDTH, dtype=torch.float64)]
     variables = [tensor.requires_grad_() for tensor in x if tensor is not None]
 
     def gradients(form: Callable[..., Result]) -> list[Tensor]:
@@ -147,12 +157,21 @@ def test_a_closed_gate_forgets_everything_before() -> None:
 
 
 @gates
+@readers
 @pytest.mark.parametrize("length", [1, 6])
-def test_packed_operator_scales_the_queries_only(length: int, gate: bool) -> None:
-    phi_q, phi_k, v, log_decay = inputs(length, gate)
+def test_packed_operator_scales_the_queries_only(length: int, gate: bool, readers: int) -> None:
+    phi_q, phi_k, v, log_decay = inputs(length, gate, readers=readers)
     weight = v[..., 0].exp()
     numerator, denominator, state = linear_attention(
-        phi_q.flatten(2), phi_k.flatten(2), v.flatten(2), weight, log_decay, heads=HEADS, scale=0.25, chunk=4
+        phi_q.flatten(2),
+        phi_k.flatten(2),
+        v.flatten(2),
+        weight,
+        log_decay,
+        heads=HEADS * readers,
+        kv_heads=HEADS,
+        scale=0.25,
+        chunk=4,
     )
     wanted, sums = quadratic(0.25 * phi_q, phi_k, v, log_decay)
     weights, normalizer = quadratic(0.25 * phi_q, phi_k, weight.unsqueeze(-1), log_decay)

@@ -68,5 +68,5 @@ def test_labels_must_be_two_or_more_different_names(labels: tuple[str, ...]) -> 
 
 
 def test_a_gate_is_refused(small_attention: Callable[..., AttentionConfig]) -> None:
-    with pytest.raises(ConfigError, match="which only causal attention has"):
+    with pytest.raises(ConfigError, match="gate = true in a classifier: only causal attention has that"):
         ClassifierConfig(50, LABELS, attention=small_attention(gate=True))

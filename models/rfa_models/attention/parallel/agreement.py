@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from rfa_models.attention.parallel.chunked import chunked
 
-Form = Callable[..., tuple[Tensor, Tensor, tuple[Tensor, Tensor]]]
+Form = Callable[..., tuple[Tensor, Tensor, tuple[Tensor, ...]]]
 """Takes phi_q, phi_k, v, weight, log_decay and the past state, as `fla.attend` does."""
 BATCH, LENGTH, HEADS = 2, 80, 2
 """More than one block of 64 tokens, and less than two."""
@@ -52,9 +52,7 @@ def random_case(features: int, values: int, gate: bool) -> list[Tensor | None]:
     return [phi_q, phi_k, v, weight, log_decay, sums, normalizer]
 
 
-def with_gradients(
-    form: Callable[..., tuple[Tensor, Tensor, tuple[Tensor, Tensor]]], case: list[Tensor | None]
-) -> list[Tensor]:
+def with_gradients(form: Form, case: list[Tensor | None]) -> list[Tensor]:
     """Numerator, denominator, sums and normalizer, then the gradients of every input that is there."""
     inputs = [None if x is None else x.detach().requires_grad_() for x in case]
     *tokens, sums, normalizer = inputs

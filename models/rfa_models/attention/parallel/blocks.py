@@ -5,7 +5,8 @@
 with a_t the log decay from before the block's first token to after token t, or no decays without a gate.  The
 gradient is written out: autograd would keep and walk through every factor of this line, and took twice the time.
 
-Letters besides those of `rfa_models/shapes.py`: G blocks of all texts and heads, C tokens of a block.
+Letters besides those of `rfa_models/shapes.py`: G blocks of all texts and heads of keys, C tokens of a block, R
+heads of queries that read the block one after the other.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Gradients = tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor]
 def read_blocks(q: Tensor, k: Tensor, v: Tensor, since_start: Tensor | None, state: Tensor) -> Tensor:
     """Read a block and what came before it.
 
-    q, k: [G, C, K].  v: [G, C, V].  since_start: [G, C], the a_t, or None.  state: [G, K, V].  Returns [G, C, V].
+    q: [G, R C, K].  k: [G, C, K].  v: [G, C, V].  since_start: [G, C], the a_t, or None.  state: [G, K, V].
+    Returns [G, R C, V].
     """
     return ReadBlocks.apply(q, k, v, since_start, state)  # type: ignore[no-untyped-call]
 
@@ -37,37 +39,44 @@ class ReadBlocks(torch.autograd.Function):
         """Shapes as in `read_blocks`."""
         weights = torch.bmm(q, k.transpose(1, 2))
         if since_start is None:
-            weights.tril_()
+            by_reader(weights, k).tril_()
             output = torch.bmm(weights, v).baddbmm_(q, state)
             ctx.save_for_backward(q, k, v, state, weights)
             return output
         decay = decays_within(since_start)
-        weights.mul_(decay)
+        by_reader(weights, k).mul_(decay.unsqueeze(1))
         output = torch.bmm(weights, v)
-        output.addcmul_(torch.bmm(q, state), left_of(since_start).unsqueeze(-1))
+        seen = torch.bmm(q, state)
+        by_reader(output, k).addcmul_(by_reader(seen, k), left_of(since_start)[:, None, :, None])
         ctx.save_for_backward(q, k, v, state, weights, decay, since_start, output)
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Gradients:
-        """gradient: [G, C, V].  Returns one for each input, of its shape."""
+        """gradient: [G, R C, V].  Returns one for each input, of its shape."""
         q, k, v, state, weights, *gate = ctx.saved_tensors
         of_v = torch.bmm(weights.transpose(1, 2), gradient)
         of_weights = torch.bmm(gradient, v.transpose(1, 2))
         of_since_start = None
         if gate:
             decay, since_start, output = gate
-            of_weights.mul_(decay)
+            by_reader(of_weights, k).mul_(decay.unsqueeze(1))
             # a_t multiplies all that token t reads, and divides all that it gives.
-            of_since_start = torch.linalg.vecdot(output, gradient) - torch.linalg.vecdot(v, of_v)
-            gradient = gradient * left_of(since_start).unsqueeze(-1)
+            given = by_reader(torch.linalg.vecdot(output, gradient).unsqueeze(-1), k).sum(1).squeeze(-1)
+            of_since_start = given - torch.linalg.vecdot(v, of_v)
+            gradient = (by_reader(gradient, k) * left_of(since_start)[:, None, :, None]).flatten(1, 2)
         else:
-            of_weights.tril_()
+            by_reader(of_weights, k).tril_()
         of_q = torch.bmm(of_weights, k).baddbmm_(gradient, state.transpose(1, 2))
         of_k = torch.bmm(of_weights.transpose(1, 2), q)
         of_state = torch.bmm(q.transpose(1, 2), gradient)
         return of_q, of_k, of_v, of_since_start, of_state
+
+
+def by_reader(x: Tensor, k: Tensor) -> Tensor:
+    """The rows of each head of queries apart.  x: [G, R C, ...], k: [G, C, K] -> a view [G, R, C, ...]."""
+    return x.unflatten(1, (-1, k.shape[1]))
 
 
 def decays_within(since_start: Tensor) -> Tensor:

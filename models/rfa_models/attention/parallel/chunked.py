@@ -22,15 +22,16 @@ def chunked(
 ) -> tuple[Tensor, Tensor]:
     """Attend from every token to the tokens up to itself, `chunk` tokens at a time.
 
-    phi_q, phi_k: [B, T, H, K].  v: [B, T, H, V].  log_decay: [B, T, H] or None.  past_state: [B, H, K, V] or None.
-    Returns the output [B, T, H, V] and the present state.
+    phi_q: [B, T, H, K].  phi_k: [B, T, G, K].  v: [B, T, G, V].  log_decay: [B, T, G] or None.
+    past_state: [B, G, K, V] or None.  Returns the output [B, T, H, V] and the present state.
     """
-    batch, length, heads, values = v.shape
-    features = phi_k.shape[-1]
-    rows = batch * heads  # may be none: a size of -1 says nothing of an empty tensor
+    batch, length, groups, values = v.shape
+    heads, features = phi_q.shape[2:]
+    readers = heads // groups
+    rows = batch * groups  # may be none: a size of -1 says nothing of an empty tensor
     chunk = min(chunk, length)
     blocks = -(-length // chunk)
-    q = to_blocks(phi_q, blocks, chunk)
+    q = to_blocks(phi_q, blocks, chunk, readers)
     k = to_blocks(phi_k, blocks, chunk)
     v = to_blocks(v, blocks, chunk)
     since_start = None
@@ -43,15 +44,17 @@ def chunked(
     past = None if past_state is None else past_state.reshape(rows, features * values)
     before, present = scan_states(added, total, past)
     output = read_blocks(q, k, v, since_start, before.reshape(rows * blocks, features, values))
-    output = output.view(batch, heads, blocks * chunk, values)[:, :, :length]
-    return output.transpose(1, 2), present.view(batch, heads, features, values)
+    output = output.view(batch, groups, blocks, readers, chunk, values).transpose(2, 3)
+    output = output.reshape(batch, heads, blocks * chunk, values)[:, :, :length]
+    return output.transpose(1, 2), present.view(batch, groups, features, values)
 
 
-def to_blocks(x: Tensor, blocks: int, chunk: int) -> Tensor:
-    """Cut [B, T, H, ...] into [B H blocks, chunk, ...]; zeros fill the end: no key, no decay."""
+def to_blocks(x: Tensor, blocks: int, chunk: int, readers: int = 1) -> Tensor:
+    """Cut [B, T, G readers, ...] into [B G blocks, readers chunk, ...]; zeros fill the end: no key, no decay."""
     missing = blocks * chunk - x.shape[1]
     if missing:
         x = F.pad(x, (0, 0, 0, 0, 0, missing))
     batch, _, heads, width = x.shape
-    by_head = x.unflatten(1, (blocks, chunk)).permute(0, 3, 1, 2, 4)
-    return by_head.reshape(batch * heads * blocks, chunk, width)
+    groups = heads // readers
+    by_group = x.reshape(batch, blocks, chunk, groups, readers, width).permute(0, 3, 1, 4, 2, 5)
+    return by_group.reshape(batch * groups * blocks, readers * chunk, width)

@@ -22,7 +22,7 @@ try:
 except (ImportError, RuntimeError):  # RuntimeError: Triton without a driver
     chunk_simple_gla = None
 
-State = tuple[Tensor, Tensor]
+State = tuple[Tensor, ...]
 Result = tuple[Tensor, Tensor, State]
 """Numerator [B, T, H, d], denominator [B, T, H], and the state: S [B, H, K, d] and z [B, H, K, 1]."""
 
@@ -41,9 +41,14 @@ class KernelWarning(UserWarning):
     """The kernels are there and are not used."""
 
 
-def serves(phi_q: Tensor, v: Tensor) -> bool:
-    """Whether the kernels take such tensors, and agree with ours.  phi_q: [B, T, H, K], v: [B, T, H, d]."""
+def serves(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> bool:
+    """Whether the kernels take such tensors, and agree with ours: they want a state for every head of queries.
+
+    phi_q: [B, T, H, K].  phi_k: [B, T, G, K].  v: [B, T, G, d].
+    """
     if chunk_simple_gla is None or phi_q.device.type not in DEVICES or phi_q.dtype not in AGREEMENT:
+        return False
+    if phi_q.shape[2] != phi_k.shape[2]:
         return False
     features = phi_q.shape[-1]
     values = v.shape[-1]

@@ -93,7 +93,7 @@ def test_kernels_in_our_place_give_what_we_give(gate: bool, with_past: bool, mon
     tokens, past = case(gate)
     wanted = linear_attention(*packed(tokens), past if with_past else None, heads=HEADS, scale=0.25)
     monkeypatch.setattr(fla, "chunk_simple_gla", kernel)
-    monkeypatch.setattr(fla, "serves", lambda phi_q, v: True)
+    monkeypatch.setattr(fla, "serves", lambda *_: True)
     found = linear_attention(*packed(tokens), past if with_past else None, heads=HEADS, scale=0.25)
     for a, b in zip((*found[:2], *found[2]), (*wanted[:2], *wanted[2]), strict=True):
         assert a.shape == b.shape
@@ -109,10 +109,10 @@ def test_their_gradients_are_compared_too(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_kernel_that_agrees_is_used_and_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     put_in_place(monkeypatch, kernel)
     phi_q, v = torch.ones(1, 2, HEADS, FEATURES), torch.ones(1, 2, HEADS, VALUES)
-    assert serves(phi_q, v)
+    assert serves(phi_q, phi_q, v)
     put_in_place(monkeypatch, broken_kernel)
     with torch.no_grad():
-        assert serves(phi_q, v)
+        assert serves(phi_q, phi_q, v)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,9 @@ def test_a_kernel_that_agrees_is_used_and_asked_once(monkeypatch: pytest.MonkeyP
 )
 def test_others_are_refused_with_a_warning(stand_in: Any, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put_in_place(monkeypatch, stand_in)
+    phi = torch.ones(1, 2, HEADS, FEATURES)
     with pytest.warns(KernelWarning, match=reason):
-        assert not serves(torch.ones(1, 2, HEADS, FEATURES), torch.ones(1, 2, HEADS, VALUES))
+        assert not serves(phi, phi, torch.ones(1, 2, HEADS, VALUES))
 
 
 @pytest.mark.parametrize(
@@ -136,15 +137,16 @@ def test_float64_and_odd_sizes_are_ours(
     dtype: torch.dtype, features: int, values: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_in_place(monkeypatch, broken_kernel)
-    assert not serves(torch.ones(1, 2, 1, features, dtype=dtype), torch.ones(1, 2, 1, values, dtype=dtype))
+    phi = torch.ones(1, 2, 1, features, dtype=dtype)
+    assert not serves(phi, phi, torch.ones(1, 2, 1, values, dtype=dtype))
 
 
 def test_without_the_package_or_on_the_processor_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     tensor = torch.ones(1, 2, HEADS, FEATURES)
     monkeypatch.setattr(fla, "chunk_simple_gla", broken_kernel)
-    assert not serves(tensor, tensor)
+    assert not serves(tensor, tensor, tensor)
     put_in_place(monkeypatch, None)
-    assert not serves(tensor, tensor)
+    assert not serves(tensor, tensor, tensor)
 
 
 @pytest.mark.gpu
