@@ -53,6 +53,7 @@ LARGEST_SEGMENT = 1 << 31
 FOR_OURSELVES = ExportConfig()
 Progress = Callable[[str], None]
 """Called with the name of each stage as it begins."""
+NOT_CONVERTED: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ def export(
     config: ExportConfig = FOR_OURSELVES,
 ) -> Exported:
     """Export a checkpoint of rfa-train, whatever its task.  Arguments and errors are those of `export_task`."""
-    return export_text_task(task_of(checkpoint), folder, text_side(checkpoint.tokenizer), overwrite, progress, config)
+    side = text_side(checkpoint.tokenizer, chat_template=checkpoint.chat_template)
+    conversion = checkpoint.training.get("conversion", {})
+    return export_text_task(task_of(checkpoint), folder, side, overwrite, progress, config, conversion)
 
 
 def export_module(
@@ -145,9 +148,19 @@ def export_task(
 
 
 def export_text_task(
-    task: TaskExport, folder: Path | str, side: TextSide, overwrite: bool, progress: Progress, config: ExportConfig
+    task: TaskExport,
+    folder: Path | str,
+    side: TextSide,
+    overwrite: bool,
+    progress: Progress,
+    config: ExportConfig,
+    conversion: Mapping[str, Any] = NOT_CONVERTED,
 ) -> Exported:
-    """Export a task with all that its bundle shall know of text.  Arguments and errors are those of `export_task`."""
+    """Export a task with all that its bundle shall know of text.
+
+    conversion: how good the model is beside the one that it was made of.  Other arguments and errors are those of
+    `export_task`.
+    """
     if not isinstance(config, ExportConfig):
         raise TargetError(f"config is {type(config).__name__}, wanted an ExportConfig")
     folder = Path(folder)
@@ -158,7 +171,7 @@ def export_text_task(
     with naming_what_reaches(task), staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
         gc.collect()  # the graphs: nobody has them any more, but their nodes point at each other
-        manifest = replace(manifest, notes=side.notes)
+        manifest = replace(manifest, notes=side.notes, conversion=conversion)
         save_text_side(side, manifest.special_ids, staging.path)
         for target in targets:
             manifest = replace(manifest, graphs={**manifest.graphs, **target.write(task, manifest, staging.path)})

@@ -53,6 +53,8 @@ def pages(found: rfa_export.Inspection) -> Iterator[Table | str]:
     yield sizes_table(found)
     yield f"state of one stream: {found.state_bytes:,} bytes in {len(found.states)} tensors"
     yield parity_table(found)
+    if found.conversion:
+        yield from conversion_pages(found.conversion)
 
 
 def text_lines(found: rfa_export.Inspection) -> Iterator[str]:
@@ -125,6 +127,22 @@ def parity_cells(one: dict[str, Any]) -> tuple[str, str, str]:
     error = one.get("max_abs_error")
     shown = f"{error:.1e}" if isinstance(error, float) else str(error)
     return runtime, equal, shown
+
+
+def conversion_pages(report: Mapping[str, Any]) -> Iterator[Table | str]:
+    """How good a converted model is beside its teacher, as it stands in the manifest, which no reader has checked."""
+    table = Table("tokens", "teacher's perplexity", "perplexity", "ratio", title="Beside its teacher")
+    for row in rows_of(report.get("lengths")):
+        table.add_row(*(str(row.get(key)) for key in ("tokens", "teacher_perplexity", "perplexity", "ratio")))
+    yield table
+    controls = report.get("controls")
+    without = joined(controls, ": ") if isinstance(controls, dict) else "none"
+    yield f"converted from {report.get('teacher')} with {report.get('tokens')} tokens; perplexity of controls: {without}"
+
+
+def rows_of(value: object) -> list[dict[str, Any]]:
+    """The tables of a list; what is none is left out."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 if __name__ == "__main__":

@@ -64,6 +64,8 @@ class Inspection:
     """By the name of the past input: type and shape."""
     parity: dict[str, Any]
     """The exporter's report."""
+    conversion: dict[str, Any]
+    """Of a model that was made of another: how good it is beside that one."""
 
     def as_table(self) -> dict[str, Any]:
         """For `--json`."""
@@ -98,6 +100,7 @@ def inspect_bundle(bundle: Bundle | Path | str) -> Inspection:
         state_bytes=stream_bytes(manifest.state),
         states={state.past: f"{state.dtype} {list(state.shape)}" for state in manifest.state},
         parity=dict(manifest.parity),
+        conversion=dict(manifest.conversion),
     )
 
 

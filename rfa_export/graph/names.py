@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CONTRIB = "com.microsoft"
+OURS = "rfa"
+"""The domain of operators that no runtime has: a pass writes them in others."""
+RECENT = "Recent"
+"""The last rows of a sequence with the new ones behind them; the attribute `state` names what is carried."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,13 @@ STATEFUL: dict[str, tuple[StateSlot, ...]] = {
     "GroupQueryAttention": (StateSlot(3, 1, "key", "cache"), StateSlot(4, 2, "value", "cache")),
 }
 """Operators that carry a state from step to step."""
+
+STATE = "state"
+"""The attribute that names what a node carries, until the state is threaded."""
+RECENT_PAST = 1
+"""Which input of Recent the rows from before are."""
+RECENT_PRESENT = 1
+"""Which output of Recent the rows for later are."""
 
 NORMALIZER = StateSlot(3, 1, "normalizer_state", "recurrent")
 """Of the second `LinearAttention` of a layer, which sums up what the values are divided by."""

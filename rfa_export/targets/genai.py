@@ -9,6 +9,7 @@ from pathlib import Path
 from rfa_export.errors import TargetError
 from rfa_export.graph.draft import Drafts, Lowered, graph_inputs
 from rfa_export.graph.lowering.for_genai import hand_over_normalizers, leave_choice_to_runtime, one_text
+from rfa_export.graph.names import NORMALIZER, STATEFUL
 from rfa_export.runtimes.genai import GenAi
 from rfa_export.targets.catalogue import GENAI
 from rfa_export.targets.ort import fused
@@ -19,6 +20,7 @@ from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec, kinds
 
 CONFIG = "genai_config.json"
 FILE = "model.genai.onnx"
+KNOWN_STATES = tuple(slot.suffix for slot in (*STATEFUL["LinearAttention"], NORMALIZER))
 STATES_OF_A_LAYER = 2
 """The sums, and their normalizer."""
 LONGEST = 1 << 20
@@ -51,6 +53,9 @@ def check(drafts: Drafts, states: Sequence[StateSpec]) -> None:
     """Raise TargetError for a model that the runtime cannot decode."""
     if SCORE not in drafts or kinds(states) - {"recurrent"}:
         raise TargetError("target genai continues text with a recurrent state: it is only for RFA language models")
+    for state in states:
+        if not state.past.endswith(KNOWN_STATES):
+            raise TargetError(f"target genai carries sums and their normalizer alone, this model also {state.past}")
     sizes = {state.shape for state in states}
     if len(sizes) > STATES_OF_A_LAYER:
         raise TargetError("target genai wants one size for all layers' states, this model has several")

@@ -15,6 +15,7 @@ from rfa_export.graph.check import check_step
 from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.rewrite.last_logits import last_logits
+from rfa_export.graph.rewrite.recent import write_recent
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
@@ -46,6 +47,7 @@ class LanguageExport:
         """A step graph, and a scoring graph that gives the logits of every position."""
         scoring = traced[SCORE].clone()
         states = thread_state(scoring)
+        write_recent(scoring)
         cleanup(scoring)
         step = scoring.clone()
         last_logits(step)

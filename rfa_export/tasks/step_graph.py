@@ -7,7 +7,7 @@ from torch import nn
 
 from rfa_export.errors import TraceError
 from rfa_export.graph.edit import dims, nodes_of, output_of
-from rfa_export.graph.names import STATEFUL
+from rfa_export.graph.names import RECENT, STATEFUL
 from rfa_runtime.bundle.interface import LOGITS, TOP_LOGIT, TOP_TOKEN
 
 STEP_OUTPUTS = (LOGITS, TOP_LOGIT, TOP_TOKEN)
@@ -16,7 +16,7 @@ STEP_OUTPUTS = (LOGITS, TOP_LOGIT, TOP_TOKEN)
 
 def require_state(model: ir.Model, module: nn.Module) -> None:
     """Raise TraceError where no step would leave anything to the next."""
-    if not nodes_of(model, *STATEFUL):
+    if not nodes_of(model, *STATEFUL, RECENT):
         raise TraceError(
             f"{type(module).__name__} has no RfaAttention or SoftmaxAttention in it: nothing carries a state"
         )

@@ -20,6 +20,7 @@ from rfa_export.graph.cleanup import cleanup
 from rfa_export.graph.draft import Draft, Drafts
 from rfa_export.graph.edit import dims, renamed
 from rfa_export.graph.rewrite.last_logits import last_logits
+from rfa_export.graph.rewrite.recent import write_recent
 from rfa_export.graph.rewrite.thread_state import thread_state
 from rfa_export.graph.rewrite.top_token import top_token
 from rfa_export.tasks.step_graph import STEP_OUTPUTS, require_state, vocabulary
@@ -102,6 +103,7 @@ class TranslatorExport:
         cleanup(encoder)
         check_encoder(encoder, cross)
         states = thread_state(step) + cross
+        write_recent(step)
         cleanup(step)
         last_logits(step)
         top_token(step)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from rfa_models.attention import operators
 from rfa_models.attention.linear_attention import State, one_token, quadratic, with_normalizer
 from rfa_models.attention.operators import IN_TORCH
+from rfa_models.attention.recent import recent
+from rfa_models.attention.window import dense_window
 
 
 class ExplicitState(nn.Module):
@@ -37,7 +39,14 @@ class ExplicitState(nn.Module):
         inputs = given[: self.inputs]
         memory = given[end:]
         threaded = ThreadedState(given[self.inputs : end])
-        with operators.using(replace(IN_TORCH, linear_attention=threaded.linear_attention)):
+        in_place = replace(
+            IN_TORCH,
+            linear_attention=threaded.linear_attention,
+            accumulate=threaded.accumulate,
+            recent=threaded.recent,
+            window_attention=dense_window,
+        )
+        with operators.using(in_place):
             logits = self.module(*inputs, memory) if memory else self.module(*inputs)
         return logits[:, -1:], *threaded.present
 
@@ -46,7 +55,7 @@ class ThreadedState:
     """Attention that takes its past from a row of states and leaves its present in another."""
 
     def __init__(self, past: tuple[Tensor, ...]) -> None:
-        """past: the sums [B, H, K, d], then their normalizer [B, H, K, 1], of each layer as they are called."""
+        """past: as the layers are called, of attention the sums [B, G, K, d], then their normalizer [B, G, K, 1]."""
         self.past = past
         self.present: list[Tensor] = []
 
@@ -60,6 +69,7 @@ class ThreadedState:
         past_state: Any = None,
         *,
         heads: int,
+        kv_heads: int | None = None,
         scale: float = 1.0,
         chunk: int = 64,
     ) -> tuple[Tensor, Tensor, State]:
@@ -67,9 +77,26 @@ class ThreadedState:
         place = len(self.present)
         past = (self.past[place], self.past[place + 1])
         form = one_token if phi_q.shape[1] == 1 else quadratic
+        groups = kv_heads or heads
         query = (phi_q * scale).unflatten(-1, (heads, -1))
-        key = phi_k.unflatten(-1, (heads, -1))
-        value = v.unflatten(-1, (heads, -1))
+        key = phi_k.unflatten(-1, (groups, -1))
+        value = v.unflatten(-1, (groups, -1))
         numerator, denominator, state = with_normalizer(form, query, key, value, weight, log_decay, past)
         self.present += state
         return numerator.flatten(2), denominator, state
+
+    def accumulate(
+        self, query: Tensor, key: Tensor, value: Tensor, past_state: Any = None, *, state: str
+    ) -> tuple[Tensor, Tensor]:
+        """What `rfa_models.attention.linear_attention.accumulate` computes, for the next state in order."""
+        form = one_token if query.shape[1] == 1 else quadratic
+        past = self.past[len(self.present)]
+        output, present = form(query.unsqueeze(2), key.unsqueeze(2), value.unsqueeze(2), None, past)
+        self.present.append(present)
+        return output.squeeze(2), present
+
+    def recent(self, x: Tensor, length: int, past: Any = None, *, state: str) -> tuple[Tensor, Tensor]:
+        """What `rfa_models.attention.recent.recent` computes, for the next state in order."""
+        joined, present = recent(x, length, self.past[len(self.present)], state=state)
+        self.present.append(present)
+        return joined, present

@@ -6,18 +6,26 @@ raises ValueError: the trace ends there, and nothing is left out silently.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rfa_export.graph.names import CONTRIB
+from rfa_export.graph.names import CONTRIB, OURS, RECENT, STATE
 from rfa_models.attention.linear_attention import State
 from rfa_models.attention.operators import Operators
+from rfa_models.attention.rotary import Rotation
+from rfa_models.attention.window import dense_window
 
 FLOAT = 1
 """onnx.TensorProto.FLOAT, as symbolic_multi_out wants its types."""
+NO_MORE: Mapping[str, str] = {}
+ROTARY_OPSET = 23
+"""The first that has RotaryEmbedding."""
+NO_WINDOW = -1
+"""What GroupQueryAttention takes for attention to all earlier tokens."""
 HEAD_DIM_MULTIPLE = 8
 """GroupQueryAttention of ONNX Runtime refuses other head widths."""
 
@@ -31,6 +39,7 @@ def linear_attention(
     past_state: object = None,
     *,
     heads: int,
+    kv_heads: int | None = None,
     scale: float = 1.0,
     chunk: int = 64,
 ) -> tuple[Tensor, Tensor, State]:
@@ -39,18 +48,36 @@ def linear_attention(
     With the weights as one more channel of the values, their number would be odd, and no fast kernel would take it.
     """
     refuse_state(past_state)
-    numerator, sums = attention_node(phi_q, phi_k, v, log_decay, heads, scale)
-    denominator, normalizer = attention_node(phi_q, phi_k, weight, log_decay, heads, scale)
+    groups = kv_heads or heads
+    numerator, sums = attention_node(phi_q, phi_k, v, log_decay, heads, groups, scale)
+    denominator, normalizer = attention_node(phi_q, phi_k, weight, log_decay, heads, groups, scale)
     return numerator, denominator, (sums, normalizer)
 
 
 def attention_node(
-    phi_q: Tensor, phi_k: Tensor, v: Tensor, log_decay: Tensor | None, heads: int, scale: float
+    phi_q: Tensor,
+    phi_k: Tensor,
+    v: Tensor,
+    log_decay: Tensor | None,
+    heads: int,
+    groups: int,
+    scale: float,
+    more: Mapping[str, str] = NO_MORE,
 ) -> tuple[Tensor, Tensor]:
-    """One `LinearAttention` node, its state still open.  v: [B, T, H V] -> the same, and [B, H, K, V]."""
-    batch, _, width = phi_q.shape
+    """One `LinearAttention` node, its state still open.  v: [B, T, G V] -> [B, T, H V], and [B, G, K, V].
+
+    more: attributes for the passes to come.
+    """
+    batch, length, width = phi_q.shape
+    values = v.shape[-1] // groups
     inputs: list[Tensor | None] = [phi_q, phi_k, v, None]
-    attributes: dict[str, Any] = {"q_num_heads": heads, "kv_num_heads": heads, "scale": scale, "update_rule": "linear"}
+    attributes: dict[str, Any] = {
+        "q_num_heads": heads,
+        "kv_num_heads": groups,
+        "scale": scale,
+        "update_rule": "linear",
+        **more,
+    }
     if log_decay is not None:
         inputs.append(log_decay)
         attributes["update_rule"] = "gated"
@@ -59,30 +86,45 @@ def attention_node(
         inputs,
         attributes,
         dtypes=(FLOAT, FLOAT),
-        shapes=(v.shape, (batch, heads, width // heads, v.shape[-1] // heads)),
+        shapes=((batch, length, heads * values), (batch, groups, width // heads, values)),
         version=1,
     )
     return output, state
 
 
+def accumulate(
+    query: Tensor, key: Tensor, value: Tensor, past_state: object = None, *, state: str
+) -> tuple[Tensor, Tensor]:
+    """One `LinearAttention` node of one head whose state has a name of its own."""
+    refuse_state(past_state)
+    return attention_node(query, key, value, None, 1, 1, 1.0, {STATE: state})
+
+
 def softmax_attention(
-    qkv: Tensor, keep: Tensor | None = None, past_state: object = None, *, heads: int
+    qkv: Tensor,
+    keep: Tensor | None = None,
+    past_state: object = None,
+    *,
+    heads: int,
+    kv_heads: int | None = None,
+    window: int = 0,
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """One `GroupQueryAttention` node over packed projections, the fastest attention with a cache in ONNX Runtime."""
     refuse_state(past_state)
     if keep is not None:
         raise ValueError("softmax attention is called with `keep`: a step graph has no padding, call it without")
+    groups = kv_heads or heads
     batch, sequence, width = qkv.shape
-    width //= 3
-    if width // heads % HEAD_DIM_MULTIPLE:
-        raise ValueError(f"head_dim of softmax attention is {width // heads}, wanted a multiple of {HEAD_DIM_MULTIPLE}")
-    cache = (batch, heads, sequence, width // heads)
+    head_dim = width // (heads + 2 * groups)
+    if head_dim % HEAD_DIM_MULTIPLE:
+        raise ValueError(f"head_dim of softmax attention is {head_dim}, wanted a multiple of {HEAD_DIM_MULTIPLE}")
+    cache = (batch, groups, sequence, head_dim)
     output, keys, values = torch.onnx.ops.symbolic_multi_out(
         f"{CONTRIB}::GroupQueryAttention",
         (qkv, None, None),
-        {"num_heads": heads, "kv_num_heads": heads},
+        {"num_heads": heads, "kv_num_heads": groups, "local_window_size": window or NO_WINDOW},
         dtypes=(FLOAT, FLOAT, FLOAT),
-        shapes=((batch, sequence, width), cache, cache),
+        shapes=((batch, sequence, heads * head_dim), cache, cache),
         version=1,
     )
     return output, (keys, values)
@@ -142,6 +184,33 @@ def read_summary(phi_q: Tensor, summary: Tensor) -> Tensor:
     return torch.matmul(phi_q.transpose(1, 2), summary).transpose(1, 2)
 
 
+def recent(x: Tensor, length: int, past: object = None, *, state: str) -> tuple[Tensor, Tensor]:
+    """One node of ours, which `graph/rewrite/recent.py` writes in ordinary operators once its state is threaded."""
+    refuse_state(past)
+    batch, sequence, width = x.shape
+    joined, present = torch.onnx.ops.symbolic_multi_out(
+        f"{OURS}::{RECENT}",
+        (x, None),
+        {"length": length, STATE: state},
+        dtypes=(FLOAT, FLOAT),
+        shapes=((batch, length + sequence, width), (batch, length, width)),
+        version=1,
+    )
+    return joined, present
+
+
+def rotate(x: Tensor, turn: Rotation, heads: int) -> Tensor:
+    """One `RotaryEmbedding` node of opset 23, with the angles' cosines and sines as its caches."""
+    return torch.onnx.ops.symbolic(
+        "RotaryEmbedding",
+        (x, *turn),
+        {"num_heads": heads},
+        dtype=FLOAT,
+        shape=x.shape,
+        version=ROTARY_OPSET,
+    )
+
+
 def random_projection(x: Tensor, w: Tensor) -> Tensor:
     """One broadcast `MatMul`: no transposed copy of x, as fast at one token and as fast as the sines at many."""
     return torch.matmul(x, w.transpose(-1, -2))
@@ -150,7 +219,7 @@ def random_projection(x: Tensor, w: Tensor) -> Tensor:
 def projection_of_a_batch(x: Tensor, w: Tensor) -> Tensor:
     """One product for each head and token, over all rows of the batch: as fast at one row, twice as fast at 16."""
     rows, *others, _ = x.shape
-    w = w.transpose(-1, -2).unsqueeze(1)
+    w = w.transpose(-1, -2).unsqueeze(-3)
     w = w[(None,) * (x.dim() - w.dim())]  # the operator broadcasts over dimensions that are there
     projected = torch.onnx.ops.symbolic(
         f"{CONTRIB}::FusedMatMul",
@@ -165,7 +234,7 @@ def projection_of_a_batch(x: Tensor, w: Tensor) -> Tensor:
 
 def projection_of_a_sequence(x: Tensor, w: Tensor) -> Tensor:
     """One product for each head, over all tokens: twice as fast at 16 tokens or more."""
-    w = w.transpose(-1, -2).unsqueeze(1)
+    w = w.transpose(-1, -2).unsqueeze(-3)
     return torch.matmul(x.movedim(1, -2), w).movedim(-2, 1)
 
 
@@ -176,7 +245,17 @@ def refuse_state(past_state: object) -> None:
 
 
 SYMBOLIC = Operators(
-    random_projection, linear_attention, softmax_attention, summarize, read_summary, softmax_read, softmax_self
+    recent=recent,
+    rotate=rotate,
+    random_projection=random_projection,
+    linear_attention=linear_attention,
+    accumulate=accumulate,
+    window_attention=dense_window,
+    softmax_attention=softmax_attention,
+    summarize=summarize,
+    read_summary=read_summary,
+    softmax_read=softmax_read,
+    softmax_self=softmax_self,
 )
 SYMBOLIC_STEP = replace(SYMBOLIC, random_projection=projection_of_a_batch)
 """For a graph that is run token by token, for many rows at once."""

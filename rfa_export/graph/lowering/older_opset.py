@@ -1,7 +1,8 @@
 """Operators that are newer than a runtime may know, written with older ones.
 
 RMSNormalization (opset 23)    -> Mul, ReduceMean, Sqrt, Div
-Gelu (20)                      -> Erf
+RotaryEmbedding (23)           -> Split, Mul, Sub, Add, Concat
+Gelu (20)                      -> Erf, or Tanh
 Split into equal parts (18)    -> Split by sizes
 Reduce* over given axes (18)   -> the axes as an attribute
 """
@@ -18,6 +19,8 @@ from onnx_ir.tape import Tape
 from rfa_export.errors import GraphError
 from rfa_export.graph.edit import dims, integers, nodes_of, number, numpy_value, optional_input, replace_node
 
+CUBIC = 0.044715
+"""Of Gelu's approximation [Hendrycks and Gimpel 2016]."""
 EPSILON = 1e-5
 """Of RMSNormalization, where a node does not say."""
 REDUCTIONS = (
@@ -63,21 +66,47 @@ def root_mean_square(model: ir.Model, node: ir.Node) -> None:
     replace_node(node, tape, tape.op("Mul", [normalized, scale]))
 
 
+def rotary(model: ir.Model, node: ir.Node) -> None:
+    """(a, b) -> (a cos - b sin, a sin + b cos), for the halves of every head.  x: [B, T, n d], angles [B, T, d / 2]."""
+    x, cos, sin = node.inputs[:3]
+    heads = node.attributes["num_heads"].as_int()
+    shape = dims(cos)
+    half = shape[-1] if shape else None
+    interleaved = node.attributes.get_int("interleaved", 0)
+    if not isinstance(half, int) or interleaved or optional_input(node, 3) is not None:
+        raise GraphError(f"{node.name}: RotaryEmbedding of this form has no older one here")
+    tape = Tape()
+    pairs = tape.op("Reshape", [x, integers(model, 0, 0, heads, 2 * half)])
+    first, second = tape.op_multi_out("Split", [pairs, integers(model, half, half)], {"axis": -1}, num_outputs=2)
+    cos = tape.op("Unsqueeze", [cos, integers(model, 2)])
+    sin = tape.op("Unsqueeze", [sin, integers(model, 2)])
+    turned_first = tape.op("Sub", [tape.op("Mul", [first, cos]), tape.op("Mul", [second, sin])])
+    turned_second = tape.op("Add", [tape.op("Mul", [first, sin]), tape.op("Mul", [second, cos])])
+    turned = tape.op("Concat", [turned_first, turned_second], {"axis": -1})
+    replace_node(node, tape, tape.op("Reshape", [turned, integers(model, 0, 0, 2 * half * heads)]))
+
+
 def gelu(model: ir.Model, node: ir.Node) -> None:
-    """x (1 + erf(x / sqrt(2))) / 2."""
-    if node.attributes.get_string("approximate", "none") != "none":
-        raise GraphError(f"{node.name}: Gelu by approximation has no older form here")
+    """x (1 + erf(x / sqrt(2))) / 2, or by approximation x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2."""
     tape = Tape()
     x = node.inputs[0]
-    narrowed = tape.op("Mul", [x, number(model, math.sqrt(0.5))])
-    error = tape.op("Erf", [narrowed])
+    if node.attributes.get_string("approximate", "none") == "tanh":
+        square = tape.op("Mul", [x, x])
+        bent = tape.op("Add", [tape.op("Mul", [square, number(model, CUBIC)]), number(model, 1.0)])
+        steep = tape.op("Mul", [x, number(model, math.sqrt(2 / math.pi))])
+        error = tape.op("Tanh", [tape.op("Mul", [steep, bent])])
+    else:
+        error = tape.op("Erf", [tape.op("Mul", [x, number(model, math.sqrt(0.5))])])
     half = tape.op("Mul", [x, number(model, 0.5)])
     share = tape.op("Add", [error, number(model, 1.0)])
     replace_node(node, tape, tape.op("Mul", [half, share]))
 
 
 def split_evenly(model: ir.Model, node: ir.Node) -> None:
-    """Name the sizes of the parts."""
+    """Name the sizes of the parts, where they are not named."""
+    node.attributes.pop("num_outputs", None)
+    if optional_input(node, 1) is not None:
+        return
     axis = node.attributes.get_int("axis", 0)
     sizes = []
     for part in node.outputs:
@@ -86,10 +115,8 @@ def split_evenly(model: ir.Model, node: ir.Node) -> None:
         if not isinstance(size, int):
             raise GraphError(f"{node.name}: Split of an axis whose size is not known")
         sizes.append(size)
-    node.attributes.pop("num_outputs", None)
-    if optional_input(node, 1) is None:
-        node.resize_inputs(2)
-        node.replace_input_with(1, integers(model, *sizes))
+    node.resize_inputs(2)
+    node.replace_input_with(1, integers(model, *sizes))
 
 
 def axes_as_attribute(model: ir.Model, node: ir.Node) -> None:
@@ -106,6 +133,7 @@ def axes_as_attribute(model: ir.Model, node: ir.Node) -> None:
 
 NEWER: list[tuple[int, tuple[str, ...], Callable[[ir.Model, ir.Node], None]]] = [
     (23, ("RMSNormalization",), root_mean_square),
+    (23, ("RotaryEmbedding",), rotary),
     (20, ("Gelu",), gelu),
     (18, ("Split",), split_evenly),
     (18, REDUCTIONS, axes_as_attribute),

@@ -3,9 +3,11 @@
     recurrent_step    one token: the recurrence itself                       T = 1
     recurrent_chunk   T tokens at once, quadratic only among them            a prompt, chunk by chunk, in linear time
 
-Both take and give what the operator does: the packed query, key [B, T, H K] and value [B, T, H V], the state
-[B, H, K, V], and with a gate log decay [B, T, H].  They are the one-token and the quadratic form with a past of
+Both take and give what the operator does: the packed query [B, T, H K], key [B, T, G K] and value [B, T, G V], the
+state [B, G, K, V], and with a gate log decay [B, T, G].  They are the one-token and the quadratic form with a past of
 `rfa_models/attention/linear_attention.py`; the results should be identical.
+
+Where a state has several readers, H > G, the chunk's tensors have one more dimension: [B, G, H / G, ...].
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from rfa_export.errors import GraphError
 from rfa_export.graph.edit import constant, dims, integers, nodes_of, number, optional_input, replace_node
 
 OPERATOR = "LinearAttention"
+READERS = 2
+"""The axis of the heads that read the same state."""
 END = 2**62
 """Of a Slice that goes on to the last token."""
 
@@ -35,6 +39,9 @@ class Attention:
     past: ir.Value
     decay: ir.Value | None
     heads: int
+    """G, heads of keys, values and states."""
+    readers: int
+    """H / G, heads of queries that read each."""
     features: int
     values: int
 
@@ -72,13 +79,14 @@ def read(model: ir.Model, tape: Tape, node: ir.Node) -> Attention:
     assert isinstance(heads, int)
     assert isinstance(features, int)
     assert isinstance(values, int)
+    readers = node.attributes["q_num_heads"].as_int() // heads
     scaled = tape.op("Mul", [query, number(model, node.attributes["scale"].as_float())])
-    return Attention(scaled, key, value, past, optional_input(node, 4), heads, features, values)
+    return Attention(scaled, key, value, past, optional_input(node, 4), heads, readers, features, values)
 
 
 def one_token(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.Value]:
     """S' = exp(a) S + k v^T, o = q S'."""
-    query = tape.op("Reshape", [x.query, integers(model, 0, x.heads, 1, x.features)])
+    query = tape.op("Reshape", [x.query, integers(model, 0, x.heads, x.readers, x.features)])
     key = tape.op("Reshape", [x.key, integers(model, 0, x.heads, x.features, 1)])
     value = tape.op("Reshape", [x.value, integers(model, 0, x.heads, 1, x.values)])
     past = x.past
@@ -87,19 +95,20 @@ def one_token(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.V
         past = decayed(tape, past, decay)
     present = tape.op("Add", [past, tape.op("Mul", [key, value])])
     output = tape.op("MatMul", [query, present])
-    return tape.op("Reshape", [output, integers(model, 0, 1, x.heads * x.values)]), present
+    return tape.op("Reshape", [output, integers(model, 0, 1, x.heads * x.readers * x.values)]), present
 
 
 def one_chunk(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.Value]:
     """o = tril(q k^T) v + q S, S' = S + k^T v; with a gate, each product decays by what lies between."""
-    query = split_heads(model, tape, x.query, x.heads, x.features, (0, 2, 1, 3))
-    key = split_heads(model, tape, x.key, x.heads, x.features, (0, 2, 3, 1))
-    value = split_heads(model, tape, x.value, x.heads, x.values, (0, 2, 1, 3))
+    query = split_heads(model, tape, x.query, x, x.readers, x.features)
+    key = split_heads(model, tape, x.key, x, 1, x.features, turned=True)
+    value = split_heads(model, tape, x.value, x, 1, x.values)
+    past = for_readers(model, tape, x.past, x)
     weights = tape.op("MatMul", [query, key])
-    seen = tape.op("MatMul", [query, x.past])
-    past = x.past
+    seen = tape.op("MatMul", [query, past])
     if x.decay is not None:
-        after, before, whole = since_start(model, tape, x.decay)
+        decays = since_start(model, tape, x.decay)
+        after, before, whole = (for_readers(model, tape, decay, x) for decay in decays)
         # Above the diagonal the difference is positive and may overflow: bound it, the mask removes it.
         between = tape.op("Min", [tape.op("Sub", [after, before]), number(model, 0.0)])
         weights = decayed(tape, weights, between)
@@ -108,8 +117,18 @@ def one_chunk(model: ir.Model, tape: Tape, x: Attention) -> tuple[ir.Value, ir.V
         past = decayed(tape, past, whole)
     among = tape.op("MatMul", [tape.op("Trilu", [weights], {"upper": 0}), value])
     present = tape.op("Add", [past, tape.op("MatMul", [key, value])])
-    output = tape.op("Transpose", [tape.op("Add", [among, seen])], {"perm": (0, 2, 1, 3)})
-    return tape.op("Reshape", [output, integers(model, 0, 0, x.heads * x.values)]), present
+    if x.readers > 1:
+        present = tape.op("Squeeze", [present, integers(model, READERS)])
+    tokens_first = (0, 3, 1, 2, 4) if x.readers > 1 else (0, 2, 1, 3)
+    output = tape.op("Transpose", [tape.op("Add", [among, seen])], {"perm": tokens_first})
+    return tape.op("Reshape", [output, integers(model, 0, 0, x.heads * x.readers * x.values)]), present
+
+
+def for_readers(model: ir.Model, tape: Tape, value: ir.Value, x: Attention) -> ir.Value:
+    """[B, G, ...] -> [B, G, 1, ...] where a state has several readers."""
+    if x.readers == 1:
+        return value
+    return tape.op("Unsqueeze", [value, integers(model, READERS)])
 
 
 def decayed(tape: Tape, value: ir.Value, log_decay: ir.Value) -> ir.Value:
@@ -118,10 +137,16 @@ def decayed(tape: Tape, value: ir.Value, log_decay: ir.Value) -> ir.Value:
 
 
 def split_heads(
-    model: ir.Model, tape: Tape, packed: ir.Value, heads: int, width: int, order: tuple[int, ...]
+    model: ir.Model, tape: Tape, packed: ir.Value, x: Attention, readers: int, width: int, turned: bool = False
 ) -> ir.Value:
-    """[B, T, H width] -> [B, T, H, width], its axes put in another order."""
-    split = tape.op("Reshape", [packed, integers(model, 0, 0, heads, width)])
+    """[B, T, G readers width] -> [B, G, (readers,) T, width], or turned to [B, G, (readers,) width, T].
+
+    readers: of queries how many read a state, of keys and values 1.
+    """
+    sizes = [x.heads, width] if x.readers == 1 else [x.heads, readers, width]
+    split = tape.op("Reshape", [packed, integers(model, 0, 0, *sizes)])
+    *heads, last = range(2, 2 + len(sizes))
+    order = (0, *heads, last, 1) if turned else (0, *heads, 1, last)
     return tape.op("Transpose", [split], {"perm": order})
 
 

@@ -129,6 +129,8 @@ class Manifest:
     """What the exporter left out or what a runtime cannot do, for people."""
     parity: Mapping[str, Any] = field(default_factory=dict)
     """The exporter's report, for people."""
+    conversion: Mapping[str, Any] = field(default_factory=dict)
+    """Of a model that was made of another: how good it is beside that one, for people."""
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     """Every file but the manifest; the writer fills it in."""
     format_version: int = FORMAT_VERSION

@@ -78,6 +78,7 @@ def parse_manifest(data: bytes) -> Manifest:
         max_tokens=top.integer("max_tokens", 0, MAX_DIM) if "max_tokens" in top.table else 0,
         notes=notes(top),
         parity=top.child("parity").table,
+        conversion=top.child("conversion").table if "conversion" in top.table else {},
         files=files,
     )
 

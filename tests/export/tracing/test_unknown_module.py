@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rfa_models.attention.causal import RfaAttention, SoftmaxAttention
+from rfa_models.attention.neighbours import ShortConvolution, TokenShift
 from rfa_runtime.bundle.bundle import Bundle
 
 PREFILL, LENGTH = 32, 128
@@ -101,6 +102,28 @@ class Mixture(nn.Module):
         return self.head(x)
 
 
+class Neighbours(nn.Module):
+    """A token shift, a short convolution, and attention that reads its last five tokens exactly, and its first two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.head = nn.Embedding(50, 32), nn.Linear(32, 50)
+        self.shift, self.convolution = TokenShift(32), ShortConvolution(32, taps=3)
+        near = attention_config(heads=4, kv_heads=2, rope_theta=100.0, gate=True, key_weight=True, window=5, sinks=2)
+        far = attention_config(heads=4, kv_heads=1, learned_vectors=True, gate=True, gate_half_life=16.0)
+        self.near, self.far = RfaAttention(near), RfaAttention(far)
+
+    def forward(self, input_ids: Tensor, position_ids: Tensor) -> Tensor:
+        x = self.embed(input_ids)
+        shifted, _ = self.shift(x)
+        x = x + torch.tanh(shifted)
+        mixed, _ = self.convolution(F.layer_norm(x, (32,)))
+        x = x + F.silu(mixed)
+        x = x + self.near(F.layer_norm(x, (32,)), position_ids=position_ids)[0]
+        x = x + self.far(F.layer_norm(x, (32,)))[0]
+        return self.head(x)
+
+
 def recurrent(layer: int, heads: int, features: int, values: int) -> list[State]:
     """The two states of a layer of linear attention."""
     return [
@@ -116,6 +139,15 @@ STATES = {
         *((0, name, ("batch", 2, "capacity", 8)) for name in ("key", "value")),
         *recurrent(1, 2, 32, 8),
         *((2, name, ("batch", 2, "capacity", 8)) for name in ("key", "value")),
+    ],
+    Neighbours: [
+        (0, "shift_state", ("batch", 1, 32)),
+        (0, "conv_state", ("batch", 2, 32)),
+        (0, "window_state", ("batch", 5, 2 * (8 + 8 + 1 + 1) + 1)),
+        (0, "count_state", ("batch", 1, 1, 1)),
+        (0, "sink_state", ("batch", 1, 2, 2 * (8 + 8 + 1 + 1) + 1)),
+        *recurrent(0, 2, 32, 8),
+        *recurrent(1, 1, 32, 8),
     ],
 }
 

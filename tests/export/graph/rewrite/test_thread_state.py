@@ -135,8 +135,8 @@ def test_a_graph_without_attention_is_left_alone() -> None:
     [
         ("[batch, 2, K, 4]", "all but the batch must be static"),
         ("[batch, sequence, 4, 4]", "all but the batch must be static"),
-        ("[batch, 8, 4]", "wanted four dimensions"),
-        (None, "wanted four dimensions"),
+        ("[batch, 8, 4]", "wanted 4 dimensions"),
+        (None, "wanted 4 dimensions"),
     ],
 )
 def test_a_state_whose_size_is_not_fixed_is_refused(shape: str | None, message: str) -> None:
