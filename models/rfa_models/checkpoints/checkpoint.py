@@ -9,6 +9,7 @@
     segment_length  of language models: tokens per training segment, the default for scoring; 0 carries the state on
     special_ids     of language models: the tokens that begin and end a text; older files have none
     sampling        of language models: how tokens are chosen where nobody says it; older files have none
+    chat_template   of language models: how a chat becomes a text, in the language of Jinja; None where there is none
     training        what is known of the training: steps, validation figure, versions
     tensors         name -> tensor; the evaluation's random matrices among them
 
@@ -67,6 +68,8 @@ class Checkpoint:
     """Of a language model: the tokens that begin and end a text, where it was trained with them."""
     sampling: Mapping[str, Any] = field(default_factory=dict)
     """Of a language model: how its tokens are chosen where nobody says it, by the names of SamplingConfig."""
+    chat_template: str | None = None
+    """Of a language model: how a chat becomes a text, in the language of Jinja."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "model", unwrapped(self.model))
@@ -96,6 +99,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path | str) -> None:
         table["segment_length"] = checkpoint.segment_length
         table["special_ids"] = asdict(checkpoint.special_ids)
         table["sampling"] = dict(checkpoint.sampling)
+        table["chat_template"] = checkpoint.chat_template
     write = write_safetensors if path.suffix == SAFETENSORS else save_atomically
     write(table, path)
 
@@ -122,7 +126,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     special_ids = read_special_ids(table.get("special_ids"), config.vocab_size, path)
     sampling = read_sampling(table.get("sampling"), path)
     length = table.get("segment_length", 0)
-    return Checkpoint(model.eval(), tokenizer, length, table["training"], special_ids, sampling)
+    template = read_chat_template(table.get("chat_template"), path)
+    return Checkpoint(model.eval(), tokenizer, length, table["training"], special_ids, sampling, template)
 
 
 def check_header(table: dict[str, Any], path: Path) -> None:
@@ -197,6 +202,13 @@ def read_sampling(table: Any, path: Path) -> dict[str, Any]:
     except OptionError as error:
         raise CheckpointError(f"{path}: {error}") from error
     return table
+
+
+def read_chat_template(value: Any, path: Path) -> str | None:
+    """The template of a chat; None where the file has none.  Raises CheckpointError."""
+    if value is not None and not isinstance(value, str):
+        raise CheckpointError(f"{path}: its chat_template is {shown(value)}, wanted text")
+    return value
 
 
 def special_tokens(config: Any) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from rfa_models.attention.encoder import build_encoder_attention
 from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.networks.embedding import TokenEmbedding
-from rfa_models.networks.residual import Residual, perceptron
+from rfa_models.networks.perceptron import perceptron
+from rfa_models.networks.residual import Residual
 
 
 class ClassifierLayer(nn.Module):

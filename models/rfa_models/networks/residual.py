@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rfa_models.networks.settings import Activation
-
 
 class Residual(nn.Module):
     """x + branch(norm(x)), or norm(x + branch(x)) as in the original transformer."""
@@ -28,9 +26,3 @@ class Residual(nn.Module):
         """The sum of the stream and the branch's output.  x, y: [B, T, E] -> [B, T, E]."""
         total = x + self.dropout(y)
         return total if self.pre_norm else self.norm(total)
-
-
-def perceptron(width: int, hidden: int, activation: Activation = "gelu") -> nn.Sequential:
-    """The two-layer perceptron of a transformer's layer.  [B, T, E] -> [B, T, E]."""
-    middle = nn.GELU() if activation == "gelu" else nn.ReLU()
-    return nn.Sequential(nn.Linear(width, hidden), middle, nn.Linear(hidden, width))

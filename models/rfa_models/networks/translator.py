@@ -10,7 +10,8 @@ from rfa_models.attention.causal import build_attention
 from rfa_models.attention.cross import SourceState, build_cross_attention
 from rfa_models.attention.encoder import build_encoder_attention
 from rfa_models.networks.embedding import TokenEmbedding
-from rfa_models.networks.residual import Residual, perceptron
+from rfa_models.networks.perceptron import perceptron
+from rfa_models.networks.residual import Residual
 from rfa_models.networks.translator_config import TranslatorConfig
 
 
