@@ -1,0 +1,37 @@
+"""A pretrained model from its file or folder, whatever its format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rfa_models.convert.pretrained.folder import read_folder
+from rfa_models.convert.pretrained.formats import CONFIG, GGUF, LLAMA2C
+from rfa_models.convert.pretrained.gguf_file import read_gguf
+from rfa_models.convert.pretrained.llama2c import read_llama2c
+from rfa_models.convert.pretrained.safetensors_source import files_of
+from rfa_models.convert.pretrained.softmax_model import SoftmaxModel
+from rfa_models.errors import CheckpointError
+
+
+def read_softmax_model(path: Path, tokenizer: Path | None = None) -> SoftmaxModel:
+    """Read a Hugging Face folder, a GGUF file or a model of llama2.c.
+
+    tokenizer: of llama2.c, where it does not lie beside the model.  Raises CheckpointError for another kind of file,
+    and as its reader does.
+    """
+    if path.is_dir():
+        if not (path / CONFIG).is_file():
+            raise CheckpointError(f"{path}: has no {CONFIG}: wanted the folder of a model of Hugging Face's")
+        return read_folder(path)
+    if path.suffix == GGUF:
+        return read_gguf(path)
+    if path.suffix == LLAMA2C:
+        return read_llama2c(path, tokenizer)
+    raise CheckpointError(f"{path}: wanted a folder of Hugging Face's, a file *{GGUF}, or a *{LLAMA2C} of llama2.c")
+
+
+def files_of_model(path: Path) -> list[Path]:
+    """The files whose weights make the model."""
+    if not path.is_dir():
+        return [path]
+    return [path / name for name in files_of(path)]
