@@ -227,6 +227,8 @@ def type_name(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(f'`"{word}"`' for word in arguments)
     if get_origin(hint) is tuple:
+        if is_dataclass(arguments[0]):
+            return "list of tables"
         return f"list of {TYPES[arguments[0]]}s"
     if get_origin(hint) is dict:
         return "table of texts"

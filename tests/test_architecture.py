@@ -19,7 +19,7 @@ FOLDERS = {
     "rfa_bench": ROOT / "benchmarks" / "rfa_bench",
 }
 MAY_IMPORT = {
-    "rfa_models": {"rfa_runtime", "numpy", "torch", "fla", "safetensors", "tokenizers", "click", "rich"},
+    "rfa_models": {"rfa_runtime", "numpy", "torch", "fla", "gguf", "safetensors", "tokenizers", "click", "rich"},
     "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu"},
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
@@ -56,6 +56,7 @@ FLOORS = {
     """,
     "rfa_models": """
         commands
+        teaching
         training convert
         tasks
         recipes checkpoints
@@ -96,10 +97,11 @@ FLOORS = {
 """The rooms of each package from the top floor to the ground: a room imports from lower floors only."""
 PUBLIC = {
     "rfa_models": {
-        *("AUTHORS", "AttentionConfig", "Checkpoint", "Classifier", "ClassifierConfig", "LanguageModel"),
-        *("ModelConfig", "ModelError", "Recipe", "RfaAttention", "SoftmaxAttention", "Trained", "TrainingRun"),
-        *("Translator", "TranslatorConfig", "__version__", "byte_tokenizer", "convert_release", "evaluate"),
-        *("load_checkpoint", "read_recipe", "save_checkpoint", "train_recipe"),
+        *("AUTHORS", "AttentionConfig", "Checkpoint", "Classifier", "ClassifierConfig", "Conversion", "LanguageModel"),
+        *("ModelConfig", "ModelError", "Recipe", "RfaAttention", "ShortConvolution", "SoftmaxAttention"),
+        *("StudentConfig", "TeachingConfig", "TokenShift", "Trained", "TrainingRun", "Translator", "TranslatorConfig"),
+        *("__version__", "byte_tokenizer", "convert_release", "convert_softmax", "evaluate", "load_checkpoint"),
+        *("read_recipe", "save_checkpoint", "train_recipe"),
     },
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),
@@ -422,7 +424,7 @@ def test_every_folder_with_code_is_installed(folder: str, contents: set[str]) ->
 def test_everything_imported_is_a_requirement(folder: str, package: str) -> None:
     options = setup(folder)
     wanted = options["options"]["install_requires"]
-    for extra in {"runtime": ("cpu", "score"), ".": ("verify", "fla")}[folder]:
+    for extra in {"runtime": ("cpu", "score"), ".": ("verify", "fla", "gguf")}[folder]:
         wanted += options["options.extras_require"][extra]
     declared = {line.split()[0].replace("-", "_") for line in wanted.splitlines() if line.strip()}
     if "rfa_runtime" in declared:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rfa_models.attention.causal import RfaAttention, SoftmaxAttention
     from rfa_models.attention.config import AUTHORS, AttentionConfig
+    from rfa_models.attention.neighbours import ShortConvolution, TokenShift
     from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from rfa_models.convert.checkpoint import convert_release
     from rfa_models.data.tokenizer import byte_tokenizer
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from rfa_models.networks.translator_config import TranslatorConfig
     from rfa_models.recipes.recipe import Recipe, read_recipe
     from rfa_models.tasks.evaluation import evaluate
+    from rfa_models.teaching.conversion import Conversion, convert_softmax
+    from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
     from rfa_models.training.recipe_run import Trained, train_recipe
     from rfa_models.training.run import TrainingRun
 
@@ -41,12 +44,17 @@ __all__ = [
     "Checkpoint",
     "Classifier",
     "ClassifierConfig",
+    "Conversion",
     "LanguageModel",
     "ModelConfig",
     "ModelError",
     "Recipe",
     "RfaAttention",
+    "ShortConvolution",
     "SoftmaxAttention",
+    "StudentConfig",
+    "TeachingConfig",
+    "TokenShift",
     "Trained",
     "TrainingRun",
     "Translator",
@@ -54,6 +62,7 @@ __all__ = [
     "__version__",
     "byte_tokenizer",
     "convert_release",
+    "convert_softmax",
     "evaluate",
     "load_checkpoint",
     "read_recipe",
@@ -64,6 +73,7 @@ __all__ = [
 HOMES = {
     "attention.causal": ("RfaAttention", "SoftmaxAttention"),
     "attention.config": ("AUTHORS", "AttentionConfig"),
+    "attention.neighbours": ("ShortConvolution", "TokenShift"),
     "checkpoints.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
     "convert.checkpoint": ("convert_release",),
     "data.tokenizer": ("byte_tokenizer",),
@@ -76,6 +86,8 @@ HOMES = {
     "networks.translator_config": ("TranslatorConfig",),
     "recipes.recipe": ("Recipe", "read_recipe"),
     "tasks.evaluation": ("evaluate",),
+    "teaching.conversion": ("Conversion", "convert_softmax"),
+    "teaching.student_config": ("StudentConfig", "TeachingConfig"),
     "training.recipe_run": ("Trained", "train_recipe"),
     "training.run": ("TrainingRun",),
 }

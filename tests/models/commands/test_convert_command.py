@@ -31,7 +31,7 @@ from tokenizers import Tokenizer, models
 
 from rfa_export.tolerances import MODELS_FLOAT64
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from rfa_models.commands.convert import EPILOG, main
+from rfa_models.commands.convert import main
 from rfa_models.convert.checkpoint import convert_release
 from rfa_runtime.bundle.process_lock import writing
 
@@ -431,12 +431,3 @@ def test_the_process_leaves_no_traceback_on_a_mistake(folder: Callable[..., None
     assert done.stdout == ""
     assert done.stderr.startswith("Error: source.pt: has no tensor")
     assert done.stderr.count("\n") == 1
-
-
-def test_the_example_of_the_help_is_accepted(folder: Callable[..., None]) -> None:
-    folder()
-    arguments = EPILOG.partition("rfa-convert ")[2].split()
-    Path("source.pt").rename(arguments[0])
-    Path("dict.txt").rename(arguments[2])
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 0, result.output

@@ -1,0 +1,144 @@
+"""`rfa-convert` for softmax models: its options, and what it does with them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+from rich.console import Console
+
+import rfa_models
+from rfa_models.attention.config import FeatureMap
+from rfa_models.checkpoints.output import check_output
+from rfa_models.commands.stacked import stacked
+from rfa_models.teaching.files import ConversionFiles
+from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
+from rfa_runtime.bundle.places import check_readable
+from rfa_runtime.ending import complain
+from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
+from rfa_runtime.threads import LARGEST_THREADS, let_threads_sleep
+
+if TYPE_CHECKING:
+    from click.decorators import FC
+
+FILE = click.Path(path_type=Path)
+COUNT = click.IntRange(min=1)
+RATE = click.FloatRange(min=0, min_open=True)
+STUDENT = StudentConfig()
+TEACHING = TeachingConfig()
+OPTIONS = (
+    click.option("--tokens", type=COUNT, help=f"Softmax: tokens to learn from.  [default: {TEACHING.tokens:,}]"),
+    click.option("--minutes", type=RATE, help="Softmax: end the lessons after this time, if tokens do not end them."),
+    click.option("--no-training", is_flag=True, help="Softmax: write the student as it is before its first lesson."),
+    click.option(
+        "--text",
+        "texts",
+        type=FILE,
+        multiple=True,
+        metavar="FILE",
+        help="Softmax: text to learn from, repeatable.",
+    ),
+    click.option(
+        "--samples",
+        type=click.IntRange(min=0),
+        help=f"Softmax: tokens that SRC writes to learn from; 0 for --text alone.  [default: {TEACHING.samples:,}]",
+    ),
+    click.option("--length", type=COUNT, help=f"Softmax: tokens of a text.  [default: {TEACHING.length}, or SRC's]"),
+    click.option("--batch-size", type=COUNT, help=f"Softmax: texts of a step.  [default: {TEACHING.batch_size}]"),
+    click.option(
+        "--learning-rate", type=RATE, help=f"Softmax: of the second stage.  [default: {TEACHING.learning_rate:g}]"
+    ),
+    click.option(
+        "--feature-map",
+        type=click.Choice(get_args(FeatureMap)),
+        help=f"Softmax: what stands for exp(q.k).  [default: {STUDENT.feature_map}]",
+    ),
+    click.option("--random-vectors", type=COUNT, help=f"Softmax: of each head.  [default: {STUDENT.random_vectors}]"),
+    click.option(
+        "--window", type=click.IntRange(min=0), help="Softmax: last tokens that are still read by it.  [default: 0]"
+    ),
+    click.option(
+        "--sinks",
+        type=click.IntRange(min=0),
+        help="Softmax: first tokens that are read by it for ever, beside a window.  [default: 0]",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), help="Softmax: of random vectors and text.  [default: 0]"),
+    click.option("--device", help="Softmax: cpu, cuda, cuda:1, ...; a CUDA device where there is one by default."),
+    click.option(
+        "--threads", type=click.IntRange(1, LARGEST_THREADS), help="Softmax: CPU threads; as many as pay by default."
+    ),
+    click.option("--restart", is_flag=True, help="Softmax: start again in place of resuming."),
+)
+NAMES = (
+    "tokens",
+    "minutes",
+    "no_training",
+    "texts",
+    "samples",
+    "length",
+    "batch_size",
+    "learning_rate",
+    "feature_map",
+    "random_vectors",
+    "window",
+    "sinks",
+    "seed",
+    "device",
+    "threads",
+    "restart",
+)
+"""Of the options above, as they come."""
+OF_STUDENT = ("feature_map", "random_vectors", "window", "sinks", "seed")
+OF_TEACHING = ("tokens", "minutes", "samples", "length", "batch_size", "learning_rate")
+
+
+def options(command: FC) -> FC:
+    """The options of a softmax model."""
+    return stacked(command, OPTIONS)
+
+
+def run(
+    source: Path, output: Path, tokenizer: Path | None, overwrite: bool, as_json: bool, given: dict[str, Any]
+) -> None:
+    """Convert SRC.  given: the options above, by their names."""
+    going_on = ConversionFiles(output).resume.exists() and not given["restart"]
+    check_output(output, overwrite or going_on)
+    check_readable(*given["texts"])
+    if given["samples"] == 0 and not given["texts"]:
+        raise click.UsageError("--samples 0 without --text: there is nothing to learn from")
+    student = replace(STUDENT, **chosen(given, OF_STUDENT))
+    teaching = replace(TEACHING, **chosen(given, OF_TEACHING))
+    if given["no_training"]:
+        teaching = replace(teaching, tokens=0)
+    let_threads_sleep()
+    with ending_at_once():
+        convert_softmax = rfa_models.convert_softmax
+    console = Console(stderr=True)
+    converted = convert_softmax(
+        source,
+        output,
+        student=student,
+        teaching=teaching,
+        texts=given["texts"],
+        tokenizer=tokenizer,
+        device=given["device"],
+        threads=given["threads"],
+        overwrite=overwrite,
+        restart=given["restart"],
+        console=console,
+    )
+    for note in converted.notes:
+        complain(f"{source} {note}")
+    print(json.dumps(converted.as_table()) if as_json else converted.as_line())
+    if not converted.finished:
+        console.print("stopped: the model is usable as it is; the same command goes on from there")
+        sys.exit(INTERRUPTED)
+
+
+def chosen(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The options that were given, among these."""
+    return {name: given[name] for name in names if given[name] is not None}

@@ -1,0 +1,1 @@
+"""A softmax model teaches a model of ours: the same weights with other attention, first layer by layer, then whole."""

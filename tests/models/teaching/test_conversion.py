@@ -1,0 +1,163 @@
+"""Converting a softmax model: the student learns, and a conversion that was stopped ends as one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from others_models import LLAMA, llama_tensors, write_folder, write_llama2c
+
+from rfa_models.checkpoints.checkpoint import load_checkpoint
+from rfa_models.convert.pretrained.read import read_softmax_model
+from rfa_models.errors import CheckpointError, ConfigError, DataError
+from rfa_models.teaching import conversion, lecture
+from rfa_models.teaching.conversion import convert_softmax
+from rfa_models.teaching.measure import compare
+from rfa_models.teaching.samples import Samples, write_samples
+from rfa_models.teaching.student import new_student
+from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
+
+STUDENT = StudentConfig(random_vectors=8)
+TEACHING = TeachingConfig(tokens=64 * 40, first_stage=0.25, length=16, batch_size=4, samples=64 * 16, held_out=8)
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "llama", LLAMA, llama_tensors())
+
+
+def test_student_comes_nearer_to_its_teacher(teacher: Path, tmp_path: Path) -> None:
+    untaught = convert_softmax(teacher, tmp_path / "0.pt", student=STUDENT, teaching=replace(TEACHING, tokens=0))
+    taught = convert_softmax(teacher, tmp_path / "1.pt", student=STUDENT, teaching=TEACHING)
+    before = untaught.report.of_a_lesson["divergence"]
+    after = taught.report.of_a_lesson["divergence"]
+    assert untaught.finished
+    assert taught.finished
+    assert untaught.report.tokens == 0
+    assert taught.report.tokens == TEACHING.tokens
+    assert after < 0.8 * before
+
+
+def test_result_is_a_checkpoint_with_its_report(teacher: Path, tmp_path: Path) -> None:
+    convert_softmax(teacher, tmp_path / "student.pt", student=STUDENT, teaching=replace(TEACHING, tokens=128))
+    found = load_checkpoint(tmp_path / "student.pt")
+    assert found.model.config.attention.kind == "rfa"
+    assert found.chat_template == "{{ messages }}"
+    report = found.training["conversion"]
+    assert report["teacher"] == "llama"
+    assert [row["tokens"] for row in report["lengths"]] == [8, 16, 64]
+    assert set(report["controls"]) == {"no attention"}
+    assert not (tmp_path / "student.pt.resume").exists()
+    steps = [json.loads(line) for line in (tmp_path / "student.pt.log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in steps] == [1, 2]
+
+
+def test_weights_are_the_teachers_before_the_first_lesson(teacher: Path) -> None:
+    given = read_softmax_model(teacher).model
+    ids = torch.randint(0, 11, (4, 16), generator=torch.Generator().manual_seed(0))
+    student = new_student(given, STUDENT.model(given.config), ids)
+    own = student.state_dict()
+    for name, tensor in given.state_dict().items():
+        assert torch.equal(own[name], tensor)
+    assert student.blocks[0].attention.sigma.min() >= 0.3
+
+
+def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a lecture be interrupted, as by Ctrl-C, in the step of that number."""
+    whole = lecture.Lecture.step
+
+    def step(self: lecture.Lecture) -> float:
+        if self.done + 1 == steps:
+            os.kill(os.getpid(), signal.SIGINT)
+        return whole(self)
+
+    monkeypatch.setattr(lecture.Lecture, "step", step)
+
+
+@pytest.mark.parametrize("steps", [3, 25], ids=["in stage 1", "in stage 2"])
+def test_a_stopped_conversion_ends_as_one_that_was_not(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    convert_softmax(teacher, tmp_path / "whole.pt", student=STUDENT, teaching=TEACHING)
+    with monkeypatch.context() as patch:
+        stop_after(steps, patch)
+        stopped = convert_softmax(teacher, tmp_path / "cut.pt", student=STUDENT, teaching=TEACHING)
+    assert not stopped.finished
+    assert load_checkpoint(tmp_path / "cut.pt").training["conversion"]["tokens"] == steps * TEACHING.step_tokens
+    ended = convert_softmax(teacher, tmp_path / "cut.pt", student=STUDENT, teaching=TEACHING)
+    assert ended.finished
+    wanted = load_checkpoint(tmp_path / "whole.pt").model.state_dict()
+    for name, tensor in load_checkpoint(tmp_path / "cut.pt").model.state_dict().items():
+        assert torch.equal(tensor, wanted[name])
+
+
+def test_a_resume_file_of_another_conversion_is_refused(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(3, patch)
+        convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=TEACHING)
+    with pytest.raises(CheckpointError, match="another teacher or other settings"):
+        convert_softmax(teacher, tmp_path / "a.pt", student=replace(STUDENT, random_vectors=4), teaching=TEACHING)
+    (tmp_path / "a.pt.resume").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match=r"a\.pt\.resume"):
+        convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=TEACHING)
+    again = convert_softmax(
+        teacher, tmp_path / "a.pt", student=STUDENT, teaching=TEACHING, restart=True, overwrite=True
+    )
+    assert again.finished
+
+
+def test_time_ends_a_lecture_too(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversion, "EVERY", 10**9)
+    short = replace(TEACHING, tokens=10**9, minutes=0.002)
+    found = convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=short)
+    assert found.finished
+    assert 0 < found.report.tokens < 10**6
+
+
+def test_text_of_a_file_is_learned_from(teacher: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("a b c d e f g h " * 40)
+    found = convert_softmax(
+        teacher, tmp_path / "a.pt", student=STUDENT, teaching=replace(TEACHING, samples=0), texts=[text]
+    )
+    assert found.report.tokens == TEACHING.tokens
+    text.write_text("a b")
+    with pytest.raises(DataError, match="less than 16 tokens of text"):
+        convert_softmax(teacher, tmp_path / "b.pt", teaching=replace(TEACHING, samples=0), texts=[text])
+
+
+def test_a_model_at_the_output_is_not_replaced(teacher: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(b"somebody's")
+    with pytest.raises(ConfigError, match="exists"):
+        convert_softmax(teacher, tmp_path / "a.pt", teaching=TEACHING)
+    assert (tmp_path / "a.pt").read_bytes() == b"somebody's"
+
+
+def test_samples_are_written_once(tmp_path: Path) -> None:
+    given = read_softmax_model(write_llama2c(tmp_path, llama_tensors(tied=True))).model
+    samples = Samples(tmp_path / "samples", rows=70, length=8, first=1, seed=3)
+    samples.folder.mkdir()
+    first = write_samples(given, samples, lambda done: None)
+    assert first.shape == (70, 9)
+    assert (first[:, 0] == 1).all()
+    times = [file.stat().st_mtime_ns for file in samples.parts()]
+    assert torch.equal(write_samples(given, samples, lambda done: None), first)
+    assert [file.stat().st_mtime_ns for file in samples.parts()] == times
+    samples.parts()[0].write_bytes(b"cut")
+    with pytest.raises(DataError, match="remove it"):
+        write_samples(given, samples, lambda done: None)
+
+
+def test_a_model_beside_itself_is_its_equal(teacher: Path) -> None:
+    given = read_softmax_model(teacher).model
+    texts = torch.randint(0, 11, (4, 17), generator=torch.Generator().manual_seed(0))
+    figures = compare(given, given, texts)
+    assert figures.ratio == 1.0
+    assert abs(figures.divergence) < 1e-9
