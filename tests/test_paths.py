@@ -15,7 +15,7 @@ import rfa_runtime
 from rfa_models import evaluate, load_checkpoint
 from rfa_runtime import Encoder, StepSession, Worker, convert_lines, read_labelled, read_pairs, score_text
 
-RESULTS = {"Bundle", "Exported", "Trained"}
+RESULTS = {"Bundle", "Conversion", "Exported", "Trained"}
 """Made by us, for reading."""
 SHIPPED = str(rfa_runtime.shipped_bundle())
 CHECKPOINT = Path(__file__).parents[1] / "models" / "pretrained" / "shakespeare.pt"

@@ -62,6 +62,12 @@ OPTIONS = (
         "--window", type=click.IntRange(min=0), help="Softmax: last tokens that are still read by it.  [default: 0]"
     ),
     click.option(
+        "--window-alone",
+        is_flag=True,
+        default=None,
+        help="Softmax: no random features, to compare with a window alone.",
+    ),
+    click.option(
         "--sinks",
         type=click.IntRange(min=0),
         help="Softmax: first tokens that are read by it for ever, beside a window.  [default: 0]",
@@ -85,6 +91,7 @@ NAMES = (
     "feature_map",
     "random_vectors",
     "window",
+    "window_alone",
     "sinks",
     "seed",
     "device",
@@ -92,7 +99,7 @@ NAMES = (
     "restart",
 )
 """Of the options above, as they come."""
-OF_STUDENT = ("feature_map", "random_vectors", "window", "sinks", "seed")
+OF_STUDENT = ("feature_map", "random_vectors", "window", "window_alone", "sinks", "seed")
 OF_TEACHING = ("tokens", "minutes", "samples", "length", "batch_size", "learning_rate")
 
 

@@ -59,7 +59,8 @@ def without_window(model: LanguageModel) -> Iterator[None]:
 def controls_of(model: LanguageModel) -> Mapping[str, AbstractContextManager[None]]:
     """The controls that a student has, by their names."""
     found: dict[str, AbstractContextManager[None]] = {"no attention": without_attention(model)}
-    if model.config.attention.window:
+    attention = model.config.attention
+    if attention.window and attention.kind == "rfa":
         found["window alone"] = without_sums(model)
         found["sums alone"] = without_window(model)
     return found

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rfa_models.attention.causal import RfaAttention
 from rfa_models.networks.language_model import LanguageModel
 
 
@@ -55,9 +54,8 @@ def layers_loss(student: LanguageModel, teacher: LanguageModel, ids: Tensor, pos
     shown = heard(teacher, ids, position_ids)
     losses = []
     for layer, x, wanted in zip(student.attentions(), shown.inputs, shown.outputs, strict=True):
-        if isinstance(layer, RfaAttention):
-            found, _ = layer(x, None, None, position_ids)
-            losses.append(F.mse_loss(found, wanted) / wanted.var())
+        found, _ = layer(x, None, None, position_ids)
+        losses.append(F.mse_loss(found, wanted) / wanted.var())
     return torch.stack(losses).mean()
 
 

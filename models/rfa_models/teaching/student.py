@@ -61,12 +61,11 @@ def new_parameters(model: LanguageModel) -> list[nn.Parameter]:
 
 
 def query_and_key_parameters(model: LanguageModel) -> list[nn.Parameter]:
-    """The projections that features are made of, in the layers whose attention is new."""
+    """The projections that features are made of."""
     found: list[nn.Parameter] = []
     for layer in model.attentions():
-        if isinstance(layer, RfaAttention):
-            found += layer.q_proj.parameters()
-            found += layer.k_proj.parameters()
+        found += layer.q_proj.parameters()
+        found += layer.k_proj.parameters()
     return found
 
 

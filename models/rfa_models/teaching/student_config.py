@@ -15,6 +15,7 @@ from rfa_models.checks import (
     check_positive,
     check_whole,
 )
+from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
 
 
@@ -36,6 +37,8 @@ class StudentConfig:
     """Tokens: heads begin with memories from 1 token to this."""
     window: int = 0
     """Tokens that are still read by softmax; 0 for none."""
+    window_alone: bool = False
+    """Read the window and nothing older, without random features: what they have to be better than."""
     sinks: int = 0
     """First tokens that are read by softmax for ever, beside a window."""
     denominator_floor: float = 0.1
@@ -49,9 +52,15 @@ class StudentConfig:
         check_whole(self, 0, LARGEST_SIZE, "window", "sinks")
         check_whole(self, 0, LARGEST_SEED, "seed")
         check_positive(self, "gate_half_life", "denominator_floor")
+        if self.sinks and not self.window:
+            raise ConfigError(f"sinks = {self.sinks} without a window: tokens become sinks when they leave one")
+        if self.window_alone and not self.window:
+            raise ConfigError("window_alone = true without a window: such a student would read nothing, set window")
 
     def attention(self, teacher: AttentionConfig) -> AttentionConfig:
         """The student's attention in the place of a layer of the teacher's."""
+        if self.window_alone:
+            return replace(teacher, window=self.window)
         return replace(
             teacher,
             kind="rfa",

@@ -175,7 +175,7 @@ def test_entries_of_the_file_are_plain_types(path: Path) -> None:
     table = torch.load(path, weights_only=True)
     assert (table["format"], table["format_version"], table["task"]) == ("rfa-checkpoint", 1, "language-model")
     of_all = {"format", "format_version", "task", "config", "tokenizer", "training", "tensors"}
-    assert table.keys() == of_all | {"segment_length", "special_ids", "sampling"}
+    assert table.keys() == of_all | {"segment_length", "special_ids", "sampling", "chat_template"}
 
 
 def test_a_file_of_format_version_1_as_it_is_documented_loads(tmp_path: Path) -> None:

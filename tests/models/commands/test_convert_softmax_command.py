@@ -52,9 +52,7 @@ def test_a_model_of_llama2c_finds_its_tokenizer(tmp_path: Path) -> None:
     code, _, complaint = run(model, "-o", tmp_path / "b.pt", "--no-training", *SMALL)
     assert code == 2
     assert "name its tokenizer with --tokenizer" in complaint
-    code, _, _ = run(
-        model, "-o", tmp_path / "b.pt", "--no-training", "--tokenizer", tmp_path / "elsewhere.bin", *SMALL
-    )
+    code, _, _ = run(model, "-o", tmp_path / "b.pt", "--no-training", "--tokenizer", tmp_path / "elsewhere.bin", *SMALL)
     assert code == 0
 
 

@@ -133,6 +133,16 @@ def test_text_of_a_file_is_learned_from(teacher: Path, tmp_path: Path) -> None:
         convert_softmax(teacher, tmp_path / "b.pt", teaching=replace(TEACHING, samples=0), texts=[text])
 
 
+def test_a_window_alone_can_be_taught(teacher: Path, tmp_path: Path) -> None:
+    student = StudentConfig(window=4, window_alone=True)
+    found = convert_softmax(teacher, tmp_path / "a.pt", student=student, teaching=TEACHING)
+    attention = load_checkpoint(tmp_path / "a.pt").model.config.attention
+    assert (attention.kind, attention.window) == ("softmax", 4)
+    assert set(found.report.controls) == {"no attention"}
+    with pytest.raises(ConfigError, match="without a window"):
+        StudentConfig(window_alone=True)
+
+
 def test_a_model_at_the_output_is_not_replaced(teacher: Path, tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"somebody's")
     with pytest.raises(ConfigError, match="exists"):

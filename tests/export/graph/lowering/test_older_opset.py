@@ -17,6 +17,12 @@ OLDER_FORM = 2e-6
 NORM = """g (float[batch, 8] x) => (float[batch, 8] y) <float[8] gain = {1, 2, 3, 4, 5, 6, 7, 8}>
 { y = RMSNormalization <axis = -1, epsilon = 1e-5> (x, gain) }"""
 GELU = "g (float[N] x) => (float[N] y) { y = Gelu (x) }"
+GELU_TANH = GELU.replace("Gelu", 'Gelu <approximate = "tanh">')
+ROTARY = """g (float[2, 3, 12] x) => (float[2, 3, 12] y)
+<float[2, 3, 3] cos = {COS}, float[2, 3, 3] sin = {SIN}>
+{ y = RotaryEmbedding <num_heads = 2> (x, cos, sin) }"""
+ROTARY = ROTARY.replace("COS", ", ".join(f"{np.cos(n):.6f}" for n in range(18)))
+ROTARY = ROTARY.replace("SIN", ", ".join(f"{np.sin(n):.6f}" for n in range(18)))
 SPLIT = """g (float[batch, 6] x) => (float[batch, 3] y, float[batch, 3] z)
 { y, z = Split <axis = 1, num_outputs = 2> (x) }"""
 LENGTH = (
@@ -28,6 +34,8 @@ INPUTS = {
     ALL_AXES: normal(2, 3),
     NORM: normal(5, 8),
     GELU: np.concatenate([EXTREME, normal(1000) * 4]),
+    GELU_TANH: np.concatenate([EXTREME, normal(1000) * 4]),
+    ROTARY: normal(2, 3, 12),
     SPLIT: normal(2, 6),
 }
 
@@ -40,7 +48,7 @@ def lowered(text: str, opset: int) -> ir.Model:
 
 
 @pytest.mark.parametrize("opset", [17, 18, 20, 23])
-@pytest.mark.parametrize("text", INPUTS, ids=["length", "all axes", "norm", "gelu", "split"])
+@pytest.mark.parametrize("text", INPUTS, ids=["length", "all axes", "norm", "gelu", "gelu by tanh", "rotary", "split"])
 def test_the_same_numbers_in_every_opset(text: str, opset: int) -> None:
     wanted = run(small_graph(text), INPUTS[text])
     model = lowered(text, opset)
@@ -70,7 +78,7 @@ def test_a_vector_of_zeros_stays_zero() -> None:
     ("text", "words"),
     [
         (NORM.replace("axis = -1", "axis = 0"), "wanted only the last"),
-        (GELU.replace("Gelu", 'Gelu <approximate = "tanh">'), "no older form"),
+        (ROTARY.replace("num_heads = 2", "num_heads = 2, interleaved = 1"), "no older one here"),
     ],
 )
 def test_what_has_no_older_form_is_refused(text: str, words: str) -> None:
