@@ -137,7 +137,7 @@ def conversion_pages(report: Mapping[str, Any]) -> Iterator[Table | str]:
     yield table
     controls = report.get("controls")
     without = joined(controls, ": ") if isinstance(controls, dict) else "none"
-    yield f"converted from {report.get('teacher')} with {report.get('tokens')} tokens; perplexity of controls: {without}"
+    yield f"converted from {report.get('teacher')} with {report.get('tokens')} tokens; controls: {without}"
 
 
 def rows_of(value: object) -> list[dict[str, Any]]:
