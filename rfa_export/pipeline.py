@@ -36,6 +36,7 @@ from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from rfa_models.data.texts import read_text
 from rfa_models.data.tokenizer import CLASS, END, START
 from rfa_models.networks.classifier import Classifier
+from rfa_models.networks.language_model_config import ModelConfig
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.wrappers import unwrapped
 from rfa_runtime.bundle.bundle import staged_bundle
@@ -95,6 +96,7 @@ def export(
 ) -> Exported:
     """Export a checkpoint of rfa-train, whatever its task.  Arguments and errors are those of `export_task`."""
     side = text_side(checkpoint.tokenizer, chat_template=checkpoint.chat_template)
+    side = replace(side, notes=(*side.notes, *notes_on_length(checkpoint.model.config)))
     conversion = checkpoint.training.get("conversion", {})
     return export_text_task(task_of(checkpoint), folder, side, overwrite, progress, config, conversion)
 
@@ -205,6 +207,15 @@ def save(
         specs[role] = graph.spec
     save_graphs(models, folder, WEIGHTS)
     return replace(manifest, graphs=specs)
+
+
+def notes_on_length(config: Any) -> tuple[str, ...]:
+    """What a user should know of texts that are longer than those that the model was trained with."""
+    if not isinstance(config, ModelConfig) or config.trained_length is None:
+        return ()
+    if config.positions == "learned":
+        return (f"has {config.trained_length:,} learned positions: later tokens take the last one's, untrained",)
+    return (f"was trained with texts of up to {config.trained_length:,} tokens: it goes on beyond them, untrained",)
 
 
 def task_of(checkpoint: Checkpoint) -> TaskExport:

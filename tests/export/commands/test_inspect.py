@@ -69,6 +69,17 @@ def test_what_it_says_of_texts_is_shown(gated: Example, tmp_path: Path) -> None:
     assert found["notes"] == ["truncation was turned off"]
 
 
+def test_what_a_conversion_came_to_is_shown(gated: Example, tmp_path: Path) -> None:
+    files = {name: (gated.bundle.path / name).read_bytes() for name in gated.bundle.manifest.files}
+    row = {"tokens": 512, "teacher_perplexity": 3.608, "perplexity": 3.79, "ratio": 1.05}
+    report = {"teacher": "stories.bin", "tokens": 9, "lengths": [row], "controls": {"no attention": 107.0}}
+    write_bundle(tmp_path / "told.rfa", replace(gated.bundle.manifest, conversion=report), files)
+    result = rfa_inspect(tmp_path / "told.rfa")
+    for words in ("3.608", "1.05", "converted from stories.bin with 9 tokens; controls: no attention: 107.0"):
+        assert words in result.stdout
+    assert json.loads(rfa_inspect(tmp_path / "told.rfa", "--json").stdout)["conversion"] == report
+
+
 def test_nothing_said_of_texts_is_shown_as_such(gated: Example) -> None:
     lines = rfa_inspect(gated.bundle.path).stdout.splitlines()
     assert {"special tokens: none", "sampling: the most likely token"} <= set(lines)
