@@ -131,9 +131,10 @@ def parity_cells(one: dict[str, Any]) -> tuple[str, str, str]:
 
 def conversion_pages(report: Mapping[str, Any]) -> Iterator[Table | str]:
     """How good a converted model is beside its teacher, as it stands in the manifest, which no reader has checked."""
-    table = Table("tokens", "teacher's perplexity", "perplexity", "ratio", title="Beside its teacher")
-    for row in rows_of(report.get("lengths")):
-        table.add_row(*(str(row.get(key)) for key in ("tokens", "teacher_perplexity", "perplexity", "ratio")))
+    table = Table("text", "tokens", "teacher's perplexity", "perplexity", "ratio", title="Beside its teacher")
+    for row in rows_of(report.get("lengths")) + rows_of(report.get("texts")):
+        figures = [str(row.get(key)) for key in ("tokens", "teacher_perplexity", "perplexity", "ratio")]
+        table.add_row(str(row.get("name", "the teacher's")), *figures)
     yield table
     controls = report.get("controls")
     without = joined(controls, ": ") if isinstance(controls, dict) else "none"

@@ -43,6 +43,9 @@ OPTIONS = (
         help="Softmax: text to learn from, repeatable.",
     ),
     click.option(
+        "--measure", "measured", type=FILE, multiple=True, metavar="FILE", help="Softmax: text to be measured on, too."
+    ),
+    click.option(
         "--samples",
         type=click.IntRange(min=0),
         help=f"Softmax: tokens that SRC writes to learn from; 0 for --text alone.  [default: {TEACHING.samples:,}]",
@@ -84,6 +87,7 @@ NAMES = (
     "minutes",
     "no_training",
     "texts",
+    "measured",
     "samples",
     "length",
     "batch_size",
@@ -114,7 +118,7 @@ def run(
     """Convert SRC.  given: the options above, by their names."""
     going_on = ConversionFiles(output).resume.exists() and not given["restart"]
     check_output(output, overwrite or going_on)
-    check_readable(*given["texts"])
+    check_readable(*given["texts"], *given["measured"])
     if given["samples"] == 0 and not given["texts"]:
         raise click.UsageError("--samples 0 without --text: there is nothing to learn from")
     student = replace(STUDENT, **chosen(given, OF_STUDENT))
@@ -131,6 +135,7 @@ def run(
         student=student,
         teaching=teaching,
         texts=given["texts"],
+        measured=given["measured"],
         tokenizer=tokenizer,
         device=given["device"],
         threads=given["threads"],

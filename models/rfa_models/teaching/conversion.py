@@ -91,6 +91,7 @@ def convert_softmax(
     student: StudentConfig = STUDENT,
     teaching: TeachingConfig = TEACHING,
     texts: Sequence[str | Path] = (),
+    measured: Sequence[str | Path] = (),
     tokenizer: str | Path | None = None,
     device: str | None = None,
     threads: int | None = None,
@@ -101,8 +102,9 @@ def convert_softmax(
     """Turn a pretrained softmax model into one with random features, and write it to `output`.
 
     source: a folder in the layout of Hugging Face, a GGUF file, or a model of llama2.c.  tokenizer: of the last, where
-    it does not lie beside.  texts: files to learn from, besides what the teacher writes.  device, threads, overwrite
-    and restart as for `train_recipe`.  console: shows messages and a progress bar; quiet by default.
+    it does not lie beside.  texts: files to learn from, besides what the teacher writes.  measured: files to be
+    measured on, too.  device, threads, overwrite and restart as for `train_recipe`.  console: shows messages and a
+    progress bar; quiet by default.
     Raises CheckpointError or DataError for a source that cannot be read, ConfigError for settings that cannot work,
     TrainingError where the student diverges, OSError.
     """
@@ -121,7 +123,7 @@ def convert_softmax(
             set_threads(threads_that_pay(parameters, teaching.step_tokens))
         if restart:
             files.resume.unlink(missing_ok=True)
-        return work.do(texts)
+        return work.do(texts, measured)
 
 
 def fitted(teaching: TeachingConfig, teacher: LanguageModel) -> TeachingConfig:
@@ -151,9 +153,10 @@ class Work:
         """The softmax model."""
         return self.given.model
 
-    def do(self, files: Sequence[str | Path]) -> Conversion:
+    def do(self, files: Sequence[str | Path], measured: Sequence[str | Path]) -> Conversion:
         """Write or read the text, teach, measure, and write the student."""
-        check_readable(*files)
+        check_readable(*files, *measured)
+        others = {Path(file).name: self.rows_of([file]) for file in measured}
         self.teacher.to(self.device)
         texts, held_out = self.texts(files)
         calibration = texts[:CALIBRATION, :-1].long().to(self.device)
@@ -166,7 +169,8 @@ class Work:
             self.console.print(f"going on at {lecture.tokens:,} tokens")
         finished = self.follow(lecture, held_out, conversion, text)
         with self.console.status("measure the student"):
-            report = measure(learner, self.teacher, held_out, self.source.name, lecture.tokens, lecture.seconds)
+            facts = (self.source.name, lecture.tokens, lecture.seconds)
+            report = measure(learner, self.teacher, held_out, others, *facts)
         save_checkpoint(self.checkpoint(learner, report), self.files.model)
         if finished:
             self.files.resume.unlink(missing_ok=True)
@@ -188,8 +192,12 @@ class Work:
                 show = partial(show_rows, bar, task, held_out.rows)
                 found.append(write_samples(self.teacher, own, show))
         if files:
-            found.append(read_rows(files, self.given.tokenizer, first, length))
+            found.append(self.rows_of(files))
         return torch.cat(found), measured
+
+    def rows_of(self, files: Sequence[str | Path]) -> Tensor:
+        """Files of text as texts of a lesson's length, int32 [rows, T + 1]."""
+        return read_rows(files, self.given.tokenizer, first_token(self.given), self.teaching.length)
 
     def rows_to_write(self) -> int:
         """How many texts the teacher writes to be learned from: no more than are read."""

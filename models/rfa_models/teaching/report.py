@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ class Report:
     """For half, one and four times the length of a lesson: `tokens`, and perplexities of teacher and student."""
     controls: dict[str, float]
     """Perplexities at the length of a lesson, of students that lack a part."""
+    texts: tuple[dict[str, Any], ...] = ()
+    """The figures on texts of others, with their `name`."""
 
     @property
     def of_a_lesson(self) -> dict[str, float]:
@@ -44,34 +47,54 @@ class Report:
             "seconds": round(self.seconds, 1),
             "lengths": [finite(row) for row in self.lengths],
             "controls": finite(self.controls),
+            "texts": [finite(row) for row in self.texts],
         }
 
 
-def finite(row: dict[str, float]) -> dict[str, float | None]:
+def finite(row: dict[str, Any]) -> dict[str, Any]:
     """Figures that JSON can hold: None for those that no number is large enough for."""
-    return {name: value if math.isfinite(value) else None for name, value in row.items()}
+    found = {}
+    for name, value in row.items():
+        endless = isinstance(value, float) and not math.isfinite(value)
+        found[name] = None if endless else value
+    return found
 
 
 def measure(
-    student: LanguageModel, teacher: LanguageModel, held_out: Tensor, name: str, tokens: int, seconds: float
+    student: LanguageModel,
+    teacher: LanguageModel,
+    held_out: Tensor,
+    others: Mapping[str, Tensor],
+    name: str,
+    tokens: int,
+    seconds: float,
 ) -> Report:
-    """Measure a student on texts that it has not read.  held_out: int [rows, T + 1]; four rows make a long text."""
+    """Measure a student on texts that it has not read.
+
+    held_out: of the teacher, int [rows, T + 1]; four rows make a long text.  others: texts of others, by their names.
+    """
     lengths = []
     for texts in (held_out[:, : held_out.shape[1] // 2 + 1], held_out, four_together(held_out)):
-        figures = compare(student, teacher, texts)
-        row = {
-            "tokens": texts.shape[1] - 1,
-            "teacher_perplexity": round(figures.teacher_perplexity, DECIMALS),
-            "perplexity": round(figures.perplexity, DECIMALS),
-            "ratio": round(figures.ratio, DECIMALS),
-            "divergence": round(figures.divergence, DECIMALS),
-        }
-        lengths.append(row)
+        lengths.append({"tokens": texts.shape[1] - 1, **figures_on(student, teacher, texts)})
+    of_others = []
+    for title, texts in others.items():
+        of_others.append({"name": title, "tokens": texts[:, 1:].numel(), **figures_on(student, teacher, texts)})
     controls = {}
     for lacking, control in controls_of(student).items():
         with control:
             controls[lacking] = round(perplexity_of(student, held_out), DECIMALS)
-    return Report(name, tokens, seconds, tuple(lengths), controls)
+    return Report(name, tokens, seconds, tuple(lengths), controls, tuple(of_others))
+
+
+def figures_on(student: LanguageModel, teacher: LanguageModel, texts: Tensor) -> dict[str, float]:
+    """Both perplexities, rounded, and what follows from them.  texts: int [rows, T + 1]."""
+    figures = compare(student, teacher, texts)
+    return {
+        "teacher_perplexity": round(figures.teacher_perplexity, DECIMALS),
+        "perplexity": round(figures.perplexity, DECIMALS),
+        "ratio": round(figures.ratio, DECIMALS),
+        "divergence": round(figures.divergence, DECIMALS),
+    }
 
 
 def four_together(texts: Tensor) -> Tensor:

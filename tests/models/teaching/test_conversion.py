@@ -125,9 +125,15 @@ def test_text_of_a_file_is_learned_from(teacher: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("a b c d e f g h " * 40)
     found = convert_softmax(
-        teacher, tmp_path / "a.pt", student=STUDENT, teaching=replace(TEACHING, samples=0), texts=[text]
+        teacher,
+        tmp_path / "a.pt",
+        student=STUDENT,
+        teaching=replace(TEACHING, samples=0),
+        texts=[text],
+        measured=[text],
     )
     assert found.report.tokens == TEACHING.tokens
+    assert [(row["name"], row["tokens"]) for row in found.report.texts] == [("text.txt", 320)]
     text.write_text("a b")
     with pytest.raises(DataError, match="less than 16 tokens of text"):
         convert_softmax(teacher, tmp_path / "b.pt", teaching=replace(TEACHING, samples=0), texts=[text])
