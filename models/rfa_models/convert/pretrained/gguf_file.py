@@ -15,6 +15,7 @@ from torch import Tensor
 
 from rfa_models.convert.pretrained.catalogue import architecture_of
 from rfa_models.convert.pretrained.folder import check_ids, check_special_ids
+from rfa_models.convert.pretrained.gguf_header import check_header
 from rfa_models.convert.pretrained.gguf_names import NAMES, SETTINGS
 from rfa_models.convert.pretrained.gguf_tokenizer import read_tokenizer
 from rfa_models.convert.pretrained.rotary_pairs import halves_from_neighbours
@@ -98,6 +99,7 @@ def open_gguf(path: Path) -> Any:
     """Map a file.  Raises CheckpointError where it is none, or where the package is missing; OSError as `open` does."""
     if gguf is None:
         raise CheckpointError(f"{path}: GGUF files are read by the package gguf: pip install 'rfa-export[gguf]'")
+    check_header(path)
     try:
         return gguf.GGUFReader(path)
     except OSError:

@@ -26,12 +26,16 @@ def load_model(architecture: Architecture, config: ModelConfig, source: TensorSo
 
     Raises CheckpointError where tensors are missing, left over or of other shapes than the config wants.
     """
+    theirs = names_in(source, architecture)
+    if config.layers > len(theirs):  # before so many are built
+        raise CheckpointError(
+            f"{source.path}: its config says {config.layers:,} layers, it has {len(theirs):,} tensors"
+        )
+    rows = rows_of_blocks(architecture.rows(config), config.layers)
+    check_names(rows, theirs, architecture, config, source)
     with torch.device("meta"):
         model = LanguageModel(config)
     wanted = stored_tensors(model)
-    rows = rows_of_blocks(architecture.rows(config), config.layers)
-    theirs = names_in(source, architecture)
-    check_names(rows, theirs, architecture, config, source)
     state: dict[str, Tensor] = {}
     for row in rows:
         tensor = source.read(theirs[row.theirs])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,17 @@ def test_damaged_files_are_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(ModelError) as caught:
             read_softmax_model(file)
         assert "\n" not in str(caught.value)
+
+
+def test_counts_that_do_not_fit_into_the_file_are_refused_at_once(tmp_path: Path) -> None:
+    """Each number of the header, in turn, says that there is more than a machine can hold."""
+    file = tmp_path / "model.gguf"
+    write(file)
+    whole = file.read_bytes()
+    for place in range(4, 600):
+        file.write_bytes(whole[:place] + b"\xff" * 7 + whole[place + 7 :])
+        with suppress(ModelError):  # a number that does not matter may be any
+            read_softmax_model(file)
 
 
 def test_missing_package_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
