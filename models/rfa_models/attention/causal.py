@@ -71,7 +71,8 @@ class RfaAttention(RfaSelfAttention):
     ) -> tuple[Tensor, State]:
         """Attend from every token to the tokens up to itself.
 
-        x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding.  past_state: of the tokens before, the sums [B, G, K, d],
+        x: [B, T, E].  keep: [B, T], 1 = token, 0 = padding; with a window nothing goes on from a state behind padding.
+        past_state: of the tokens before, the sums [B, G, K, d],
         their normalizer [B, G, K, 1], and with a window its rows [B, W, C] and its sinks.  position_ids: int64 [B, T],
         for rotary positions; they count from 0 where none are given.
         Returns the output [B, T, E] and the state after the last token.

@@ -15,6 +15,7 @@ import rfa_models
 from rfa_models.attention.config import FeatureMap
 from rfa_models.checkpoints.output import check_output
 from rfa_models.commands.stacked import stacked
+from rfa_models.convert.pretrained.formats import LLAMA2C
 from rfa_models.teaching.files import ConversionFiles
 from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
 from rfa_runtime.bundle.places import check_readable
@@ -28,59 +29,60 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
 RATE = click.FloatRange(min=0, min_open=True)
+WORDS = "Softmax: "
 STUDENT = StudentConfig()
 TEACHING = TeachingConfig()
 OPTIONS = (
-    click.option("--tokens", type=COUNT, help=f"Softmax: tokens to learn from.  [default: {TEACHING.tokens:,}]"),
-    click.option("--minutes", type=RATE, help="Softmax: end the lessons after this time, if tokens do not end them."),
-    click.option("--no-training", is_flag=True, help="Softmax: write the student as it is before its first lesson."),
+    click.option("--tokens", type=COUNT, help=WORDS + f"tokens to learn from.  [default: {TEACHING.tokens:,}]"),
+    click.option("--minutes", type=RATE, help=WORDS + "end the lessons after this time, if tokens do not end them."),
+    click.option("--no-training", is_flag=True, help=WORDS + "write the student as it is before its first lesson."),
     click.option(
         "--text",
         "texts",
         type=FILE,
         multiple=True,
         metavar="FILE",
-        help="Softmax: text to learn from, repeatable.",
+        help=WORDS + "text to learn from, repeatable.",
     ),
     click.option(
-        "--measure", "measured", type=FILE, multiple=True, metavar="FILE", help="Softmax: text to be measured on, too."
+        "--measure", "measured", type=FILE, multiple=True, metavar="FILE", help=WORDS + "text to be measured on, too."
     ),
     click.option(
         "--samples",
         type=click.IntRange(min=0),
-        help=f"Softmax: tokens that SRC writes to learn from; 0 for --text alone.  [default: {TEACHING.samples:,}]",
+        help=WORDS + f"tokens that SRC writes to learn from; 0 for --text alone.  [default: {TEACHING.samples:,}]",
     ),
-    click.option("--length", type=COUNT, help=f"Softmax: tokens of a text.  [default: {TEACHING.length}, or SRC's]"),
-    click.option("--batch-size", type=COUNT, help=f"Softmax: texts of a step.  [default: {TEACHING.batch_size}]"),
+    click.option("--length", type=COUNT, help=WORDS + f"tokens of a text.  [default: {TEACHING.length}, or SRC's]"),
+    click.option("--batch-size", type=COUNT, help=WORDS + f"texts of a step.  [default: {TEACHING.batch_size}]"),
     click.option(
-        "--learning-rate", type=RATE, help=f"Softmax: of the second stage.  [default: {TEACHING.learning_rate:g}]"
+        "--learning-rate", type=RATE, help=WORDS + f"of the second stage.  [default: {TEACHING.learning_rate:g}]"
     ),
     click.option(
         "--feature-map",
         type=click.Choice(get_args(FeatureMap)),
-        help=f"Softmax: what stands for exp(q.k).  [default: {STUDENT.feature_map}]",
+        help=WORDS + f"what stands for exp(q.k).  [default: {STUDENT.feature_map}]",
     ),
-    click.option("--random-vectors", type=COUNT, help=f"Softmax: of each head.  [default: {STUDENT.random_vectors}]"),
+    click.option("--random-vectors", type=COUNT, help=WORDS + f"of each head.  [default: {STUDENT.random_vectors}]"),
     click.option(
-        "--window", type=click.IntRange(min=0), help="Softmax: last tokens that are still read by it.  [default: 0]"
+        "--window", type=click.IntRange(min=0), help=WORDS + "last tokens that are still read by it.  [default: 0]"
     ),
     click.option(
         "--window-alone",
         is_flag=True,
         default=None,
-        help="Softmax: no random features, to compare with a window alone.",
+        help=WORDS + "no random features, to compare with a window alone.",
     ),
     click.option(
         "--sinks",
         type=click.IntRange(min=0),
-        help="Softmax: first tokens that are read by it for ever, beside a window.  [default: 0]",
+        help=WORDS + "first tokens that are read by it for ever, beside a window.  [default: 0]",
     ),
-    click.option("--seed", type=click.IntRange(min=0), help="Softmax: of random vectors and text.  [default: 0]"),
-    click.option("--device", help="Softmax: cpu, cuda, cuda:1, ...; a CUDA device where there is one by default."),
+    click.option("--seed", type=click.IntRange(min=0), help=WORDS + "of random vectors and text.  [default: 0]"),
+    click.option("--device", help=WORDS + "cpu, cuda, cuda:1, ...; a CUDA device where there is one by default."),
     click.option(
-        "--threads", type=click.IntRange(1, LARGEST_THREADS), help="Softmax: CPU threads; as many as pay by default."
+        "--threads", type=click.IntRange(1, LARGEST_THREADS), help=WORDS + "CPU threads; as many as pay by default."
     ),
-    click.option("--restart", is_flag=True, help="Softmax: start again in place of resuming."),
+    click.option("--restart", is_flag=True, help=WORDS + "start again in place of resuming."),
 )
 NAMES = (
     "tokens",
@@ -116,8 +118,10 @@ def run(
     source: Path, output: Path, tokenizer: Path | None, overwrite: bool, as_json: bool, given: dict[str, Any]
 ) -> None:
     """Convert SRC.  given: the options above, by their names."""
-    going_on = ConversionFiles(output).resume.exists() and not given["restart"]
-    check_output(output, overwrite or going_on)
+    stopped = ConversionFiles(output).resume.exists()
+    check_output(output, overwrite or stopped)
+    if tokenizer is not None and source.suffix != LLAMA2C:
+        raise click.UsageError(f"--tokenizer is for models of llama2.c, {source} has its own: drop it")
     check_readable(*given["texts"], *given["measured"])
     if given["samples"] == 0 and not given["texts"]:
         raise click.UsageError("--samples 0 without --text: there is nothing to learn from")

@@ -128,7 +128,10 @@ def named_token(tokenizer: Tokenizer, table: dict[str, Any], key: str, file: Pat
     name = value.get("content") if isinstance(value, dict) else value
     if name is None:
         return []
-    token = tokenizer.token_to_id(name) if isinstance(name, str) else None
+    try:
+        token = tokenizer.token_to_id(name) if isinstance(name, str) else None
+    except UnicodeEncodeError:  # half a character
+        token = None
     if token is None:
         raise DataError(f"{file}: {key} is {shown(name)}, which {TOKENIZER} does not have: do they belong together?")
     return [token]
@@ -150,7 +153,7 @@ def sampling(generation: dict[str, Any], file: Path) -> dict[str, Any]:
         found.setdefault("temperature", 1.0)
     try:
         SamplingConfig.from_table(found)
-    except OptionError as error:
+    except (OptionError, OverflowError) as error:
         raise DataError(f"{file}: {error}") from error
     return found
 

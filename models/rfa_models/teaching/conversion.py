@@ -22,18 +22,27 @@ from rfa_models.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from rfa_models.checkpoints.output import reserved_output
 from rfa_models.convert.pretrained.read import files_of_model, read_softmax_model
 from rfa_models.convert.pretrained.softmax_model import SoftmaxModel
+from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.recipes.train_config import TrainConfig
 from rfa_models.teaching.files import ConversionFiles
 from rfa_models.teaching.lecture import LAYERS, Lecture, Lesson
 from rfa_models.teaching.measure import compare
-from rfa_models.teaching.report import Report, measure
-from rfa_models.teaching.resume import conversion_fingerprint, restore_lecture, save_lecture, text_fingerprint
+from rfa_models.teaching.report import Report, finite, measure
+from rfa_models.teaching.resume import (
+    conversion_fingerprint,
+    read_resume,
+    restore_lecture,
+    save_lecture,
+    teacher_fingerprint,
+    text_fingerprint,
+)
 from rfa_models.teaching.samples import HELD_OUT, Samples, write_samples
 from rfa_models.teaching.student import new_student
 from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
 from rfa_models.teaching.texts import read_rows
 from rfa_models.training.device import choose_device, set_threads, threads_that_pay
+from rfa_models.training.recipe_run import keep_log_up_to
 from rfa_models.training.save_times import SaveTimes
 from rfa_models.training.stop_request import StopRequest
 from rfa_runtime.bundle.places import check_readable
@@ -42,6 +51,8 @@ STUDENT = StudentConfig()
 TEACHING = TeachingConfig()
 EVERY = 100
 """Steps between two looks at how good the student is."""
+TEACHER_DIGITS = 12
+"""Of its fingerprint, in the names of its samples."""
 PARTS = 1000
 """Of a lecture, as its bar shows it."""
 A_FEW = 16
@@ -67,9 +78,7 @@ class Conversion:
         of_a_lesson = self.report.of_a_lesson
         return {
             "model": str(self.model),
-            "teacher_perplexity": of_a_lesson["teacher_perplexity"],
-            "perplexity": of_a_lesson["perplexity"],
-            "ratio": of_a_lesson["ratio"],
+            **finite({name: of_a_lesson[name] for name in ("teacher_perplexity", "perplexity", "ratio")}),
             "tokens": self.report.tokens,
             "seconds": round(self.report.seconds, 1),
             "report": self.report.as_table(),
@@ -113,8 +122,10 @@ def convert_softmax(
     files = ConversionFiles(Path(output))
     if threads is not None:
         set_threads(threads)
-    going_on = files.resume.exists() and not restart
-    with reserved_output(files.model, overwrite or going_on):
+    if not teaching.samples and not texts:
+        raise ConfigError("samples is 0 and there are no texts: there is nothing to learn from")
+    stopped = files.resume.exists()  # then the model there is its own
+    with reserved_output(files.model, overwrite or stopped):
         with console.status(f"read {source.name}"):
             given = read_softmax_model(source, None if tokenizer is None else Path(tokenizer))
         work = Work(given, source, student, fitted(teaching, given.model), files, choose_device(device), console)
@@ -156,17 +167,23 @@ class Work:
     def do(self, files: Sequence[str | Path], measured: Sequence[str | Path]) -> Conversion:
         """Write or read the text, teach, measure, and write the student."""
         check_readable(*files, *measured)
-        others = {Path(file).name: self.rows_of([file]) for file in measured}
+        teacher = teacher_fingerprint(files_of_model(self.source))
+        conversion = conversion_fingerprint(teacher, self.student, self.teaching)
+        if self.files.resume.exists():  # before hours of writing
+            read_resume(self.files.resume, conversion)
+        others = [(Path(file).name, self.rows_of([file])) for file in measured]
         self.teacher.to(self.device)
-        texts, held_out = self.texts(files)
+        texts, held_out = self.texts(files, teacher[:TEACHER_DIGITS])
         calibration = texts[:CALIBRATION, :-1].long().to(self.device)
         learner = new_student(self.teacher, self.student.model(self.teacher.config), calibration)
         lecture = Lecture(learner, self.teacher, texts, self.teaching, self.student.seed)
-        conversion = conversion_fingerprint(files_of_model(self.source), self.student, self.teaching)
         text = text_fingerprint(texts, held_out)
         if self.files.resume.exists():
             restore_lecture(self.files.resume, lecture, conversion, text)
+            keep_log_up_to(self.files.log, lecture.done)
             self.console.print(f"going on at {lecture.tokens:,} tokens")
+        else:
+            self.files.log.unlink(missing_ok=True)
         finished = self.follow(lecture, held_out, conversion, text)
         with self.console.status("measure the student"):
             facts = (self.source.name, lecture.tokens, lecture.seconds)
@@ -176,14 +193,15 @@ class Work:
             self.files.resume.unlink(missing_ok=True)
         return Conversion(self.files.model, finished, report, self.given.notes)
 
-    def texts(self, files: Sequence[str | Path]) -> tuple[Tensor, Tensor]:
-        """What is read, and what measures the student.  int32 [rows, T + 1] each."""
+    def texts(self, files: Sequence[str | Path], teacher: str) -> tuple[Tensor, Tensor]:
+        """What is read, and what measures the student.  int32 [rows, T + 1] each.  teacher: names its samples."""
         length = self.teaching.length
         first = first_token(self.given)
+        seed = self.student.seed
         self.files.samples.mkdir(exist_ok=True)
-        held_out = Samples(self.files.samples, self.teaching.held_out, length, first, self.student.seed + HELD_OUT)
+        held_out = Samples(self.files.samples, teacher, self.teaching.held_out, length, first, seed + HELD_OUT)
         rows = self.rows_to_write()
-        own = Samples(self.files.samples, rows, length, first, self.student.seed)
+        own = Samples(self.files.samples, teacher, rows, length, first, seed)
         found = []
         with self.bar("the teacher writes") as bar:
             task = bar.add_task("", total=rows + held_out.rows)

@@ -23,6 +23,10 @@ from rfa_models.teaching.student_config import TeachingConfig
 
 LAYERS = 1
 LOGITS = 2
+QUERIES_AND_KEYS = 0.1
+"""Of the rate of stage 1, what queries and keys take: they were learned before."""
+NEW = 2.0
+"""Times the rate of stage 2, what the teacher has not."""
 CLIP = 1.0
 """Largest norm of a gradient."""
 BETAS = (0.9, 0.98)
@@ -69,12 +73,23 @@ class Lecture:
     @property
     def tokens(self) -> int:
         """Read so far."""
-        return self.done * self.config.step_tokens
+        return self.done * self.step_tokens
+
+    @property
+    def batch_size(self) -> int:
+        """Texts of a step: no more than there are."""
+        return min(self.config.batch_size, len(self.texts))
+
+    @property
+    def step_tokens(self) -> int:
+        """Tokens of a step."""
+        return self.batch_size * self.config.length
 
     @property
     def share(self) -> float:
         """How much of the lecture is over, by tokens or by time, whatever ends it earlier."""
-        of_tokens = self.done / self.config.steps if self.config.steps else 1.0
+        steps = self.config.tokens // self.step_tokens
+        of_tokens = self.done / steps if steps else 1.0
         if self.config.minutes is None:
             return of_tokens
         return max(of_tokens, self.seconds / (self.config.minutes * SECONDS))
@@ -83,7 +98,8 @@ class Lecture:
         """Teach to the end.  Raises TrainingError where the student diverges."""
         while self.share < 1.0:
             started = time.perf_counter()
-            self.enter(LAYERS if self.share < self.config.first_stage else LOGITS)
+            wanted = LAYERS if self.share < self.config.first_stage else LOGITS
+            self.enter(max(self.stage, wanted))  # more minutes than before do not lead back
             loss = self.step()
             self.done += 1
             self.stage_steps += 1
@@ -104,10 +120,10 @@ class Lecture:
         own = new_parameters(self.student)
         if self.stage == LAYERS:
             rest = query_and_key_parameters(self.student)
-            rates = (config.layer_rate, 0.1 * config.layer_rate)
+            rates = (config.layer_rate, QUERIES_AND_KEYS * config.layer_rate)
         else:
             rest = other_parameters(self.student)
-            rates = (2.0 * config.learning_rate, config.learning_rate)
+            rates = (NEW * config.learning_rate, config.learning_rate)
         groups = []
         for parameters, rate in zip((own, rest), rates, strict=True):
             if parameters:
@@ -148,7 +164,7 @@ class Lecture:
     def batch(self) -> Tensor:
         """The texts of the next step, int64 [B, T + 1]: all once in an order of the seed's, then in another order."""
         rows = len(self.texts)
-        size = min(self.config.batch_size, rows)
+        size = self.batch_size
         in_a_round = rows // size
         rng = torch.Generator().manual_seed(self.seed * 1_000 + self.done // in_a_round)
         order = torch.randperm(rows, generator=rng)
@@ -171,14 +187,15 @@ class Lecture:
         return counted + starts.to(ids.device)
 
     def state(self) -> dict[str, Any]:
-        """All that `load_state` needs."""
+        """All that `load_state` needs, once a step is done."""
+        assert self.optimizer is not None
         return {
             "done": self.done,
             "seconds": self.seconds,
             "stage": self.stage,
             "stage_steps": self.stage_steps,
             "model": self.student.state_dict(),
-            "optimizer": None if self.optimizer is None else self.optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -188,6 +205,5 @@ class Lecture:
         self.seconds = state["seconds"]
         self.stage = state["stage"]
         self.stage_steps = state["stage_steps"]
-        if state["optimizer"] is not None:
-            self.optimizer = self.new_optimizer()
-            self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer = self.new_optimizer()
+        self.optimizer.load_state_dict(state["optimizer"])

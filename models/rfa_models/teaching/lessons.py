@@ -12,6 +12,9 @@ from torch.nn import functional as F
 
 from rfa_models.networks.language_model import LanguageModel
 
+SMALLEST_VARIANCE = 1e-8
+"""A layer of the teacher's that gives the same whatever it reads is divided by this."""
+
 
 @dataclass
 class Heard:
@@ -55,7 +58,7 @@ def layers_loss(student: LanguageModel, teacher: LanguageModel, ids: Tensor, pos
     losses = []
     for layer, x, wanted in zip(student.attentions(), shown.inputs, shown.outputs, strict=True):
         found, _ = layer(x, None, None, position_ids)
-        losses.append(F.mse_loss(found, wanted) / wanted.var())
+        losses.append(F.mse_loss(found, wanted) / wanted.var().clamp_min(SMALLEST_VARIANCE))
     return torch.stack(losses).mean()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,20 +64,20 @@ def measure(
     student: LanguageModel,
     teacher: LanguageModel,
     held_out: Tensor,
-    others: Mapping[str, Tensor],
+    others: Sequence[tuple[str, Tensor]],
     name: str,
     tokens: int,
     seconds: float,
 ) -> Report:
     """Measure a student on texts that it has not read.
 
-    held_out: of the teacher, int [rows, T + 1]; four rows make a long text.  others: texts of others, by their names.
+    held_out: of the teacher, int [rows, T + 1]; four rows make a long text.  others: texts of others, with their names.
     """
     lengths = []
     for texts in (held_out[:, : held_out.shape[1] // 2 + 1], held_out, four_together(held_out)):
         lengths.append({"tokens": texts.shape[1] - 1, **figures_on(student, teacher, texts)})
     of_others = []
-    for title, texts in others.items():
+    for title, texts in others:
         of_others.append({"name": title, "tokens": texts[:, 1:].numel(), **figures_on(student, teacher, texts)})
     controls = {}
     for lacking, control in controls_of(student).items():

@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from types import NoneType
+from typing import Any
 
 from torch import Tensor
 
 from rfa_models.checkpoints.untrusted import read_tables
+from rfa_models.checks import LARGEST_COUNT
 from rfa_models.errors import CheckpointError
 from rfa_models.teaching.lecture import LAYERS, LOGITS, Lecture
 from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
@@ -38,7 +40,7 @@ ENTRIES: dict[str, type | tuple[type, ...]] = {
     "stage": int,
     "stage_steps": int,
     "model": dict,
-    "optimizer": (dict, NoneType),
+    "optimizer": dict,
 }
 
 
@@ -52,23 +54,32 @@ def restore_lecture(path: Path, lecture: Lecture, conversion: str, text: str) ->
 
     Raises CheckpointError where the file is damaged, or of another conversion or text; OSError as `open` does.
     """
+    table = read_resume(path, conversion)
+    if table["text"] != text:
+        raise CheckpointError(f"{path}: the text has changed since: restore it, or use ", RESTART)
+    try:
+        lecture.load_state(table)
+    except Exception as error:  # a state that does not fit surfaces as RuntimeError, KeyError, ValueError, ...
+        raise damaged(path, f"it does not fit the student ({one_line(error)})") from error
+
+
+def read_resume(path: Path, conversion: str) -> dict[str, Any]:
+    """Read a file of that conversion.  Raises CheckpointError where it is damaged or of another, OSError as `open`."""
     try:
         table = read_tables(path, FORMAT)
     except CheckpointError as error:
         raise CheckpointError(f"{error}, or use ", RESTART) from error
     for key, wanted in ENTRIES.items():
-        if not isinstance(table.get(key), wanted):
+        if not isinstance(table.get(key), wanted) or isinstance(table[key], bool):
             raise damaged(path, f"its {key!r} is missing or of a wrong type")
     if table["conversion"] != conversion:
         raise CheckpointError(f"{path}: belongs to a conversion with another teacher or other settings: use ", RESTART)
-    if table["text"] != text:
-        raise CheckpointError(f"{path}: the text has changed since: restore it, or use ", RESTART)
-    if table["done"] < 0 or table["stage"] not in (0, LAYERS, LOGITS):
-        raise damaged(path, f"it says {table['done']} steps in stage {table['stage']}")
-    try:
-        lecture.load_state(table)
-    except Exception as error:  # a state that does not fit surfaces as RuntimeError, KeyError, ValueError, ...
-        raise damaged(path, f"it does not fit the student ({one_line(error)})") from error
+    steps = (table["done"], table["stage_steps"])
+    if min(steps) < 0 or max(steps) > LARGEST_COUNT or table["stage"] not in (LAYERS, LOGITS):
+        raise damaged(path, f"it says {table['done']} steps, {table['stage_steps']} of them in stage {table['stage']}")
+    if not 0 <= table["seconds"] < math.inf:
+        raise damaged(path, f"it says {table['seconds']} seconds")
+    return table
 
 
 def damaged(path: Path, problem: str) -> CheckpointError:
@@ -76,14 +87,20 @@ def damaged(path: Path, problem: str) -> CheckpointError:
     return CheckpointError(f"{path}: {problem}, the file is damaged or of another version: use ", RESTART)
 
 
-def conversion_fingerprint(teacher: Iterable[Path], student: StudentConfig, teaching: TeachingConfig) -> str:
-    """Equal for the same lessons by the same teacher.  teacher: its files.  Time that may pass does not count."""
-    table = {"student": asdict(student), "teaching": asdict(teaching)}
-    del table["teaching"]["minutes"]
-    digest = hashlib.sha256(json.dumps(table, sort_keys=True).encode())
-    for file in sorted(teacher):
+def teacher_fingerprint(files: Iterable[Path]) -> str:
+    """Equal for the same weights.  files: that hold them."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
         digest.update(sha256(file).encode())
     return digest.hexdigest()
+
+
+def conversion_fingerprint(teacher: str, student: StudentConfig, teaching: TeachingConfig) -> str:
+    """Equal for the same lessons by the same teacher.  teacher: its fingerprint.  Time that may pass does not count."""
+    lessons = asdict(teaching)
+    del lessons["minutes"]
+    table = {"teacher": teacher, "student": asdict(student), "teaching": lessons}
+    return hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
 
 
 def text_fingerprint(*texts: Tensor) -> str:

@@ -30,6 +30,8 @@ class Samples:
     """Which texts are to be written."""
 
     folder: Path
+    teacher: str
+    """Equal for the same weights: texts of another teacher are not taken for its own."""
     rows: int
     """How many."""
     length: int
@@ -41,7 +43,8 @@ class Samples:
     def parts(self) -> list[Path]:
         """The files that hold them."""
         count = -(-self.rows // ROWS)
-        return [self.folder / f"samples-{self.seed}-{self.length}-{part:04}.npy" for part in range(count)]
+        name = f"samples-{self.teacher}-{self.first}-{self.seed}-{self.length}"
+        return [self.folder / f"{name}-{part:04}.npy" for part in range(count)]
 
 
 def write_samples(teacher: LanguageModel, samples: Samples, progress: Callable[[int], None]) -> Tensor:
@@ -68,6 +71,8 @@ def read_part(file: Path, samples: Samples, vocab_size: int) -> Tensor:
     except (ValueError, EOFError) as error:
         raise DataError(f"{file}: holds no samples ({error}): remove it, and they are written again") from error
     wanted = (ROWS, samples.length + 1)
+    if not isinstance(ids, np.ndarray):  # an archive of several
+        raise DataError(f"{file}: holds no samples: remove it, and they are written again")
     if ids.dtype != np.int32 or ids.shape != wanted or ids.min() < 0 or ids.max() >= vocab_size:
         raise DataError(f"{file}: holds {ids.dtype} {ids.shape}, wanted the teacher's tokens int32 {wanted}: remove it")
     return torch.from_numpy(ids)

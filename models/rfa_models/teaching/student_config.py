@@ -54,6 +54,10 @@ class StudentConfig:
         check_positive(self, "gate_half_life", "denominator_floor")
         if self.sinks and not self.window:
             raise ConfigError(f"sinks = {self.sinks} without a window: tokens become sinks when they leave one")
+        if self.window_alone and self.sinks:
+            raise ConfigError(
+                f"sinks = {self.sinks} with window_alone = true: only random features have sinks, drop one"
+            )
         if self.window_alone and not self.window:
             raise ConfigError("window_alone = true without a window: such a student would read nothing, set window")
 
@@ -118,19 +122,13 @@ class TeachingConfig:
         check_whole(self, 1, LARGEST_COUNT, "held_out")
         check_whole(self, 1, LARGEST_SIZE, "batch_size", "length", "warmup_steps")
         check_optional(self, "minutes")
+        if 0 < self.tokens < self.step_tokens:
+            raise ConfigError(
+                f"tokens is {self.tokens:,}, a step reads {self.step_tokens:,}: wanted that many, or none"
+            )
         check_positive(self, "layer_rate", "learning_rate")
 
     @property
     def step_tokens(self) -> int:
         """Tokens of one step."""
         return self.batch_size * self.length
-
-    @property
-    def layer_steps(self) -> int:
-        """Steps of the first stage."""
-        return round(self.tokens * self.first_stage / self.step_tokens)
-
-    @property
-    def steps(self) -> int:
-        """Steps of both stages."""
-        return self.tokens // self.step_tokens

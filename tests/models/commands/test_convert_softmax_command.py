@@ -73,6 +73,8 @@ def test_window_and_sinks_reach_the_model(teacher: Path, tmp_path: Path) -> None
         (["llama", "--samples", "0"], "there is nothing to learn from"),
         (["llama", "--sinks", "2"], "sinks = 2 without a window"),
         (["llama", "--text", "absent.txt"], "absent.txt"),
+        (["llama", "--tokenizer", "release.pt"], "--tokenizer is for models of llama2.c"),
+        (["llama", "--tokens", "5"], "a step reads 2,048"),
         (["absent.gguf"], "absent.gguf"),
         (["empty"], "has no config.json"),
         (["llama", "-o", "."], "is a folder"),

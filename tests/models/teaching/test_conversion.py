@@ -158,7 +158,7 @@ def test_a_model_at_the_output_is_not_replaced(teacher: Path, tmp_path: Path) ->
 
 def test_samples_are_written_once(tmp_path: Path) -> None:
     given = read_softmax_model(write_llama2c(tmp_path, llama_tensors(tied=True))).model
-    samples = Samples(tmp_path / "samples", rows=70, length=8, first=1, seed=3)
+    samples = Samples(tmp_path / "samples", "teacher", rows=70, length=8, first=1, seed=3)
     samples.folder.mkdir()
     first = write_samples(given, samples, lambda done: None)
     assert first.shape == (70, 9)
@@ -177,3 +177,41 @@ def test_a_model_beside_itself_is_its_equal(teacher: Path) -> None:
     figures = compare(given, given, texts)
     assert figures.ratio == 1.0
     assert abs(figures.divergence) < 1e-9
+
+
+def test_samples_of_another_teacher_are_not_taken(teacher: Path, tmp_path: Path) -> None:
+    short = replace(TEACHING, tokens=64)
+    other = {name: tensor.flip(0) for name, tensor in llama_tensors().items()}
+    convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=short)
+    again = write_folder(tmp_path / "other", LLAMA, other)
+    found = convert_softmax(again, tmp_path / "a.pt", student=STUDENT, teaching=short, overwrite=True)
+    alone = convert_softmax(again, tmp_path / "b.pt", student=STUDENT, teaching=short)
+    assert found.report.lengths == alone.report.lengths
+    assert len((tmp_path / "a.pt.log.jsonl").read_text().splitlines()) == 1
+
+
+def test_more_minutes_do_not_lead_back_to_the_first_stage(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(25, patch)
+        convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=replace(TEACHING, minutes=100.0))
+    convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=replace(TEACHING, minutes=10000.0))
+    stages = [json.loads(line)["stage"] for line in (tmp_path / "a.pt.log.jsonl").read_text().splitlines()]
+    assert stages == sorted(stages)
+    assert len(stages) == 40
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    tensors = llama_tensors()
+    tensors["lm_head.weight"][0, 0] = torch.nan
+    with pytest.raises(CheckpointError, match="holds numbers that are not finite"):
+        read_softmax_model(write_folder(tmp_path / "llama", LLAMA, tensors))
+
+
+def test_a_layer_that_always_gives_the_same_is_learned_from(tmp_path: Path) -> None:
+    tensors = llama_tensors()
+    tensors["model.layers.0.self_attn.o_proj.weight"].zero_()
+    teacher = write_folder(tmp_path / "llama", LLAMA, tensors)
+    found = convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=TEACHING)
+    assert found.finished

@@ -21,7 +21,12 @@ def as_it_is(tensor: Tensor, config: ModelConfig) -> Sequence[Tensor]:
 
 def transposed(tensor: Tensor, config: ModelConfig) -> Sequence[Tensor]:
     """A weight that is stored as [inputs, outputs]."""
-    return [tensor.T]
+    return [transpose(tensor)]
+
+
+def transpose(tensor: Tensor) -> Tensor:
+    """Rows for columns.  Raises IndexError where there are no two dimensions."""
+    return tensor.transpose(0, 1)
 
 
 @dataclass(frozen=True)

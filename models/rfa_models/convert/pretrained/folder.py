@@ -26,7 +26,7 @@ def read_folder(folder: Path) -> SoftmaxModel:
         config = architecture.config(table)
     except ConfigError as error:
         raise CheckpointError(f"{folder / CONFIG}: {error}") from error
-    if not (folder / TOKENIZER).exists():
+    if not (folder / TOKENIZER).is_file():
         raise CheckpointError(f"{folder}: has no {TOKENIZER}: get it from where the model is from")
     files = read_tokenizer_files(folder)
     check_ids(max(files.tokenizer.get_vocab().values(), default=-1), config.vocab_size, folder)

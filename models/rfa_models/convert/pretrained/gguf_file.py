@@ -61,12 +61,19 @@ class GgufSource:
         except Exception as error:  # of numpy, or the package's own for a type that it does not know
             raise CheckpointError(f"{self.path}: tensor {name!r} cannot be read: {one_line(error)}") from error
         tensor = torch.from_numpy(numbers.copy()).float()
-        if self._heads is not None and ".self_attn." in name:
-            of_queries, of_keys = self._heads
+        if self._heads is None or ".self_attn." not in name:
+            return tensor
+        of_queries, of_keys = self._heads
+        try:
             if ".q_proj." in name:
                 return halves_from_neighbours(tensor, of_queries)
             if ".k_proj." in name:
                 return halves_from_neighbours(tensor, of_keys)
+        except RuntimeError as error:
+            shape = tuple(tensor.shape)
+            raise CheckpointError(
+                f"{self.path}: tensor {name!r} has shape {shape}, which heads do not divide"
+            ) from error
         return tensor
 
 
@@ -80,6 +87,8 @@ def read_gguf(path: Path) -> SoftmaxModel:
     fields = Fields(path, reader)
     kind = fields.text(ARCHITECTURE)
     names = [tensor.name for tensor in reader.tensors]
+    if kind not in SETTINGS:
+        raise CheckpointError(f"{path}: a GGUF of {shown(kind)} is not read: known are {', '.join(SETTINGS)}")
     try:
         architecture = architecture_of(kind)
         config = architecture.config(settings(fields, kind, names, vocabulary(reader, path)))
@@ -89,10 +98,13 @@ def read_gguf(path: Path) -> SoftmaxModel:
     check_ids(max(tokenizer.get_vocab().values(), default=-1), config.vocab_size, path)
     special_ids = special_ids_of(fields)
     check_special_ids(special_ids, config.vocab_size, path)
+    template = fields.table.get(CHAT_TEMPLATE)
+    if template is not None and not isinstance(template, str):
+        raise DataError(f"{path}: its {CHAT_TEMPLATE} is {shown(template)}, wanted text")
     attention = config.attention
     heads = (attention.heads, attention.groups) if kind == NEIGHBOURS else None
     model = load_model(architecture, config, GgufSource(path, reader, heads))
-    return SoftmaxModel(model, tokenizer, special_ids, chat_template=fields.table.get(CHAT_TEMPLATE))
+    return SoftmaxModel(model, tokenizer, special_ids, chat_template=template)
 
 
 def open_gguf(path: Path) -> Any:
@@ -160,6 +172,8 @@ def special_ids_of(fields: Fields) -> SpecialIds:
         found[word] = token
     spm = fields.table.get("tokenizer.ggml.model") == "llama"
     begins = fields.table.get("tokenizer.ggml.add_bos_token", spm)
+    if not isinstance(begins, bool):
+        raise DataError(f"{fields.path}: its add_bos_token is {shown(begins)}, wanted true or false")
     others = (found["eot"],) if found["eot"] not in (None, found["eos"]) else ()
     return SpecialIds(found["bos"] if begins else None, found["eos"], others)
 

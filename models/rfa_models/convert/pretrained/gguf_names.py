@@ -14,19 +14,12 @@ LLAMA_SETTINGS = {
     "attention.layer_norm_rms_epsilon": "rms_norm_eps",
     "attention.sliding_window": "sliding_window",
     "rope.freq_base": "rope_theta",
+    "rope.dimension_count": "rope_dimension_count",
     "context_length": "max_position_embeddings",
 }
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "llama": LLAMA_SETTINGS,
     "qwen2": LLAMA_SETTINGS,
-    "gpt2": {
-        "embedding_length": "n_embd",
-        "block_count": "n_layer",
-        "feed_forward_length": "n_inner",
-        "attention.head_count": "n_head",
-        "attention.layer_norm_epsilon": "layer_norm_epsilon",
-        "context_length": "n_positions",
-    },
 }
 """By the architecture: settings after its name and a dot."""
 LAYER = "model.layers.{}."

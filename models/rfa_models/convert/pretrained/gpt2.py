@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.convert.pretrained.architecture import Architecture, Row, same, transposed
+from rfa_models.convert.pretrained.architecture import Architecture, Row, same, transpose, transposed
 from rfa_models.convert.pretrained.settings import Table, expect, head_width, real, switch, whole
 from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
@@ -46,7 +46,7 @@ def gpt2_config(table: Table) -> ModelConfig:
 def activation(table: Table) -> Activation:
     """The activation between the layers of the perceptron.  Raises ConfigError."""
     name = table.get("activation_function", "gelu_new")
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ConfigError(f"activation_function is {shown(name)}, wanted one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
@@ -86,7 +86,7 @@ def conv1d(theirs: str, ours: str) -> list[Row]:
 
 def packed_weight(tensor: Tensor, config: ModelConfig) -> Sequence[Tensor]:
     """Queries, keys and values from one Conv1D.  [E, 3 E] -> three [E, E]."""
-    return [part.contiguous() for part in tensor.T.chunk(3, dim=0)]
+    return [part.contiguous() for part in transpose(tensor).chunk(3, dim=0)]
 
 
 def packed_bias(tensor: Tensor, config: ModelConfig) -> Sequence[Tensor]:

@@ -44,13 +44,16 @@ def kinds(table: Table, layers: int) -> list[str]:
     """Whether each layer reads all tokens, `global`, or the last alone, `local`.  Raises ConfigError."""
     given = table.get("attention_types", [[["global", "local"], layers // 2]])
     found: list[str] = []
+    refused = ConfigError(f"attention_types is {shown(given)}, wanted {layers} times global or local")
     try:
         for names, times in given:
+            if type(times) is not int or not 0 <= times <= layers:
+                raise refused
             found += list(names) * times
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"attention_types is {shown(given)}, wanted lists of names with a number") from error
-    if len(found) != layers or set(found) - {"global", "local"}:
-        raise ConfigError(f"attention_types is {shown(given)}, wanted {layers} times global or local")
+        raise refused from error
+    if len(found) != layers or not all(kind in ("global", "local") for kind in found):
+        raise refused
     return found
 
 

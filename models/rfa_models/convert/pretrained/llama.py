@@ -20,13 +20,8 @@ LONGEST = 2048
 
 
 def llama_config(table: Table) -> ModelConfig:
-    """The settings of a Llama.  Raises ConfigError."""
-    return config_of(table, qkv_bias=switch(table, "attention_bias", False))
-
-
-def mistral_config(table: Table) -> ModelConfig:
-    """The settings of a Mistral: a Llama whose layers may read the last tokens alone."""
-    config = llama_config(table)
+    """The settings of a Llama, or of a Mistral, whose layers may read the last tokens alone.  Raises ConfigError."""
+    config = config_of(table, qkv_bias=switch(table, "attention_bias", False))
     if table.get("sliding_window") is None:
         return config
     return replace(config, attention=replace(config.attention, window=whole(table, "sliding_window")))
@@ -44,6 +39,7 @@ def config_of(table: Table, qkv_bias: bool) -> ModelConfig:
     heads = whole(table, "num_attention_heads")
     expect(table, "hidden_act", "silu")
     expect(table, "head_dim", head_width(width, heads))
+    expect(table, "rope_dimension_count", head_width(width, heads))
     attention = AttentionConfig(
         kind="softmax",
         heads=heads,
@@ -111,5 +107,4 @@ def linear(theirs: str, ours: str, bias: bool) -> list[Row]:
 
 ANGLES = ("rotary_emb.inv_freq",)
 LLAMA = Architecture(llama_config, llama_rows, ignored=ANGLES)
-MISTRAL = Architecture(mistral_config, llama_rows, ignored=ANGLES)
 QWEN2 = Architecture(qwen2_config, llama_rows, ignored=ANGLES)

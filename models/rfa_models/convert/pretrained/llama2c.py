@@ -148,7 +148,8 @@ def read_header(path: Path) -> Header:
     width, hidden, layers, heads, kv_heads, tokens, longest = np.frombuffer(head, "<i4").tolist()
     header = Header(width, hidden, layers, heads, kv_heads, abs(tokens), longest, tied=tokens > 0)
     sizes = (width, hidden, layers, heads, kv_heads, abs(tokens), longest)
-    if min(sizes) < 1 or max(sizes) > LARGEST or width % heads or heads % kv_heads:
+    few = abs(tokens) <= END
+    if few or min(sizes) < 1 or max(sizes) > LARGEST or width % heads or heads % kv_heads:
         raise CheckpointError(
             f"{path}: its first numbers are {sizes}: not a model of llama2.c in float32, which is what is read"
         )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from tokenizers import Tokenizer, decoders, models, normalizers
 
 BLANK = "\u2581"
+LONGEST = 256
+"""Characters of a piece that is made of others: a longer one would cost the square of its length, and none is used."""
 UNKNOWN = 0
 """The id of what cannot be spelled; bytes can spell everything."""
 
@@ -45,7 +47,7 @@ def merges(pieces: Sequence[Piece], ids: dict[str, int], special: Sequence[int])
     """Every way to join two pieces into a third, the best score first; of equal scores the earlier piece."""
     found = []
     for token, piece in enumerate(pieces):
-        if token in special or token == UNKNOWN or is_byte(piece.text):
+        if token in special or token == UNKNOWN or is_byte(piece.text) or len(piece.text) > LONGEST:
             continue
         for cut in range(1, len(piece.text)):
             left = piece.text[:cut]

@@ -49,9 +49,9 @@ class SafetensorsSource:
 
 def files_of(folder: Path) -> list[str]:
     """The names of the files that hold the model.  Raises CheckpointError."""
-    if (folder / SINGLE).exists():
+    if (folder / SINGLE).is_file():
         return [SINGLE]
-    if (folder / INDEX).exists():
+    if (folder / INDEX).is_file():
         return shards_of(folder / INDEX)
     for name in PICKLES:
         if (folder / name).exists():
@@ -71,7 +71,7 @@ def shards_of(index: Path) -> list[str]:
     for name in names:
         if Path(name).name != name or name in ("", ".", ".."):
             raise CheckpointError(f"{index}: names the file {shown(name)}, wanted one in its own folder")
-        if not (index.parent / name).exists():
+        if not (index.parent / name).is_file():
             raise CheckpointError(f"{index.parent / name}: is missing, {index.name} names it: get it again")
     return names
 

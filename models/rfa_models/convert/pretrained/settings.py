@@ -24,7 +24,10 @@ def real(table: Table, key: str, default: float | None = None) -> float:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigError(f"{key} is {shown(value)}, wanted a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ConfigError(f"{key} is {shown(value)}, wanted a number that a float can hold") from error
 
 
 def switch(table: Table, key: str, default: bool) -> bool:

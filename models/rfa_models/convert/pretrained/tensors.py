@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -39,12 +39,14 @@ def load_model(architecture: Architecture, config: ModelConfig, source: TensorSo
     state: dict[str, Tensor] = {}
     for row in rows:
         tensor = source.read(theirs[row.theirs])
-        for name, part in zip(row.ours, row.change(tensor, config), strict=True):
+        for name, part in zip(row.ours, changed(row, tensor, config, source), strict=True):
             if part.shape != wanted[name].shape:
                 raise CheckpointError(
                     f"{source.path}: tensor {row.theirs!r} has shape {tuple(tensor.shape)}, which gives "
                     f"{name!r} the shape {tuple(part.shape)}, its config wants {tuple(wanted[name].shape)}"
                 )
+            if not part.isfinite().all():
+                raise CheckpointError(f"{source.path}: tensor {row.theirs!r} holds numbers that are not finite")
             state[name] = part.float().contiguous()
     if config.tie_embeddings:
         state[HEAD] = state["embedding.weight"]
@@ -52,6 +54,16 @@ def load_model(architecture: Architecture, config: ModelConfig, source: TensorSo
     if config.tie_embeddings:
         model.head.weight = model.embedding.weight
     return model.eval()
+
+
+def changed(row: Row, tensor: Tensor, config: ModelConfig, source: TensorSource) -> Sequence[Tensor]:
+    """Our tensors made of theirs.  Raises CheckpointError where its shape does not allow that."""
+    try:
+        return row.change(tensor, config)
+    except (RuntimeError, IndexError) as error:
+        raise CheckpointError(
+            f"{source.path}: tensor {row.theirs!r} has shape {tuple(tensor.shape)}, which its config does not allow"
+        ) from error
 
 
 def rows_of_blocks(rows: Iterable[Row], layers: int) -> list[Row]:

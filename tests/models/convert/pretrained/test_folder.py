@@ -158,6 +158,7 @@ def set_key(key: str, value: Any) -> Any:
         (set_key("num_hidden_layers", 3), "and 6 more are missing"),
         (set_key("num_hidden_layers", 1), "of no known use"),
         (set_key("num_hidden_layers", 1_000_000), "its config says 1,000,000 layers, it has 21 tensors"),
+        (set_key("rms_norm_eps", 10**400), "wanted a number that a float can hold"),
         (set_key("vocab_size", 5), "the tokenizer has ids up to 10, the model knows 5 tokens"),
     ],
 )

@@ -126,7 +126,7 @@ def test_byte_level_tokenizers_are_built(tmp_path: Path, cut: str) -> None:
 def test_what_is_not_known_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "model.gguf"
     write(file, "mamba")
-    with pytest.raises(ModelError, match="model_type is 'mamba', which is not read"):
+    with pytest.raises(ModelError, match="a GGUF of 'mamba' is not read: known are llama, qwen2"):
         read_softmax_model(file)
     write(file, tokenizer="wordpiece")
     with pytest.raises(ModelError, match="its tokenizer is of kind 'wordpiece'"):
