@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rfa_models.convert.pretrained.folder import read_folder
 from rfa_models.convert.pretrained.formats import CONFIG, GGUF, LLAMA2C
-from rfa_models.convert.pretrained.gguf_file import read_gguf
 from rfa_models.convert.pretrained.llama2c import read_llama2c
+from rfa_models.convert.pretrained.llama_cpp.gguf_file import read_gguf
 from rfa_models.convert.pretrained.safetensors_source import files_of
 from rfa_models.convert.pretrained.softmax_model import SoftmaxModel
 from rfa_models.errors import CheckpointError

@@ -22,7 +22,7 @@ from others_models import (
     neighbours_from_halves,
 )
 
-from rfa_models.convert.pretrained import gguf_file
+from rfa_models.convert.pretrained.llama_cpp import gguf_file
 from rfa_models.convert.pretrained.read import read_softmax_model
 from rfa_models.errors import ModelError
 from rfa_runtime.bundle.manifest import SpecialIds

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from rfa_models.convert.pretrained.catalogue import architecture_of
 from rfa_models.convert.pretrained.folder import check_ids, check_special_ids
-from rfa_models.convert.pretrained.gguf_header import check_header
-from rfa_models.convert.pretrained.gguf_names import NAMES, SETTINGS
-from rfa_models.convert.pretrained.gguf_tokenizer import read_tokenizer
+from rfa_models.convert.pretrained.llama_cpp.gguf_header import check_header
+from rfa_models.convert.pretrained.llama_cpp.gguf_names import NAMES, SETTINGS
+from rfa_models.convert.pretrained.llama_cpp.gguf_tokenizer import read_tokenizer
 from rfa_models.convert.pretrained.rotary_pairs import halves_from_neighbours
 from rfa_models.convert.pretrained.softmax_model import SoftmaxModel
 from rfa_models.convert.pretrained.tensors import load_model
