@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_models import language_model
+from small_models import attention_config, language_model
 
 from rfa_export import pipeline
 from rfa_export.errors import TargetError
@@ -35,9 +35,9 @@ GPT2: dict[str, Any] = {
 
 
 def llama(**attention: Any) -> LanguageModel:
-    """Four heads of queries over two of keys, turned by their positions."""
+    """One layer of four heads of queries over two of keys, turned by their positions."""
     settings = {"heads": 4, "kv_heads": 2, "head_dim": 8, "qkv_bias": False, "out_bias": False, "rope_theta": 100.0}
-    return language_model(settings | attention, **LLAMA)
+    return language_model(settings | attention, layers=1, **LLAMA)
 
 
 def export(model: LanguageModel, folder: Path, targets: tuple[str, ...]) -> None:
@@ -58,13 +58,10 @@ def test_a_converted_llama_on_every_target(tmp_path: Path) -> None:
     export(llama(**student, **floor), tmp_path / "model.rfa", tuple(TARGETS))
 
 
-def test_a_gpt2_with_learned_positions(tmp_path: Path) -> None:
-    export(language_model({"gate": True}, **GPT2), tmp_path / "model.rfa", ("ort", "plain"))
-
-
-@pytest.mark.parametrize("feature_map", ["hedgehog", "elu"])
-def test_features_without_random_vectors(feature_map: str, tmp_path: Path) -> None:
-    export(llama(feature_map=feature_map, gate=True), tmp_path / "model.rfa", ("ort", "plain"))
+def test_a_gpt2_whose_layers_have_other_features(tmp_path: Path) -> None:
+    """Learned positions, Hedgehog in the first layer, elu in the second."""
+    kinds = tuple(attention_config(feature_map=name, gate=True) for name in ("hedgehog", "elu"))
+    export(language_model(layer_attention=kinds, **GPT2), tmp_path / "model.rfa", ("ort", "plain"))
 
 
 def test_a_window_with_sinks(tmp_path: Path) -> None:
