@@ -84,29 +84,10 @@ OPTIONS = (
     ),
     click.option("--restart", is_flag=True, help=WORDS + "start again in place of resuming."),
 )
-NAMES = (
-    "tokens",
-    "minutes",
-    "no_training",
-    "texts",
-    "measured",
-    "samples",
-    "length",
-    "batch_size",
-    "learning_rate",
-    "feature_map",
-    "random_vectors",
-    "window",
-    "window_alone",
-    "sinks",
-    "seed",
-    "device",
-    "threads",
-    "restart",
-)
-"""Of the options above, as they come."""
 OF_STUDENT = ("feature_map", "random_vectors", "window", "window_alone", "sinks", "seed")
 OF_TEACHING = ("tokens", "minutes", "samples", "length", "batch_size", "learning_rate")
+NAMES = (*OF_STUDENT, *OF_TEACHING, "no_training", "texts", "measured", "device", "threads", "restart")
+"""Of all the options above."""
 
 
 def options(command: FC) -> FC:
@@ -123,8 +104,6 @@ def run(
     if tokenizer is not None and source.suffix != LLAMA2C:
         raise click.UsageError(f"--tokenizer is for models of llama2.c, {source} has its own: drop it")
     check_readable(*given["texts"], *given["measured"])
-    if given["samples"] == 0 and not given["texts"]:
-        raise click.UsageError("--samples 0 without --text: there is nothing to learn from")
     student = replace(STUDENT, **chosen(given, OF_STUDENT))
     teaching = replace(TEACHING, **chosen(given, OF_TEACHING))
     if given["no_training"]:

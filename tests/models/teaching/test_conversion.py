@@ -7,16 +7,18 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from others_models import LLAMA, llama_tensors, write_folder, write_llama2c
+from others_models import GPT2, LLAMA, gpt2_tensors, llama_tensors, write_folder, write_llama2c
 
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_models.convert.pretrained.read import read_softmax_model
 from rfa_models.errors import CheckpointError, ConfigError, DataError
 from rfa_models.teaching import conversion, lecture
 from rfa_models.teaching.conversion import convert_softmax
+from rfa_models.teaching.lessons import layers_loss, logits_loss
 from rfa_models.teaching.measure import compare
 from rfa_models.teaching.samples import Samples, write_samples
 from rfa_models.teaching.student import new_student
@@ -215,3 +217,50 @@ def test_a_layer_that_always_gives_the_same_is_learned_from(tmp_path: Path) -> N
     teacher = write_folder(tmp_path / "llama", LLAMA, tensors)
     found = convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=TEACHING)
     assert found.finished
+
+
+def lecture_of(teacher: Path, window: int = 16, farthest: int = 0) -> lecture.Lecture:
+    """Lessons of a student whose window is as long as a text: it is its teacher."""
+    given = read_softmax_model(teacher).model
+    texts = torch.randint(0, 11, (6, 17), generator=torch.Generator().manual_seed(0))
+    config = StudentConfig(window=window, window_alone=True).model(given.config)
+    student = new_student(given, config, texts[:, :-1])
+    return lecture.Lecture(student, given, texts, replace(TEACHING, farthest_start=farthest), seed=0)
+
+
+def test_lessons_begin_at_positions_of_their_own(teacher: Path) -> None:
+    lessons = lecture_of(teacher, farthest=1000)
+    ids = lessons.batch()[:, :-1]
+    first = lessons.positions(ids)
+    assert torch.equal(first - first[:, :1], torch.arange(16).expand(4, 16))
+    assert len(set(first[:, 0].tolist())) == 4
+    assert torch.equal(lessons.positions(ids), first)
+    lessons.done += 1
+    assert not torch.equal(lessons.positions(ids), first)
+    assert torch.equal(lecture_of(teacher).positions(ids), torch.arange(16).expand(4, 16))
+
+
+@pytest.mark.parametrize("ask", [layers_loss, logits_loss])
+def test_nothing_is_lost_by_a_student_that_is_its_teacher(teacher: Path, ask: Any) -> None:
+    for window, equal in ((16, True), (2, False)):
+        lessons = lecture_of(teacher, window, farthest=1000)
+        ids = lessons.batch()[:, :-1]
+        loss = ask(lessons.student, lessons.teacher, ids, lessons.positions(ids)).item()
+        assert (abs(loss) < 1e-6) == equal
+
+
+def test_lessons_of_learned_positions_begin_at_zero(tmp_path: Path) -> None:
+    given = read_softmax_model(write_folder(tmp_path / "gpt2", GPT2, gpt2_tensors())).model
+    assert conversion.fitted(TEACHING, given).farthest_start == 0
+    assert conversion.fitted(replace(TEACHING, length=999, tokens=4096), given).length == 32
+
+
+@pytest.mark.parametrize("ask", [layers_loss, logits_loss])
+def test_a_student_with_features_hears_where_a_text_begins(teacher: Path, ask: Any) -> None:
+    given = read_softmax_model(teacher).model
+    ids = torch.randint(0, 11, (4, 16), generator=torch.Generator().manual_seed(0))
+    student = new_student(given, STUDENT.model(given.config), ids)
+    counted = torch.arange(16).expand(4, 16)
+    here = ask(student, given, ids, counted).item()
+    there = ask(student, given, ids, counted + 500).item()
+    assert abs(here - there) > 1e-4
