@@ -101,7 +101,7 @@ PUBLIC = {
         *("ModelConfig", "ModelError", "Recipe", "RfaAttention", "ShortConvolution", "SoftmaxAttention"),
         *("StudentConfig", "TeachingConfig", "TokenShift", "Trained", "TrainingRun", "Translator", "TranslatorConfig"),
         *("__version__", "byte_tokenizer", "convert_release", "convert_softmax", "evaluate", "load_checkpoint"),
-        *("read_recipe", "save_checkpoint", "train_recipe"),
+        *("read_recipe", "read_softmax_model", "save_checkpoint", "save_pretrained", "train_recipe"),
     },
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),

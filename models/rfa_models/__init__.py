@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rfa_models.attention.neighbours import ShortConvolution, TokenShift
     from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
     from rfa_models.convert.checkpoint import convert_release
+    from rfa_models.convert.pretrained.read import read_softmax_model
+    from rfa_models.convert.pretrained.save import save_pretrained
     from rfa_models.data.tokenizer import byte_tokenizer
     from rfa_models.errors import ModelError
     from rfa_models.networks.classifier import Classifier
@@ -66,7 +68,9 @@ __all__ = [
     "evaluate",
     "load_checkpoint",
     "read_recipe",
+    "read_softmax_model",
     "save_checkpoint",
+    "save_pretrained",
     "train_recipe",
 ]
 
@@ -76,6 +80,8 @@ HOMES = {
     "attention.neighbours": ("ShortConvolution", "TokenShift"),
     "checkpoints.checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
     "convert.checkpoint": ("convert_release",),
+    "convert.pretrained.read": ("read_softmax_model",),
+    "convert.pretrained.save": ("save_pretrained",),
     "data.tokenizer": ("byte_tokenizer",),
     "errors": ("ModelError",),
     "networks.classifier": ("Classifier",),

@@ -28,7 +28,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from rfa_models.checkpoints.archive import SAFETENSORS
+from rfa_models.checkpoints.archive import FORMAT, SAFETENSORS
 from rfa_models.checkpoints.safetensors_file import read_safetensors, write_safetensors
 from rfa_models.checkpoints.tensors import build_model, stored_tensors
 from rfa_models.checkpoints.untrusted import check_tensors, read_tables
@@ -48,7 +48,6 @@ from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, SpecialIds
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.errors import OptionError
 
-FORMAT = "rfa-checkpoint"
 FORMAT_VERSION = 1
 ENTRIES = {"config": dict, "tokenizer": str, "training": dict, "tensors": dict}
 

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 import rfa_models
-from rfa_models.checkpoints.output import check_place
 from rfa_models.commands import convert_release, convert_softmax
 from rfa_models.commands.ending import one_line_errors
+from rfa_models.commands.given import given_options
 from rfa_models.convert.pretrained.formats import is_softmax_model
 from rfa_runtime.bundle.places import check_readable
 
@@ -38,14 +38,13 @@ EPILOG = "Example:  rfa-convert SmolLM2-135M-Instruct -o student.pt --minutes 60
 def main(source: Path, output: Path, tokenizer: Path | None, overwrite: bool, as_json: bool, **options: Any) -> None:
     """Make a model of ours from SRC, a model with softmax attention, or a checkpoint of the authors' release.
 
-    A softmax model is a folder in the layout of Hugging Face (Llama, Mistral, Qwen2, SmolLM, GPT-2), a GGUF file, or a
-    model of llama2.c.  It writes text, from which its own copy with random features learns: a conversion that was
-    stopped goes on with the same command.
+    A softmax model is a folder in the layout of Hugging Face (Llama, Mistral, Qwen2, SmolLM, GPT-2), a GGUF file, a
+    model of llama2.c, or one that was trained here.  It writes text, from which its own copy with random features
+    learns: a conversion that was stopped goes on with the same command.
 
     A checkpoint of the authors' release is a translator (RFA in the decoder) or a language model in the format of
     fairseq.
     """
-    check_place(output)
     check_readable(None if source.is_dir() else source, tokenizer)
     of_softmax = {name: options.pop(name) for name in convert_softmax.NAMES}
     if is_softmax_model(source):
@@ -58,11 +57,8 @@ def main(source: Path, output: Path, tokenizer: Path | None, overwrite: bool, as
 
 def refuse(options: dict[str, Any], source: Path, found: str, wanted: str) -> None:
     """Raise UsageError for an option that was given and has no use here."""
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        given = context.get_parameter_source(parameter.name or "")
-        if parameter.name in options and given == click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{parameter.opts[0]} is for {wanted}, {source} is {found}: drop it")
+    for option in given_options(options):
+        raise click.UsageError(f"{option} is for {wanted}, {source} is {found}: drop it")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from rich.console import Console
 
 import rfa_models
 from rfa_models.attention.config import FeatureMap
-from rfa_models.checkpoints.output import check_output
+from rfa_models.checkpoints.output import check_output, check_place
+from rfa_models.commands.given import given_options
 from rfa_models.commands.stacked import stacked
 from rfa_models.convert.pretrained.formats import LLAMA2C
 from rfa_models.teaching.files import ConversionFiles
@@ -30,12 +31,18 @@ FILE = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
 RATE = click.FloatRange(min=0, min_open=True)
 WORDS = "Softmax: "
+SAVE_PRETRAINED = "--save-pretrained"
 STUDENT = StudentConfig()
 TEACHING = TeachingConfig()
 OPTIONS = (
     click.option("--tokens", type=COUNT, help=WORDS + f"tokens to learn from.  [default: {TEACHING.tokens:,}]"),
     click.option("--minutes", type=RATE, help=WORDS + "end the lessons after this time, if tokens do not end them."),
     click.option("--no-training", is_flag=True, help=WORDS + "write the student as it is before its first lesson."),
+    click.option(
+        SAVE_PRETRAINED,
+        is_flag=True,
+        help=WORDS + "write SRC itself, as a folder in the layout of Hugging Face, and no student.",
+    ),
     click.option(
         "--text",
         "texts",
@@ -86,7 +93,17 @@ OPTIONS = (
 )
 OF_STUDENT = ("feature_map", "random_vectors", "window", "window_alone", "sinks", "seed")
 OF_TEACHING = ("tokens", "minutes", "samples", "length", "batch_size", "learning_rate")
-NAMES = (*OF_STUDENT, *OF_TEACHING, "no_training", "texts", "measured", "device", "threads", "restart")
+NAMES = (
+    *OF_STUDENT,
+    *OF_TEACHING,
+    "no_training",
+    "save_pretrained",
+    "texts",
+    "measured",
+    "device",
+    "threads",
+    "restart",
+)
 """Of all the options above."""
 
 
@@ -99,6 +116,10 @@ def run(
     source: Path, output: Path, tokenizer: Path | None, overwrite: bool, as_json: bool, given: dict[str, Any]
 ) -> None:
     """Convert SRC.  given: the options above, by their names."""
+    if given["save_pretrained"]:
+        write_as_it_is(source, output, tokenizer, as_json)
+        return
+    check_place(output)
     stopped = ConversionFiles(output).resume.exists()
     check_output(output, overwrite or stopped)
     if tokenizer is not None and source.suffix != LLAMA2C:
@@ -132,6 +153,20 @@ def run(
     if not converted.finished:
         console.print("stopped: the model is usable as it is; the same command goes on from there")
         sys.exit(INTERRUPTED)
+
+
+def write_as_it_is(source: Path, output: Path, tokenizer: Path | None, as_json: bool) -> None:
+    """Write SRC in the layout of Hugging Face.  Raises UsageError for options of lessons that do not take place."""
+    for option in given_options(NAMES):
+        if option != SAVE_PRETRAINED:
+            raise click.UsageError(f"{option} with {SAVE_PRETRAINED}, which writes {source} as it is: drop one")
+    with ending_at_once():
+        read_softmax_model, save_pretrained = rfa_models.read_softmax_model, rfa_models.save_pretrained
+    found = read_softmax_model(source, tokenizer)
+    save_pretrained(found.checkpoint(), output)
+    for note in found.notes:
+        complain(f"{source} {note}")
+    print(json.dumps({"model": str(output)}) if as_json else f"{output}: {source} in the layout of Hugging Face")
 
 
 def chosen(given: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

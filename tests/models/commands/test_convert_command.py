@@ -30,7 +30,7 @@ from release import (
 from tokenizers import Tokenizer, models
 
 from rfa_export.tolerances import MODELS_FLOAT64
-from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_models.commands.convert import main
 from rfa_models.convert.checkpoint import convert_release
 from rfa_runtime.bundle.process_lock import writing
@@ -386,15 +386,6 @@ def test_a_dictionary_of_another_model_is_refused(folder: Callable[..., None]) -
     folder()
     Path("dict.txt").write_text("a 1\n", encoding="utf-8")
     assert_refused(rfa_convert(), "dict.txt: 5 tokens with the 4 special ones, the model knows 14")
-
-
-def test_one_of_our_own_checkpoints_is_refused(folder: Callable[..., None], checkpoint: Checkpoint) -> None:
-    folder()
-    assert isinstance(checkpoint, Checkpoint)
-    save_checkpoint(checkpoint, Path("source.pt"))
-    assert_refused(
-        rfa_convert(), "source.pt: is one of our own files, there is nothing to convert: give it to rfa-export"
-    )
 
 
 def test_a_missing_file_is_refused(folder: Callable[..., None]) -> None:

@@ -65,6 +65,14 @@ def test_window_and_sinks_reach_the_model(teacher: Path, tmp_path: Path) -> None
     assert set(found.training["conversion"]["controls"]) == {"no attention", "window alone", "sums alone"}
 
 
+def test_a_model_is_written_in_the_layout_of_hugging_face(teacher: Path, tmp_path: Path) -> None:
+    code, printed, _ = run(teacher, "--save-pretrained", "-o", tmp_path / "again", "--json")
+    assert code == 0
+    assert json.loads(printed) == {"model": str(tmp_path / "again")}
+    for name in ("model.safetensors", "tokenizer.json"):
+        assert (tmp_path / "again" / name).is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -78,6 +86,8 @@ def test_window_and_sinks_reach_the_model(teacher: Path, tmp_path: Path) -> None
         (["absent.gguf"], "absent.gguf"),
         (["empty"], "has no config.json"),
         (["llama", "-o", "."], "is a folder"),
+        (["llama", "--save-pretrained", "-o", "empty", "--tokens", "5"], "--tokens with --save-pretrained"),
+        (["llama", "--save-pretrained", "-o", "llama"], "llama exists: name a folder that is new or empty"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_line(

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from rfa_models.convert.pretrained.architecture import Architecture
 from rfa_models.convert.pretrained.gpt2 import GPT2
 from rfa_models.convert.pretrained.gpt_neo import GPT_NEO
-from rfa_models.convert.pretrained.llama import LLAMA, QWEN2
+from rfa_models.convert.pretrained.llama import LLAMA, MISTRAL, QWEN2
 from rfa_models.errors import ConfigError
 from rfa_models.wording import shown
 
 ARCHITECTURES: Mapping[str, Architecture] = {
     "llama": LLAMA,
-    "mistral": LLAMA,
+    "mistral": MISTRAL,
     "smollm": LLAMA,
     "qwen2": QWEN2,
     "gpt2": GPT2,

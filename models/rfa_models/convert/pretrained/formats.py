@@ -1,8 +1,10 @@
-"""How the formats of pretrained models look from outside.  Standard library only: asked before torch is loaded."""
+"""How the formats of pretrained models look from outside.  No torch here: asked before it is loaded."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from rfa_models.checkpoints.archive import is_own
 
 GGUF = ".gguf"
 LLAMA2C = ".bin"
@@ -12,4 +14,4 @@ CONFIG = "config.json"
 
 def is_softmax_model(path: Path) -> bool:
     """Whether a path looks like a pretrained softmax model, not like a checkpoint of the authors' release."""
-    return path.is_dir() or path.suffix in (GGUF, LLAMA2C)
+    return path.is_dir() or path.suffix in (GGUF, LLAMA2C) or is_own(path)

@@ -6,11 +6,20 @@ Names and settings are those of Hugging Face's files.  Its `Conv1D` keeps weight
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from rfa_models.attention.config import AttentionConfig
-from rfa_models.convert.pretrained.architecture import Architecture, Row, same, transpose, transposed
+from rfa_models.convert.pretrained.architecture import (
+    Architecture,
+    Row,
+    same,
+    transpose,
+    transposed,
+    transposed_back,
+)
 from rfa_models.convert.pretrained.settings import Table, expect, head_width, real, switch, whole
 from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
@@ -51,6 +60,24 @@ def activation(table: Table) -> Activation:
     return ACTIVATIONS[name]
 
 
+def gpt2_table(config: ModelConfig) -> dict[str, Any]:
+    """The settings of a GPT-2 as they are in config.json."""
+    names = {ours: theirs for theirs, ours in ACTIVATIONS.items()}
+    return {
+        "architectures": ["GPT2LMHeadModel"],
+        "vocab_size": config.vocab_size,
+        "n_embd": config.width,
+        "n_layer": config.layers,
+        "n_head": config.attention.heads,
+        "n_inner": config.mlp_width,
+        "n_positions": config.trained_length,
+        "activation_function": names[config.activation],
+        "layer_norm_epsilon": config.norm_eps,
+        "tie_word_embeddings": config.tie_embeddings,
+        "torch_dtype": "float32",
+    }
+
+
 def gpt2_rows(config: ModelConfig) -> list[Row]:
     """The tensors of a GPT-2."""
     theirs = "h.{}."
@@ -60,8 +87,8 @@ def gpt2_rows(config: ModelConfig) -> list[Row]:
     rows = [
         same("wte.weight", "embedding.weight"),
         same("wpe.weight", "positions.vectors.weight"),
-        Row(theirs + "attn.c_attn.weight", weights, packed_weight),
-        Row(theirs + "attn.c_attn.bias", biases, packed_bias),
+        Row(theirs + "attn.c_attn.weight", weights, packed_weight, unpacked_weight),
+        Row(theirs + "attn.c_attn.bias", biases, packed_bias, unpacked_bias),
         *norm("ln_f", "norm"),
         *norm(theirs + "ln_1", ours + "attention_norm"),
         *norm(theirs + "ln_2", ours + "mlp_norm"),
@@ -81,7 +108,8 @@ def norm(theirs: str, ours: str) -> list[Row]:
 
 def conv1d(theirs: str, ours: str) -> list[Row]:
     """The rows of a Conv1D."""
-    return [same(f"{theirs}.weight", f"{ours}.weight", change=transposed), same(f"{theirs}.bias", f"{ours}.bias")]
+    weight = Row(f"{theirs}.weight", (f"{ours}.weight",), transposed, transposed_back)
+    return [weight, same(f"{theirs}.bias", f"{ours}.bias")]
 
 
 def packed_weight(tensor: Tensor, config: ModelConfig) -> Sequence[Tensor]:
@@ -89,9 +117,25 @@ def packed_weight(tensor: Tensor, config: ModelConfig) -> Sequence[Tensor]:
     return [part.contiguous() for part in transpose(tensor).chunk(3, dim=0)]
 
 
+def unpacked_weight(parts: Sequence[Tensor]) -> Tensor:
+    """What undoes `packed_weight`.  three [E, E] -> [E, 3 E]."""
+    return transpose(torch.cat(tuple(parts)))
+
+
 def packed_bias(tensor: Tensor, config: ModelConfig) -> Sequence[Tensor]:
     """[3 E] -> three [E]."""
     return [part.contiguous() for part in tensor.chunk(3)]
 
 
-GPT2 = Architecture(gpt2_config, gpt2_rows, prefix="transformer.", ignored=("attn.bias", "attn.masked_bias"))
+def unpacked_bias(parts: Sequence[Tensor]) -> Tensor:
+    """What undoes `packed_bias`.  three [E] -> [3 E]."""
+    return torch.cat(tuple(parts))
+
+
+GPT2 = Architecture(
+    gpt2_config,
+    gpt2_rows,
+    gpt2_table,
+    prefix="transformer.",
+    ignored=("attn.bias", "attn.masked_bias"),
+)

@@ -6,6 +6,7 @@ Names and settings are those of Hugging Face's files.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.convert.pretrained.architecture import Architecture, Row, same
@@ -66,6 +67,45 @@ def config_of(table: Table, qkv_bias: bool) -> ModelConfig:
     )
 
 
+def llama_table(config: ModelConfig) -> dict[str, Any]:
+    """The settings of a Llama as they are in config.json."""
+    return common_table(config) | {
+        "architectures": ["LlamaForCausalLM"],
+        "attention_bias": config.attention.out_bias,
+        "mlp_bias": config.mlp_bias,
+    }
+
+
+def mistral_table(config: ModelConfig) -> dict[str, Any]:
+    """The settings of a Mistral."""
+    window = config.attention.window
+    return common_table(config) | {"architectures": ["MistralForCausalLM"], "sliding_window": window or None}
+
+
+def qwen2_table(config: ModelConfig) -> dict[str, Any]:
+    """The settings of a Qwen2."""
+    return common_table(config) | {"architectures": ["Qwen2ForCausalLM"], "use_sliding_window": False}
+
+
+def common_table(config: ModelConfig) -> dict[str, Any]:
+    """What the settings of all these have in common."""
+    attention = config.attention
+    return {
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.width,
+        "intermediate_size": config.mlp_width,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": attention.heads,
+        "num_key_value_heads": attention.groups,
+        "max_position_embeddings": config.trained_length,
+        "rope_theta": attention.rope_theta,
+        "rms_norm_eps": config.norm_eps,
+        "hidden_act": "silu",
+        "tie_word_embeddings": config.tie_embeddings,
+        "torch_dtype": "float32",
+    }
+
+
 def theta(table: Table) -> float:
     """The base of the angles.  Raises ConfigError for angles that are scaled."""
     rope = table.get("rope_parameters") or table.get("rope_scaling") or {}
@@ -106,5 +146,6 @@ def linear(theirs: str, ours: str, bias: bool) -> list[Row]:
 
 
 ANGLES = ("rotary_emb.inv_freq",)
-LLAMA = Architecture(llama_config, llama_rows, ignored=ANGLES)
-QWEN2 = Architecture(qwen2_config, llama_rows, ignored=ANGLES)
+LLAMA = Architecture(llama_config, llama_rows, llama_table, ignored=ANGLES)
+MISTRAL = Architecture(llama_config, llama_rows, mistral_table, ignored=ANGLES)
+QWEN2 = Architecture(qwen2_config, llama_rows, qwen2_table, ignored=ANGLES)

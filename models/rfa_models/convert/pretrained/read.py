@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rfa_models.checkpoints.archive import is_own
 from rfa_models.convert.pretrained.folder import read_folder
 from rfa_models.convert.pretrained.formats import CONFIG, GGUF, LLAMA2C
 from rfa_models.convert.pretrained.llama2c import read_llama2c
 from rfa_models.convert.pretrained.llama_cpp.gguf_file import read_gguf
+from rfa_models.convert.pretrained.own import read_own
 from rfa_models.convert.pretrained.safetensors_source import files_of
 from rfa_models.convert.pretrained.softmax_model import SoftmaxModel
 from rfa_models.errors import CheckpointError
 
 
 def read_softmax_model(path: Path, tokenizer: Path | None = None) -> SoftmaxModel:
-    """Read a Hugging Face folder, a GGUF file or a model of llama2.c.
+    """Read a Hugging Face folder, a GGUF file, a model of llama2.c or a checkpoint of ours.
 
     tokenizer: of llama2.c, where it does not lie beside the model.  Raises CheckpointError for another kind of file,
     and as its reader does.
@@ -27,7 +29,11 @@ def read_softmax_model(path: Path, tokenizer: Path | None = None) -> SoftmaxMode
         return read_gguf(path)
     if path.suffix == LLAMA2C:
         return read_llama2c(path, tokenizer)
-    raise CheckpointError(f"{path}: wanted a folder of Hugging Face's, a file *{GGUF}, or a *{LLAMA2C} of llama2.c")
+    if is_own(path):
+        return read_own(path)
+    raise CheckpointError(
+        f"{path}: wanted a folder of Hugging Face's, a file *{GGUF}, a *{LLAMA2C} of llama2.c, or a checkpoint of ours"
+    )
 
 
 def files_of_model(path: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.networks.language_model import LanguageModel
 from rfa_runtime.bundle.manifest import NO_SPECIAL_IDS, SpecialIds
 
@@ -27,3 +28,9 @@ class SoftmaxModel:
     """In the language of Jinja."""
     notes: tuple[str, ...] = ()
     """What a user should know of how the model was read, a sentence each."""
+
+    def checkpoint(self) -> Checkpoint:
+        """The same as a checkpoint, which can be saved, exported and compared with."""
+        length = self.model.config.trained_length or 0
+        others = (self.special_ids, self.sampling, self.chat_template)
+        return Checkpoint(self.model, self.tokenizer, length, {}, *others)

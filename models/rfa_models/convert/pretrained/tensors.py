@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from rfa_models.checkpoints.tensors import HEAD, stored_tensors
-from rfa_models.convert.pretrained.architecture import Architecture, Row
+from rfa_models.convert.pretrained.architecture import Architecture, Row, rows_of_blocks
 from rfa_models.convert.pretrained.source import TensorSource
 from rfa_models.errors import CheckpointError
 from rfa_models.networks.language_model import LanguageModel
@@ -64,19 +64,6 @@ def changed(row: Row, tensor: Tensor, config: ModelConfig, source: TensorSource)
         raise CheckpointError(
             f"{source.path}: tensor {row.theirs!r} has shape {tuple(tensor.shape)}, which its config does not allow"
         ) from error
-
-
-def rows_of_blocks(rows: Iterable[Row], layers: int) -> list[Row]:
-    """The table with the rows of a block written for each block."""
-    found = []
-    for row in rows:
-        if "{}" not in row.theirs:
-            found.append(row)
-            continue
-        for layer in range(layers):
-            ours = tuple(name.format(layer) for name in row.ours)
-            found.append(Row(row.theirs.format(layer), ours, row.change))
-    return found
 
 
 def names_in(source: TensorSource, architecture: Architecture) -> dict[str, str]:
