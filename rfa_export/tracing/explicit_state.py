@@ -15,7 +15,7 @@ from rfa_models.attention import operators
 from rfa_models.attention.linear_attention import State, one_token, quadratic, with_normalizer
 from rfa_models.attention.operators import IN_TORCH
 from rfa_models.attention.recent import recent
-from rfa_models.attention.window import dense_window
+from rfa_models.attention.window.exact import dense_window
 
 
 class ExplicitState(nn.Module):

@@ -17,7 +17,7 @@ from rfa_export.graph.names import CONTRIB, OURS, RECENT, STATE
 from rfa_models.attention.linear_attention import State
 from rfa_models.attention.operators import Operators
 from rfa_models.attention.rotary import Rotation
-from rfa_models.attention.window import dense_window
+from rfa_models.attention.window.exact import dense_window
 
 FLOAT = 1
 """onnx.TensorProto.FLOAT, as symbolic_multi_out wants its types."""

@@ -16,10 +16,11 @@ from rfa_models.attention import operators
 from rfa_models.attention.config import AttentionConfig
 from rfa_models.attention.denominator import normalize_heads
 from rfa_models.attention.linear_attention import State
-from rfa_models.attention.look_back import Seen, Tokens, look_back
 from rfa_models.attention.projections import Affine, affine, constant_one
 from rfa_models.attention.rotary import Rotation, positions_from_zero, rotation
 from rfa_models.attention.self_attention import RfaSelfAttention, SoftmaxSelfAttention
+from rfa_models.attention.window.look_back import Seen, look_back
+from rfa_models.attention.window.rows import Tokens
 
 LARGEST_LOG_WEIGHT = 8.0
 """A key counts e^-8 to e^8 times: sums over many tokens must stay numbers."""

@@ -19,7 +19,7 @@ from rfa_models.attention.recent import recent
 from rfa_models.attention.rotary import Rotation, rotate
 from rfa_models.attention.softmax import softmax_attention, softmax_read, softmax_self
 from rfa_models.attention.summary import read_summary, summarize
-from rfa_models.attention.window import window_attention
+from rfa_models.attention.window.exact import window_attention
 
 
 @dataclass(frozen=True)
