@@ -6,17 +6,13 @@ conversion lasts.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from torch import Tensor
 
 from rfa_models.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from rfa_models.checkpoints.output import reserved_output
@@ -24,41 +20,24 @@ from rfa_models.convert.pretrained.read import files_of_model, read_softmax_mode
 from rfa_models.convert.pretrained.softmax_model import SoftmaxModel
 from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model import LanguageModel
-from rfa_models.recipes.train_config import TrainConfig
+from rfa_models.teaching.course import Course
 from rfa_models.teaching.files import ConversionFiles
-from rfa_models.teaching.lecture import LAYERS, Lecture, Lesson
-from rfa_models.teaching.measure import compare
+from rfa_models.teaching.lecture import Lecture
+from rfa_models.teaching.reading import CALIBRATION, Reading
 from rfa_models.teaching.report import Report, finite, measure
 from rfa_models.teaching.resume import (
     conversion_fingerprint,
     read_resume,
-    restore_lecture,
-    save_lecture,
     teacher_fingerprint,
     text_fingerprint,
 )
-from rfa_models.teaching.samples import HELD_OUT, Samples, write_samples
 from rfa_models.teaching.student import new_student
 from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
-from rfa_models.teaching.texts import read_rows
 from rfa_models.training.device import choose_device, set_threads, threads_that_pay
-from rfa_models.training.recipe_run import keep_log_up_to
-from rfa_models.training.save_times import SaveTimes
-from rfa_models.training.stop_request import StopRequest
 from rfa_runtime.bundle.places import check_readable
 
 STUDENT = StudentConfig()
 TEACHING = TeachingConfig()
-EVERY = 100
-"""Steps between two looks at how good the student is."""
-TEACHER_DIGITS = 12
-"""Of its fingerprint, in the names of its samples."""
-PARTS = 1000
-"""Of a lecture, as its bar shows it."""
-A_FEW = 16
-"""Texts of such a look."""
-CALIBRATION = 8
-"""Texts that show how long the teacher's queries and keys are."""
 
 
 @dataclass(frozen=True)
@@ -171,20 +150,16 @@ class Work:
         conversion = conversion_fingerprint(teacher, self.student, self.teaching)
         if self.files.resume.exists():  # before hours of writing
             read_resume(self.files.resume, conversion)
-        others = [(Path(file).name, self.rows_of([file])) for file in measured]
+        reading = Reading(self.given, teacher, self.teaching, self.student.seed, self.files.samples)
+        others = [(Path(file).name, reading.rows_of([file])) for file in measured]
         self.teacher.to(self.device)
-        texts, held_out = self.texts(files, teacher[:TEACHER_DIGITS])
+        texts, held_out = reading.texts(files, self.console)
         calibration = texts[:CALIBRATION, :-1].long().to(self.device)
         learner = new_student(self.teacher, self.student.model(self.teacher.config), calibration)
         lecture = Lecture(learner, self.teacher, texts, self.teaching, self.student.seed)
-        text = text_fingerprint(texts, held_out)
-        if self.files.resume.exists():
-            restore_lecture(self.files.resume, lecture, conversion, text)
-            keep_log_up_to(self.files.log, lecture.done)
-            self.console.print(f"going on at {lecture.tokens:,} tokens")
-        else:
-            self.files.log.unlink(missing_ok=True)
-        finished = self.follow(lecture, held_out, conversion, text)
+        course = Course(lecture, self.files, conversion, text_fingerprint(texts, held_out), self.console)
+        course.begin()
+        finished = course.follow(held_out)
         with self.console.status("measure the student"):
             facts = (self.source.name, lecture.tokens, lecture.seconds)
             report = measure(learner, self.teacher, held_out, others, *facts)
@@ -192,56 +167,6 @@ class Work:
         if finished:
             self.files.resume.unlink(missing_ok=True)
         return Conversion(self.files.model, finished, report, self.given.notes)
-
-    def texts(self, files: Sequence[str | Path], teacher: str) -> tuple[Tensor, Tensor]:
-        """What is read, and what measures the student.  int32 [rows, T + 1] each.  teacher: names its samples."""
-        length = self.teaching.length
-        first = first_token(self.given)
-        seed = self.student.seed
-        self.files.samples.mkdir(exist_ok=True)
-        held_out = Samples(self.files.samples, teacher, self.teaching.held_out, length, first, seed + HELD_OUT)
-        rows = self.rows_to_write()
-        own = Samples(self.files.samples, teacher, rows, length, first, seed)
-        found = []
-        with self.bar("the teacher writes") as bar:
-            task = bar.add_task("", total=rows + held_out.rows)
-            measured = write_samples(self.teacher, held_out, partial(show_rows, bar, task, 0))
-            if rows:
-                show = partial(show_rows, bar, task, held_out.rows)
-                found.append(write_samples(self.teacher, own, show))
-        if files:
-            found.append(self.rows_of(files))
-        return torch.cat(found), measured
-
-    def rows_of(self, files: Sequence[str | Path]) -> Tensor:
-        """Files of text as texts of a lesson's length, int32 [rows, T + 1]."""
-        return read_rows(files, self.given.tokenizer, first_token(self.given), self.teaching.length)
-
-    def rows_to_write(self) -> int:
-        """How many texts the teacher writes to be learned from: no more than are read."""
-        read = max(self.teaching.tokens, CALIBRATION * self.teaching.length)
-        return -(-min(self.teaching.samples, read) // self.teaching.length)
-
-    def follow(self, lecture: Lecture, held_out: Tensor, conversion: str, text: str) -> bool:
-        """Teach with a progress bar, a log and resume points; False when stopped by Ctrl-C before the end."""
-        stop = StopRequest()
-        saves = SaveTimes(TrainConfig())
-        few = held_out[:A_FEW]
-        ratio = None
-        with self.bar("") as bar, self.files.log.open("a") as lines, stop:
-            task = bar.add_task("", total=PARTS, completed=round(PARTS * lecture.share))
-            for lesson in lecture.lessons():
-                if lesson.step % EVERY == 0:
-                    ratio = compare_few(lecture, few)
-                lines.write(json.dumps(as_line(lesson, ratio)) + "\n")
-                bar.update(task, completed=PARTS * lesson.share, description=describe(lesson, ratio))
-                if saves.due(lesson.step) or stop.requested:
-                    lines.flush()
-                    with saves.saving():
-                        save_lecture(self.files.resume, lecture, conversion, text)
-                if stop.requested and lesson.share < 1.0:
-                    return False
-        return True
 
     def checkpoint(self, learner: LanguageModel, report: Report) -> Checkpoint:
         """The student with what is known of it."""
@@ -255,49 +180,3 @@ class Work:
             self.given.sampling,
             self.given.chat_template,
         )
-
-    def bar(self, title: str) -> Progress:
-        """A bar with the time left."""
-        return Progress(
-            TextColumn(title),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f}% {task.description}"),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
-
-
-def show_rows(bar: Progress, task: TaskID, before: int, done: int) -> None:
-    """Tell a bar how many texts are written, `before` them others."""
-    bar.update(task, completed=before + done)
-
-
-def first_token(given: SoftmaxModel) -> int:
-    """The token that the teacher's texts begin with: the one that begins texts, or else one that ends them."""
-    if given.special_ids.bos is not None:
-        return given.special_ids.bos
-    return min(given.special_ids.ends, default=0)
-
-
-def compare_few(lecture: Lecture, texts: Tensor) -> float:
-    """How many times the teacher's perplexity the student has, on a few texts."""
-    return compare(lecture.student, lecture.teacher, texts).ratio
-
-
-def as_line(lesson: Lesson, ratio: float | None) -> dict[str, Any]:
-    """For the log."""
-    return {
-        "step": lesson.step,
-        "stage": lesson.stage,
-        "loss": lesson.loss,
-        "tokens": lesson.tokens,
-        "ratio": ratio,
-    }
-
-
-def describe(lesson: Lesson, ratio: float | None) -> str:
-    """The figures beside the progress bar."""
-    what = "layers" if lesson.stage == LAYERS else "logits"
-    text = f"{what}, loss {lesson.loss:.3f}, {lesson.tokens:,} tokens"
-    return text if ratio is None else f"{text}, {ratio:.3f} times the teacher's perplexity"

@@ -16,8 +16,8 @@ from others_models import GPT2, LLAMA, gpt2_tensors, llama_tensors, write_folder
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_models.convert.pretrained.read import read_softmax_model
 from rfa_models.errors import CheckpointError, ConfigError, DataError
-from rfa_models.teaching import conversion, lecture
-from rfa_models.teaching.conversion import convert_softmax
+from rfa_models.teaching import course, lecture
+from rfa_models.teaching.conversion import convert_softmax, fitted
 from rfa_models.teaching.lessons import layers_loss, logits_loss
 from rfa_models.teaching.measure import compare
 from rfa_models.teaching.samples import Samples, write_samples
@@ -116,7 +116,7 @@ def test_a_resume_file_of_another_conversion_is_refused(
 
 
 def test_time_ends_a_lecture_too(teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversion, "EVERY", 10**9)
+    monkeypatch.setattr(course, "EVERY", 10**9)
     short = replace(TEACHING, tokens=10**9, minutes=0.002)
     found = convert_softmax(teacher, tmp_path / "a.pt", student=STUDENT, teaching=short)
     assert found.finished
@@ -251,8 +251,8 @@ def test_nothing_is_lost_by_a_student_that_is_its_teacher(teacher: Path, ask: An
 
 def test_lessons_of_learned_positions_begin_at_zero(tmp_path: Path) -> None:
     given = read_softmax_model(write_folder(tmp_path / "gpt2", GPT2, gpt2_tensors())).model
-    assert conversion.fitted(TEACHING, given).farthest_start == 0
-    assert conversion.fitted(replace(TEACHING, length=999, tokens=4096), given).length == 32
+    assert fitted(TEACHING, given).farthest_start == 0
+    assert fitted(replace(TEACHING, length=999, tokens=4096), given).length == 32
 
 
 @pytest.mark.parametrize("ask", [layers_loss, logits_loss])
