@@ -18,7 +18,7 @@ from rfa_models.commands.given import given_options
 from rfa_models.commands.stacked import stacked
 from rfa_models.convert.pretrained.formats import LLAMA2C
 from rfa_models.teaching.files import ConversionFiles
-from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
+from rfa_models.teaching.student_config import LessonPrecision, StudentConfig, TeachingConfig
 from rfa_runtime.bundle.places import check_readable
 from rfa_runtime.ending import complain
 from rfa_runtime.interrupt import INTERRUPTED, ending_at_once
@@ -65,6 +65,11 @@ OPTIONS = (
         "--learning-rate", type=RATE, help=WORDS + f"of the second stage.  [default: {TEACHING.learning_rate:g}]"
     ),
     click.option(
+        "--precision",
+        type=click.Choice(get_args(LessonPrecision)),
+        help=WORDS + f"of the large products of lessons.  [default: {TEACHING.precision}]",
+    ),
+    click.option(
         "--feature-map",
         type=click.Choice(get_args(FeatureMap)),
         help=WORDS + f"what stands for exp(q.k).  [default: {STUDENT.feature_map}]",
@@ -92,7 +97,7 @@ OPTIONS = (
     click.option("--restart", is_flag=True, help=WORDS + "start again in place of resuming."),
 )
 OF_STUDENT = ("feature_map", "random_vectors", "window", "window_alone", "sinks", "seed")
-OF_TEACHING = ("tokens", "minutes", "samples", "length", "batch_size", "learning_rate")
+OF_TEACHING = ("tokens", "minutes", "samples", "length", "batch_size", "learning_rate", "precision")
 NAMES = (
     *OF_STUDENT,
     *OF_TEACHING,

@@ -1,4 +1,4 @@
-"""Number formats of the large products: the recipe's `precision`."""
+"""Number formats of the large products: `precision` of a recipe or of a conversion."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 import torch
 
 from rfa_models.errors import ConfigError
-from rfa_models.recipes.train_config import TrainConfig
+from rfa_models.recipes.train_config import Precision
 
 
-def autocast(config: TrainConfig, device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Run large products in the recipe's precision."""
-    if config.precision == "float32":
+def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """Run large products in a precision."""
+    if precision == "float32":
         return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=getattr(torch, config.precision))
+    return torch.autocast(device.type, dtype=getattr(torch, precision))
 
 
-def check_precision(config: TrainConfig, device: torch.device) -> None:
+def check_precision(precision: Precision, device: torch.device) -> None:
     """float16 needs loss scaling on CUDA.  Raises ConfigError elsewhere."""
-    if config.precision == "float16" and device.type != "cuda":
+    if precision == "float16" and device.type != "cuda":
         raise ConfigError("precision = 'float16' needs a CUDA device: use 'bfloat16' or 'float32' here")

@@ -101,7 +101,7 @@ class ClassificationTask(TrainingTask):
 
     def loss(self, model: Classifier, index: int) -> tuple[Tensor, int]:
         rows = self.batches(index)
-        with autocast(self.config, self.device):
+        with autocast(self.config.precision, self.device):
             logits, tokens = self.train.logits(model, rows, self.device)
         return F.cross_entropy(logits.float(), self.train.classes[rows].to(self.device)), tokens
 

@@ -72,7 +72,7 @@ class LanguageTask(TrainingTask):
 
     def loss(self, model: LanguageModel, index: int) -> tuple[Tensor, int]:
         inputs, targets = self.batches(index)
-        with autocast(self.config, self.device):
+        with autocast(self.config.precision, self.device):
             logits = model(inputs.to(self.device))
         return next_token_loss(logits, targets.to(self.device)), targets.numel()
 
@@ -109,7 +109,7 @@ class StatefulLanguageTask(LanguageTask):
         inputs = inputs.to(self.device)
         targets = targets.to(self.device)
         positions = torch.arange(start, start + inputs.shape[1], device=self.device).expand_as(inputs)
-        with autocast(self.config, self.device):
+        with autocast(self.config.precision, self.device):
             logits, states = model.step(inputs, positions, None, self.carried if start else None)
         self.carried = [(sums.detach(), normalizer.detach()) for sums, normalizer in states]
         return next_token_loss(logits, targets), targets.numel()

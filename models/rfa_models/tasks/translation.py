@@ -98,7 +98,7 @@ class TranslationTask(TrainingTask):
     def loss(self, model: Translator, index: int) -> tuple[Tensor, int]:
         """Mean loss of the batch in nats, with labels smoothed, and the tokens that were read and written."""
         source_ids, source_keep, target_ids, wanted = self.train.batch(self.batches(index), self.device)
-        with autocast(self.config, self.device):
+        with autocast(self.config.precision, self.device):
             # Padding stands behind the target, where causal attention does not look.
             logits = model(source_ids, target_ids, source_keep)
         loss = F.cross_entropy(

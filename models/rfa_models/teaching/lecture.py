@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from rfa_models.errors import TrainingError
 from rfa_models.networks.language_model import LanguageModel
+from rfa_models.tasks.autocast import autocast
 from rfa_models.teaching.lessons import layers_loss, logits_loss
 from rfa_models.teaching.student import new_parameters, other_parameters, query_and_key_parameters
 from rfa_models.teaching.student_config import TeachingConfig
@@ -139,7 +140,8 @@ class Lecture:
             group["lr"] = group["rate"] * factor
         ids = self.batch()[:, :-1]
         ask = layers_loss if self.stage == LAYERS else logits_loss
-        loss = ask(self.student, self.teacher, ids, self.positions(ids))
+        with autocast(self.config.precision, ids.device):
+            loss = ask(self.student, self.teacher, ids, self.positions(ids))
         loss.backward()
         parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         norm = nn.utils.clip_grad_norm_(parameters, CLIP)

@@ -58,7 +58,8 @@ def layers_loss(student: LanguageModel, teacher: LanguageModel, ids: Tensor, pos
     losses = []
     for layer, x, wanted in zip(student.attentions(), shown.inputs, shown.outputs, strict=True):
         found, _ = layer(x, None, None, position_ids)
-        losses.append(F.mse_loss(found, wanted) / wanted.var().clamp_min(SMALLEST_VARIANCE))
+        wanted = wanted.float()
+        losses.append(F.mse_loss(found.float(), wanted) / wanted.var().clamp_min(SMALLEST_VARIANCE))
     return torch.stack(losses).mean()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from rfa_models.attention.config import AttentionConfig, FeatureMap
 from rfa_models.checks import (
@@ -17,6 +18,9 @@ from rfa_models.checks import (
 )
 from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
+
+LessonPrecision = Literal["float32", "bfloat16"]
+"""float16 would need its losses scaled."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,9 @@ class TeachingConfig:
     """Rate of all other weights in the second stage; what is new takes twice that."""
     warmup_steps: int = 20
     """Steps until a stage has its full rate."""
+    precision: LessonPrecision = "float32"
+    """Of the large products; sums, losses and measurements stay in float32.  bfloat16 pays from some ten million
+    parameters on, where the processor has it."""
     held_out: int = 64
     """Texts of the teacher's that measure the student."""
 
@@ -127,6 +134,7 @@ class TeachingConfig:
                 f"tokens is {self.tokens:,}, a step reads {self.step_tokens:,}: wanted that many, or none"
             )
         check_positive(self, "layer_rate", "learning_rate")
+        check_choices(self, precision=LessonPrecision)
 
     @property
     def step_tokens(self) -> int:

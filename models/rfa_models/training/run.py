@@ -64,7 +64,7 @@ class TrainingRun:
         """Read the data and make the model.  start_from: a model whose weights and tokenizer are taken."""
         self.recipe = recipe
         self.device = device
-        check_precision(recipe.train, device)
+        check_precision(recipe.train.precision, device)
         start = None if start_from is None else read_start(Path(start_from), recipe)
         self.started_from = None if start is None else start.file
         self.task = read_task(recipe, device, None if start is None else start.checkpoint.tokenizer)
