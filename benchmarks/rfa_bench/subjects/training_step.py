@@ -40,7 +40,7 @@ class TrainingStep:
 
     def step(self, ids: Tensor) -> None:
         """Learn to predict each token of a text from those before.  ids: [1, T + 1]."""
-        with autocast(self.config, CPU):
+        with autocast(self.config.precision, CPU):
             logits = self.model(ids[:, :-1])
         next_token_loss(logits, ids[:, 1:]).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
