@@ -45,18 +45,19 @@ def classifier(layers: int, heads: int, head_dim: int, mlp_width: int, vectors: 
 
 def softmax_language_model(config: ModelConfig) -> ModelConfig:
     """The same shape with softmax attention."""
-    return replace(config, attention=replace(config.attention, kind="softmax", gate=False))
+    layers = tuple(attention.softmax_twin() for attention in config.layer_attention)
+    return replace(config, attention=config.attention.softmax_twin(), layer_attention=layers)
 
 
 def softmax_translator(config: TranslatorConfig) -> TranslatorConfig:
     """The same shape with softmax in both attentions of the decoder."""
-    softmax = replace(config.causal_attention, kind="softmax")
+    softmax = config.causal_attention.softmax_twin()
     return replace(config, causal_attention=softmax, cross_attention=softmax)
 
 
 def softmax_classifier(config: ClassifierConfig) -> ClassifierConfig:
     """The same shape with softmax attention."""
-    return replace(config, attention=replace(config.attention, kind="softmax"))
+    return replace(config, attention=config.attention.softmax_twin())
 
 
 SIZES = {

@@ -5,7 +5,7 @@ Defaults follow the paper; `AUTHORS` holds the constants of the authors' release
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rfa_models.checks import (
@@ -142,6 +142,10 @@ class AttentionConfig:
             if value:
                 words = str(value).lower()
                 raise ConfigError(f"{name} = {words} in {reader}: only causal attention has that, drop it")
+
+    def softmax_twin(self) -> AttentionConfig:
+        """The layer with softmax over all tokens in the place of RFA, and none of what RFA alone has."""
+        return replace(self, kind="softmax", gate=False, key_weight=False, learned_vectors=False, window=0, sinks=0)
 
     @property
     def width(self) -> int:
