@@ -41,7 +41,7 @@ def save_pretrained(checkpoint: Checkpoint, folder: str | Path) -> None:
     folder = Path(folder)
     layout = layout_of(checkpoint)
     with new_folder(folder) as draft:
-        write_json(layout.table, draft / CONFIG)
+        write_json(layout.table | special_tokens(checkpoint), draft / CONFIG)
         save_file(their_tensors(checkpoint.model, layout.architecture, layout.config), draft / SINGLE, PYTORCH)
         (draft / TOKENIZER).write_text(checkpoint.tokenizer.to_str(), encoding="utf-8")
         write_json(tokenizer_table(checkpoint), draft / TOKENIZER_CONFIG)
@@ -71,17 +71,18 @@ def tokenizer_table(checkpoint: Checkpoint) -> dict[str, Any]:
     return table
 
 
+def special_tokens(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What config.json says of them.  Without a word a GPT-2 has the tokens of the first one."""
+    special = checkpoint.special_ids
+    ends = None if special.eos is None else [special.eos, *special.other_ends]
+    return {"bos_token_id": special.bos, "eos_token_id": ends}
+
+
 def generation_table(checkpoint: Checkpoint) -> dict[str, Any]:
     """What generation_config.json says."""
-    special = checkpoint.special_ids
-    table: dict[str, Any] = dict(checkpoint.sampling)
-    if table.get("temperature"):
-        table["do_sample"] = True
-    if special.bos is not None:
-        table["bos_token_id"] = special.bos
-    if special.eos is not None:
-        table["eos_token_id"] = [special.eos, *special.other_ends]
-    return table
+    given = {name: token for name, token in special_tokens(checkpoint).items() if token is not None}
+    drawn = {"do_sample": True} if checkpoint.sampling.get("temperature") else {}
+    return {**checkpoint.sampling, **drawn, **given}
 
 
 def write_json(table: dict[str, Any], file: Path) -> None:
