@@ -64,11 +64,12 @@ class Course:
                     ratio = compare(self.lecture.student, self.lecture.teacher, few).ratio
                 lines.write(json.dumps(as_line(lesson, ratio)) + "\n")
                 progress.update(task, completed=PARTS * lesson.share, description=describe(lesson, ratio))
-                if saves.due(lesson.step) or stop.requested:
+                over = lesson.share >= 1.0  # measuring takes its time, too
+                if saves.due(lesson.step) or stop.requested or over:
                     lines.flush()
                     with saves.saving():
                         save_lecture(self.files.resume, self.lecture, self.conversion, self.text)
-                if stop.requested and lesson.share < 1.0:
+                if stop.requested and not over:
                     return False
         return True
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from others_models import GPT2, LLAMA, gpt2_tensors, llama_tensors, write_folder
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 from rfa_models.convert.pretrained.read import read_softmax_model
 from rfa_models.errors import CheckpointError, ConfigError, DataError
-from rfa_models.teaching import course, lecture
+from rfa_models.teaching import conversion, course, lecture, samples
 from rfa_models.teaching.conversion import convert_softmax, fitted
 from rfa_models.teaching.lessons import layers_loss, logits_loss
 from rfa_models.teaching.measure import compare
@@ -98,6 +100,47 @@ def test_a_stopped_conversion_ends_as_one_that_was_not(
     wanted = load_checkpoint(tmp_path / "whole.pt").model.state_dict()
     for name, tensor in load_checkpoint(tmp_path / "cut.pt").model.state_dict().items():
         assert torch.equal(tensor, wanted[name])
+
+
+class Killed(BaseException):
+    """Nobody in the package catches it."""
+
+
+def dying(call: Callable[..., Any], times: int) -> Callable[..., Any]:
+    """A function that works so often, and is then the last that its process does."""
+    left = iter(range(times))
+
+    def counted(*arguments: Any) -> Any:
+        if next(left, None) is None:
+            raise Killed
+        return call(*arguments)
+
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "times"),
+    [
+        (samples, "sample", 1),
+        (lecture, "layers_loss", 4),
+        (lecture, "logits_loss", 12),
+        (conversion, "measure", 0),
+        (conversion, "save_checkpoint", 0),
+    ],
+)
+def test_a_conversion_that_was_killed_goes_on(
+    teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str, times: int
+) -> None:
+    convert_softmax(teacher, tmp_path / "whole.pt", student=STUDENT, teaching=TEACHING)
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, dying(getattr(where, name), times))
+        with pytest.raises(Killed):
+            convert_softmax(teacher, tmp_path / "cut.pt", student=STUDENT, teaching=TEACHING)
+    assert not (tmp_path / "cut.pt").exists()
+    assert convert_softmax(teacher, tmp_path / "cut.pt", student=STUDENT, teaching=TEACHING).finished
+    wanted = load_checkpoint(tmp_path / "whole.pt").model.state_dict()
+    for key, tensor in load_checkpoint(tmp_path / "cut.pt").model.state_dict().items():
+        assert torch.equal(tensor, wanted[key])
 
 
 def test_a_resume_file_of_another_conversion_is_refused(
