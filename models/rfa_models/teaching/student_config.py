@@ -100,10 +100,10 @@ class TeachingConfig:
     """Tokens that are read, both stages together."""
     minutes: float | None = None
     """Where the student ends its lessons earlier than by tokens; None: never."""
-    first_stage: float = 0.1
+    first_stage: float = 0.3
     """Share of the tokens with which each layer learns by itself."""
-    batch_size: int = 4
-    """Texts of a step."""
+    batch_size: int = 1
+    """Texts of a step.  Many small steps teach more than few large ones, at the same price."""
     length: int = 512
     """Tokens of a text."""
     farthest_start: int = 8192

@@ -82,7 +82,7 @@ def test_a_model_is_written_in_the_layout_of_hugging_face(teacher: Path, tmp_pat
         (["llama", "--sinks", "2"], "sinks = 2 without a window"),
         (["llama", "--text", "absent.txt"], "absent.txt"),
         (["llama", "--tokenizer", "release.pt"], "--tokenizer is for models of llama2.c"),
-        (["llama", "--tokens", "5"], "a step reads 2,048"),
+        (["llama", "--tokens", "5"], "a step reads 512"),
         (["absent.gguf"], "absent.gguf"),
         (["empty"], "has no config.json"),
         (["llama", "-o", "."], "is a folder"),
