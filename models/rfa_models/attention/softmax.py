@@ -31,10 +31,12 @@ def softmax_attention(
         past_k, past_v = past_state
         k = torch.cat([past_k, k], 2)
         v = torch.cat([past_v, v], 2)
+    queries, keys = q.shape[2], k.shape[2]
     mask = None
-    if past_state is not None or keep is not None or window:
-        mask = visible(q.shape[2], k.shape[2], keep, q.device, window)
-    output = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=groups != heads)
+    if keep is not None or window or 1 < queries < keys:
+        mask = visible(queries, keys, keep, q.device, window)
+    causal = mask is None and queries > 1  # a single token sees all
+    output = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=groups != heads)
     return output.transpose(1, 2).flatten(2), (k, v)
 
 
