@@ -28,6 +28,9 @@ QUERIES_AND_KEYS = 0.1
 """Of the rate of stage 1, what queries and keys take: they were learned before."""
 NEW = 2.0
 """Times the rate of stage 2, what the teacher has not."""
+RATE_TIMES_WIDTH = 0.032
+"""Learning rate of the second stage times the width of the model.  With four times that a student first forgets what
+it has learned layer by layer."""
 CLIP = 1.0
 """Largest norm of a gradient."""
 BETAS = (0.9, 0.98)
@@ -63,6 +66,8 @@ class Lecture:
         self.texts = texts
         self.config = config
         self.seed = seed
+        self.rate = config.learning_rate or RATE_TIMES_WIDTH / student.config.width
+        """Full learning rate of the second stage, of what the teacher has too."""
         self.done = 0
         self.seconds = 0.0
         """That all steps took."""
@@ -124,12 +129,12 @@ class Lecture:
             rates = (config.layer_rate, QUERIES_AND_KEYS * config.layer_rate)
         else:
             rest = other_parameters(self.student)
-            rates = (NEW * config.learning_rate, config.learning_rate)
+            rates = (NEW * self.rate, self.rate)
         groups = []
         for parameters, rate in zip((own, rest), rates, strict=True):
             if parameters:
                 groups.append({"params": parameters, "rate": rate})
-        return torch.optim.AdamW(groups, lr=config.learning_rate, betas=BETAS, weight_decay=0.0)
+        return torch.optim.AdamW(groups, lr=self.rate, betas=BETAS, weight_decay=0.0)
 
     def step(self) -> float:
         """One optimizer step.  Returns the loss.  Raises TrainingError where it is not finite."""
@@ -149,7 +154,7 @@ class Lecture:
         if not math.isfinite(found) or not math.isfinite(norm.item()):
             raise TrainingError(
                 f"step {self.done + 1}: the loss is {found}, its gradient's norm {norm.item()}: the student has "
-                f"diverged: lower the learning rate (now {self.config.learning_rate:g}) and start again"
+                f"diverged: lower the learning rate (now {self.rate:g}) and start again"
             )
         self.optimizer.step()
         self.student.zero_grad(set_to_none=True)

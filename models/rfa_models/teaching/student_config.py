@@ -100,7 +100,7 @@ class TeachingConfig:
     """Tokens that are read, both stages together."""
     minutes: float | None = None
     """Where the student ends its lessons earlier than by tokens; None: never."""
-    first_stage: float = 0.3
+    first_stage: float = 0.5
     """Share of the tokens with which each layer learns by itself."""
     batch_size: int = 1
     """Texts of a step.  Many small steps teach more than few large ones, at the same price."""
@@ -112,8 +112,8 @@ class TeachingConfig:
     """Tokens of text that the teacher writes; longer lessons read them again."""
     layer_rate: float = 1e-2
     """Learning rate of what is new in a layer, while it learns by itself; queries and keys take a tenth."""
-    learning_rate: float = 2e-3
-    """Rate of all other weights in the second stage; what is new takes twice that."""
+    learning_rate: float | None = None
+    """Rate of all other weights in the second stage; what is new takes twice that.  None: 0.032 / width."""
     warmup_steps: int = 20
     """Steps until a stage has its full rate."""
     precision: LessonPrecision = "float32"
@@ -128,12 +128,12 @@ class TeachingConfig:
         check_whole(self, 0, LARGEST_COUNT, "samples", "farthest_start")
         check_whole(self, 1, LARGEST_COUNT, "held_out")
         check_whole(self, 1, LARGEST_SIZE, "batch_size", "length", "warmup_steps")
-        check_optional(self, "minutes")
+        check_optional(self, "minutes", "learning_rate")
         if 0 < self.tokens < self.step_tokens:
             raise ConfigError(
                 f"tokens is {self.tokens:,}, a step reads {self.step_tokens:,}: wanted that many, or none"
             )
-        check_positive(self, "layer_rate", "learning_rate")
+        check_positive(self, "layer_rate")
         check_choices(self, precision=LessonPrecision)
 
     @property
