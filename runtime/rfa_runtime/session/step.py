@@ -55,6 +55,7 @@ class StepSession(OwnProcess):
         self.graph = bundle.graph(graph)
         self.vocab_size = bundle.manifest.vocab_size
         self.specs = bundle.manifest.state
+        self._identity = bundle.sha256
         self._device = provider
         self._few = load_step_graph(bundle, graph, threads, provider, huge_pages)
         self._many: LoadedGraph | None = None
@@ -73,7 +74,7 @@ class StepSession(OwnProcess):
 
         capacity: tokens to make room for in a cache.  cross: what `Encoder.encode` gave, for a translator.
         """
-        return State.zeros(self.specs, batch, capacity, self._device, cross)
+        return State.zeros(self.specs, batch, capacity, self._device, cross, self._identity)
 
     def step(self, input_ids: np.ndarray, state: State) -> np.ndarray:
         """Read T tokens of every row and advance the state in place.
@@ -145,6 +146,7 @@ class StepSession(OwnProcess):
         except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
             raise run_error(binding.graph.spec.file, error) from error
         state.longest += binding.count
+        state.given_logits = binding.logits
         return binding.logits
 
     def _step_one_by_one(self, input_ids: np.ndarray, state: State) -> np.ndarray:
