@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from rfa_runtime.decoding.likelihood import Likelihood
 from rfa_runtime.memory import peak_rss_bytes
 
 
@@ -18,6 +19,8 @@ class Piece(NamedTuple):
     """The characters that became certain with this token; often empty while a character or a stop string is open."""
     finish_reason: str | None
     """None before the last piece.  `stop`: the model or a stop string ended the text.  `length`: the limit did."""
+    likelihood: Likelihood | None = None
+    """How likely the token was, where the request has `logprobs`."""
 
 
 def ids_of(pieces: Sequence[Piece]) -> list[int]:
