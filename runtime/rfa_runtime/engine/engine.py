@@ -1,0 +1,161 @@
+"""Many texts at once, asked for by any thread: the core, in a thread of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Unpack
+
+from rfa_runtime.bundle.bundle import Bundle, opened
+from rfa_runtime.bundle.interface import LANGUAGE_MODEL
+from rfa_runtime.checks import whole_number
+from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
+from rfa_runtime.decoding.prompt import Prompt, check_task, encode_prompt, load_tokenizer
+from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.engine.core import Core
+from rfa_runtime.engine.job import Job
+from rfa_runtime.engine.scheduler import Pace
+from rfa_runtime.engine.stream import Stream
+from rfa_runtime.errors import OptionError, SessionError
+from rfa_runtime.session.own_process import OwnProcess
+from rfa_runtime.session.step import StepSession
+from rfa_runtime.wording import Setting
+
+STREAMS = 64
+"""Texts at once, where nobody says how many or how much memory there is."""
+LOGIT_BYTES = 4
+LARGEST_STREAMS = 1 << 20
+
+
+class Engine(OwnProcess):
+    """Writes many texts at once; those that find no place wait for one.
+
+    Example:
+        with Engine("model.rfa", max_streams=16) as engine:
+            streams = [engine.submit(prompt, max_new_tokens=64) for prompt in prompts]
+            for stream in streams:
+                print(stream.result().text)
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle | Path | str,
+        threads: int | None = None,
+        provider: str = "cpu",
+        huge_pages: bool = True,
+        max_streams: int | None = None,
+        memory_bytes: int | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession.
+
+        max_streams: texts at once.  memory_bytes: for what they keep, from which their number follows.
+        Raises OptionError where there is no room for one, and as StepSession does.
+        """
+        self.bundle = opened(bundle)
+        check_task(self.bundle, LANGUAGE_MODEL)
+        self.sampling = SamplingConfig.from_table(self.bundle.manifest.sampling)
+        self.tokenizer = load_tokenizer(self.bundle)
+        self.max_streams = streams_within(self.bundle, max_streams, memory_bytes)
+        """Texts at once."""
+        self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
+        self._core = Core(self.session, self.max_streams, pace)
+        self._calls = SimpleQueue[Job | None]()
+        """Jobs that are new or cancelled; None ends the engine."""
+        self._state_bytes = stream_bytes(self.bundle)
+        self._lock = Lock()
+        self._closed = False
+        self._thread = Thread(target=self._work, name="rfa-engine", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self, prompt: Prompt, request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
+    ) -> Stream:
+        """Ask for a text.  Any thread may.  Arguments and errors as for `Decoder.stream`.
+
+        The text is written whether or not somebody reads the stream.
+        """
+        asked = request_of(request, self.sampling, settings)
+        ids = encode_prompt(prompt, self.tokenizer, self.bundle)
+        text = Continuation(asked, self.bundle.manifest, self.tokenizer, ids)
+        stream = Stream(self._state_bytes, lambda: self._cancel(job))
+        job = Job(ids, text, stream.give)
+        stream.job = job
+        self._call(job)
+        return stream
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Texts that wait, whose prompts are read, and that are written."""
+        return self._core.scheduler.counts
+
+    def close(self) -> None:
+        """End the engine.  Texts that are not finished end with an error."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._calls.put(None)
+        self._thread.join()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, job: Job) -> None:
+        with self._lock:
+            if self._closed:
+                raise SessionError("the engine is closed: open another one")
+            self._calls.put(job)
+
+    def _cancel(self, job: Job) -> None:
+        job.cancelled = True
+        with self._lock:
+            if not self._closed:
+                self._calls.put(job)
+
+    def _work(self) -> None:
+        """Take turns until the end."""
+        while True:
+            if not self._listen():
+                self._core.end_all(SessionError("the engine was closed before the text was finished"))
+                return
+            self._core.turn()
+
+    def _listen(self) -> bool:
+        """Take what was asked for, and wait while there is nothing to do.  False at the end."""
+        while not self._calls.empty() or self._core.scheduler.idle:
+            job = self._calls.get()
+            if job is None:
+                return False
+            self._core.hear(job)
+        return True
+
+
+def streams_within(bundle: Bundle, max_streams: int | None, memory_bytes: int | None) -> int:
+    """How many texts at once.  Raises OptionError where both limits came, or there is no room for one."""
+    if max_streams is not None and memory_bytes is not None:
+        raise OptionError(Setting("max_streams"), " and ", Setting("memory_bytes"), " came together, wanted one")
+    if max_streams is not None:
+        return whole_number("max_streams", max_streams, 1, LARGEST_STREAMS)
+    if memory_bytes is None:
+        return STREAMS
+    each = stream_bytes(bundle)
+    room = whole_number("memory_bytes", memory_bytes, 0, 1 << 62) // each
+    if not room:
+        raise OptionError(
+            Setting("memory_bytes"), f" is {memory_bytes:,}, a text of {bundle.path.name} keeps {each:,}: give more"
+        )
+    return min(room, LARGEST_STREAMS)
+
+
+def stream_bytes(bundle: Bundle) -> int:
+    """What one text keeps: its state, and its row of logits."""
+    states = sum(spec.row_bytes() for spec in bundle.manifest.state)
+    return states + LOGIT_BYTES * bundle.manifest.vocab_size
