@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
     from rfa_runtime.decoding.sampling_config import SamplingConfig
     from rfa_runtime.decoding.search_config import SearchConfig
+    from rfa_runtime.engine.engine import Engine
+    from rfa_runtime.engine.scheduler import Pace
+    from rfa_runtime.engine.stream import Stream
     from rfa_runtime.errors import RfaRuntimeError
     from rfa_runtime.line_files.answers import Worker
     from rfa_runtime.line_files.convert import convert_lines
@@ -44,8 +47,10 @@ __all__ = [
     "Classifier",
     "Decoder",
     "Encoder",
+    "Engine",
     "Generation",
     "Hypothesis",
+    "Pace",
     "Piece",
     "Request",
     "RfaRuntimeError",
@@ -54,6 +59,7 @@ __all__ = [
     "SearchConfig",
     "State",
     "StepSession",
+    "Stream",
     "Translation",
     "TranslationScore",
     "Translator",
@@ -80,6 +86,9 @@ HOMES = {
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
     "decoding.sampling_config": ("SamplingConfig",),
     "decoding.search_config": ("SearchConfig",),
+    "engine.engine": ("Engine",),
+    "engine.scheduler": ("Pace",),
+    "engine.stream": ("Stream",),
     "errors": ("RfaRuntimeError",),
     "line_files.answers": ("Worker",),
     "line_files.convert": ("convert_lines",),

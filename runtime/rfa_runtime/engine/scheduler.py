@@ -13,6 +13,7 @@ Where texts are not written at all, chunks are as long as the session likes best
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -53,9 +54,12 @@ class Timings:
         self.chunks[size] = mean(self.chunks.get(size, 0.0), seconds)
 
     def expected(self, size: int) -> float:
-        """Seconds that a chunk will take: as measured, or in proportion to the nearest size that was."""
+        """Seconds that a chunk will take: as measured, or in proportion to the nearest size that was.
+
+        Nothing is known before the first: it may take for ever.
+        """
         if not self.chunks:
-            return 0.0
+            return math.inf
         nearest = min(self.chunks, key=lambda known: (abs(known - size), known))
         return self.chunks[nearest] * size / nearest
 
