@@ -12,68 +12,94 @@ import numpy as np
 
 from rfa_runtime.decoding.generation import Piece
 from rfa_runtime.engine.job import CANCELLED, Job, Stage
+from rfa_runtime.engine.prefix_cache import PrefixCache
 from rfa_runtime.engine.scheduler import Pace, Scheduler
 from rfa_runtime.engine.slots import slots_of
+from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
 
 class Core:
     """Writes many texts at once.  One thread at a time may use it."""
 
-    def __init__(self, session: StepSession, most: int, pace: Pace | None = None) -> None:
+    def __init__(self, session: StepSession, most: int, cache: PrefixCache, pace: Pace | None = None) -> None:
         """most: texts at once."""
         self.session = session
-        self.scheduler = Scheduler(most, pace or Pace())
+        self.scheduler: Scheduler[Job] = Scheduler(most, pace or Pace())
+        self.cache = cache
         self._slots = slots_of(session, most)
         self._rows: list[Job] = []
         """The jobs that are written, by their rows."""
 
     def hear(self, job: Job) -> None:
         """Take a new job on, or let one go that is not wanted any more."""
-        if job.stage is Stage.NEW:
-            job.stage = Stage.WAITING
-            self.scheduler.arrive(job)
+        if job.stage is Stage.NEW and not job.follows:
+            self._arrive(job)
         if job.cancelled and job.stage is not Stage.OVER:
             self._end(job, Piece(job.token, "", CANCELLED))
+
+    def turn(self) -> None:
+        """Take one turn.
+
+        An error of the model ends the jobs that it concerns: they get it, and the others go on.
+        """
+        for job in self.scheduler.admit():
+            self._guarded([job], lambda job=job: self._begin(job))  # type: ignore[misc]
+        reader = self.scheduler.reader()
+        if reader is not None:
+            self._guarded([reader], lambda: self._read(reader))
+        if self._rows:
+            self._guarded(list(self._rows), self._write)
 
     def end_all(self, error: BaseException) -> None:
         """Let all jobs go."""
         for job in self.scheduler.jobs():
-            assert isinstance(job, Job)
             self._end(job, error)
 
-    def turn(self) -> bool:
-        """Take one turn.  Returns whether there is more to do.
+    def _arrive(self, job: Job) -> None:
+        job.stage = Stage.WAITING
+        self.scheduler.arrive(job)
 
-        An error of the model ends the jobs that it concerns: they get it, and the others go on.
-        """
-        scheduler = self.scheduler
-        for job in scheduler.admit():
-            assert isinstance(job, Job)
-            job.stage = Stage.READING
-            job.state = self.session.new_state()
-        reader = scheduler.reader()
-        if isinstance(reader, Job):
-            self._guarded([reader], lambda: self._read(reader))
-        if self._rows:
-            self._guarded(list(self._rows), self._write)
-        return not scheduler.idle
+    def _begin(self, job: Job) -> None:
+        """Give a job what was read of its prompt before, or an empty state."""
+        job.stage = Stage.READING
+        if job.state is None:
+            found = self.cache.find(job.ids)
+            job.state = self.session.new_state() if found.state is None else found.state.copy()
+            job.read = job.cached = found.tokens
+            job.keep_at({*job.boundaries, found.branch, len(job.ids)})
+        if not job.unread:
+            assert job.state.logits is not None
+            self._begin_writing(job, job.state, job.state.logits[0])
 
     def _read(self, job: Job) -> None:
         """Read a chunk of a prompt; after the last one, choose the first token."""
-        assert job.state is not None
-        count = self.scheduler.chunk(job.unread)
+        state = job.state
+        assert state is not None
+        count = min(self.scheduler.chunk(job.unread), job.kept_next() - job.read)
         started = time.perf_counter()
         piece = job.ids[job.read : job.read + count]
-        logits = self.session.step(np.array([piece], np.int64), job.state)
+        logits = self.session.step(np.array([piece], np.int64), state)
         job.read += count
         self.scheduler.has_read(count, time.perf_counter() - started)
-        if job.unread:
-            return
+        if job.read == job.kept_next():
+            job.keep.pop(0)
+            if self.cache.budget_bytes:
+                self.cache.keep(job.ids[: job.read], state.copy())
+        if not job.unread:
+            self._begin_writing(job, state, logits[0])
+
+    def _begin_writing(self, job: Job, state: State, logits: np.ndarray) -> None:
+        """Choose the first token, and take a row.  Jobs with the same prompt follow from here."""
+        for other in job.forks:
+            other.state = state
+            other.read = other.cached = len(job.ids)
+            self._release(other)
+        job.forks = []
         self.scheduler.begin_writing(job)
         job.stage = Stage.WRITING
-        if self._choose(job, logits[0]):
-            job.row = self._slots.join(job.state)
+        if self._choose(job, logits):
+            job.row = self._slots.join(state)
             self._rows.append(job)
         job.state = None
 
@@ -86,6 +112,8 @@ class Core:
             if not self._choose(job, logits[job.row]):
                 over.append(job)
         for job in over:
+            if self.cache.budget_bytes:
+                self.cache.keep([*job.ids, *job.written[:-1]], self._slots.take(job.row))
             self._leave_row(job)
         self.scheduler.has_written(time.perf_counter() - started)
 
@@ -93,12 +121,13 @@ class Core:
         """Choose a token of a text and give it out.  Returns whether the text goes on."""
         piece = job.text.choose(logits)
         job.token = piece.token_id
+        if self.cache.budget_bytes:
+            job.written.append(piece.token_id)
+        if piece.finish_reason is not None:
+            job.stage = Stage.OVER
+            self.scheduler.leave(job)
         job.give(piece)
-        if piece.finish_reason is None:
-            return True
-        job.stage = Stage.OVER
-        self.scheduler.leave(job)
-        return False
+        return piece.finish_reason is None
 
     def _leave_row(self, job: Job) -> None:
         moved = self._slots.leave(job.row)
@@ -109,6 +138,12 @@ class Core:
             self._rows[job.row] = last
         job.row = -1
 
+    def _release(self, job: Job) -> None:
+        """Let a job that followed another go its own way."""
+        job.follows = False
+        if job.stage is Stage.NEW:
+            self._arrive(job)
+
     def _end(self, job: Job, final: Piece | BaseException) -> None:
         """Let a job go before it came to its end."""
         if job.row >= 0:
@@ -117,6 +152,9 @@ class Core:
         job.stage = Stage.OVER
         self.scheduler.leave(job)
         job.give(final)
+        for other in job.forks:
+            self._release(other)
+        job.forks = []
 
     def _guarded(self, jobs: list[Job], act: Callable[[], None]) -> None:
         try:

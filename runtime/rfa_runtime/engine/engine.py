@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -16,6 +17,7 @@ from rfa_runtime.decoding.prompt import Prompt, check_task, encode_prompt, load_
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.engine.core import Core
 from rfa_runtime.engine.job import Job
+from rfa_runtime.engine.prefix_cache import PrefixCache
 from rfa_runtime.engine.scheduler import Pace
 from rfa_runtime.engine.stream import Stream
 from rfa_runtime.errors import OptionError, SessionError
@@ -27,6 +29,9 @@ STREAMS = 64
 """Texts at once, where nobody says how many or how much memory there is."""
 LOGIT_BYTES = 4
 LARGEST_STREAMS = 1 << 20
+LARGEST_BYTES = 1 << 62
+CACHE_BYTES = 64 << 20
+"""For states of texts that were read, where nobody says it."""
 
 
 class Engine(OwnProcess):
@@ -47,11 +52,14 @@ class Engine(OwnProcess):
         huge_pages: bool = True,
         max_streams: int | None = None,
         memory_bytes: int | None = None,
+        cache_bytes: int = CACHE_BYTES,
         pace: Pace | None = None,
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession.
 
-        max_streams: texts at once.  memory_bytes: for what they keep, from which their number follows.
+        max_streams: texts at once.  memory_bytes: for what they keep, from which their number follows.  cache_bytes:
+        for states of texts that were read, so that a prompt which begins like one of them is not read again; 0 for
+        none.  pace: how prompts and texts share the time.
         Raises OptionError where there is no room for one, and as StepSession does.
         """
         self.bundle = opened(bundle)
@@ -61,7 +69,8 @@ class Engine(OwnProcess):
         self.max_streams = streams_within(self.bundle, max_streams, memory_bytes)
         """Texts at once."""
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
-        self._core = Core(self.session, self.max_streams, pace)
+        self.cache = PrefixCache(whole_number("cache_bytes", cache_bytes, 0, LARGEST_BYTES))
+        self._core = Core(self.session, self.max_streams, self.cache, pace)
         self._calls = SimpleQueue[Job | None]()
         """Jobs that are new or cancelled; None ends the engine."""
         self._state_bytes = stream_bytes(self.bundle)
@@ -71,20 +80,43 @@ class Engine(OwnProcess):
         self._thread.start()
 
     def submit(
-        self, prompt: Prompt, request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
+        self,
+        prompt: Prompt,
+        request: Request | SamplingConfig | None = None,
+        boundaries: Sequence[int] = (),
+        **settings: Unpack[Settings],
     ) -> Stream:
         """Ask for a text.  Any thread may.  Arguments and errors as for `Decoder.stream`.
 
-        The text is written whether or not somebody reads the stream.
+        boundaries: numbers of tokens of the prompt after which a message ends, so that another prompt may begin with
+        the same ones.  The text is written whether or not somebody reads the stream.
+        """
+        return self.submit_several(prompt, 1, request, boundaries, **settings)[0]
+
+    def submit_several(
+        self,
+        prompt: Prompt,
+        count: int,
+        request: Request | SamplingConfig | None = None,
+        boundaries: Sequence[int] = (),
+        **settings: Unpack[Settings],
+    ) -> list[Stream]:
+        """Ask for several texts that continue one prompt, which is read once.  Arguments as for `submit`.
+
+        Each has its own random numbers, by its place.
         """
         asked = request_of(request, self.sampling, settings)
         ids = encode_prompt(prompt, self.tokenizer, self.bundle)
-        text = Continuation(asked, self.bundle.manifest, self.tokenizer, ids)
-        stream = Stream(self._state_bytes, lambda: self._cancel(job))
-        job = Job(ids, text, stream.give)
-        stream.job = job
-        self._call(job)
-        return stream
+        streams = []
+        for place in range(whole_number("count", count, 1, LARGEST_STREAMS)):
+            text = Continuation(asked, self.bundle.manifest, self.tokenizer, ids, place)
+            streams.append(Stream(ids, text, tuple(boundaries), self._state_bytes, self._call))
+        first, *others = (stream.job for stream in streams)
+        first.forks = others
+        for other in others:
+            other.follows = True
+        self._call(first)
+        return streams
 
     @property
     def counts(self) -> tuple[int, int, int]:
@@ -109,16 +141,11 @@ class Engine(OwnProcess):
         self.close()
 
     def _call(self, job: Job) -> None:
+        """Tell the core of a job that is new, or was cancelled.  Raises SessionError where the engine is closed."""
         with self._lock:
-            if self._closed:
+            if self._closed and not job.cancelled:
                 raise SessionError("the engine is closed: open another one")
             self._calls.put(job)
-
-    def _cancel(self, job: Job) -> None:
-        job.cancelled = True
-        with self._lock:
-            if not self._closed:
-                self._calls.put(job)
 
     def _work(self) -> None:
         """Take turns until the end."""
@@ -147,7 +174,7 @@ def streams_within(bundle: Bundle, max_streams: int | None, memory_bytes: int | 
     if memory_bytes is None:
         return STREAMS
     each = stream_bytes(bundle)
-    room = whole_number("memory_bytes", memory_bytes, 0, 1 << 62) // each
+    room = whole_number("memory_bytes", memory_bytes, 0, LARGEST_BYTES) // each
     if not room:
         raise OptionError(
             Setting("memory_bytes"), f" is {memory_bytes:,}, a text of {bundle.path.name} keeps {each:,}: give more"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -39,6 +40,16 @@ class Job:
     stage: Stage = Stage.NEW
     state: State | None = None
     """While the prompt is read; a row of the slots has it afterwards."""
+    boundaries: tuple[int, ...] = ()
+    """Tokens of the prompt after which a message ends: others may begin with the same ones."""
+    keep: list[int] = field(default_factory=list)
+    """Tokens of the prompt after which the state is kept."""
+    forks: list[Job] = field(default_factory=list)
+    """Jobs with the same prompt, which begin when it is read."""
+    follows: bool = False
+    """Whether it is such a job, and still waits for that."""
+    written: array[int] = field(default_factory=lambda: array("l"))
+    """Tokens that were chosen, where somebody may ask for them."""
     read: int = 0
     """Tokens of the prompt that were read."""
     cached: int = 0
@@ -54,3 +65,11 @@ class Job:
     def unread(self) -> int:
         """Tokens of the prompt that are to be read."""
         return len(self.ids) - self.read
+
+    def keep_at(self, places: Iterable[int]) -> None:
+        """Keep the state at these places that are still to come, and end a chunk at each."""
+        self.keep = sorted(place for place in set(places) if self.read < place <= len(self.ids))
+
+    def kept_next(self) -> int:
+        """The next of these places; the end of the prompt where there is none."""
+        return self.keep[0] if self.keep else len(self.ids)

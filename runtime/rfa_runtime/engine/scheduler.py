@@ -17,6 +17,7 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 LARGEST_CHUNK = 256
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, LARGEST_CHUNK)
@@ -74,7 +75,11 @@ def size_within(tokens: int) -> int:
     return max(size for size in SIZES if size <= max(1, tokens))
 
 
-class Scheduler:
+Name = TypeVar("Name")
+"""Whatever the caller calls a job."""
+
+
+class Scheduler(Generic[Name]):
     """The order of turns.  It knows jobs by any name, and of each only how much of its prompt is unread."""
 
     def __init__(self, most: int, pace: Pace) -> None:
@@ -82,24 +87,24 @@ class Scheduler:
         self.most = most
         self.pace = pace
         self.timings = Timings()
-        self._waiting = deque[object]()
-        self._reading = deque[object]()
-        self._writing = set[object]()
+        self._waiting = deque[Name]()
+        self._reading = deque[Name]()
+        self._writing = set[Name]()
         self._owed = 0.0
         """Seconds that texts are to be written before the next chunk."""
 
-    def arrive(self, job: object) -> None:
+    def arrive(self, job: Name) -> None:
         """A job comes."""
         self._waiting.append(job)
 
-    def admit(self) -> Iterable[object]:
+    def admit(self) -> Iterable[Name]:
         """Yield the jobs that may begin now, in the order in which they came."""
         while self._waiting and len(self._reading) + len(self._writing) < self.most:
             job = self._waiting.popleft()
             self._reading.append(job)
             yield job
 
-    def reader(self) -> object | None:
+    def reader(self) -> Name | None:
         """The job whose prompt is to be read now; None where texts are written first."""
         if not self._reading or (self._writing and self._owed > 0.0):
             return None
@@ -123,19 +128,19 @@ class Scheduler:
         self.timings.note_step(seconds)
         self._owed -= seconds
 
-    def begin_writing(self, job: object) -> None:
+    def begin_writing(self, job: Name) -> None:
         """The prompt of a job is read."""
         self._reading.remove(job)
         self._writing.add(job)
 
-    def leave(self, job: object) -> None:
+    def leave(self, job: Name) -> None:
         """A job is over, wherever it was."""
         self._writing.discard(job)
         for queue in (self._waiting, self._reading):
             if job in queue:
                 queue.remove(job)
 
-    def jobs(self) -> list[object]:
+    def jobs(self) -> list[Name]:
         """All jobs that are not over."""
         return [*self._waiting, *self._reading, *self._writing]
 

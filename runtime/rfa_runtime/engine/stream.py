@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from threading import Condition
 
+from rfa_runtime.decoding.continuation import Continuation
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
 from rfa_runtime.engine.job import Job
 
@@ -17,17 +18,29 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
     Nobody has to read at once: pieces wait.  A text that is no longer read goes on being written until `cancel`.
     """
 
-    def __init__(self, state_bytes: int, cancel: Callable[[], None]) -> None:
-        """state_bytes: what is kept between two tokens of the text.  cancel: tells the engine."""
+    def __init__(
+        self,
+        ids: list[int],
+        text: Continuation,
+        boundaries: tuple[int, ...],
+        state_bytes: int,
+        tell: Callable[[Job], None],
+    ) -> None:
+        """ids: of the prompt.  state_bytes: what the text keeps between two tokens.  tell: the engine, of changes."""
+        self.job = Job(ids, text, self.give, boundaries=boundaries)
+        """What the engine knows of the text."""
         self._pieces = deque[Piece | BaseException]()
         self._changed = Condition()
         self._over = False
         self._clock = Clock()
         self._state_bytes = state_bytes
-        self._cancel = cancel
+        self._tell = tell
         self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
-        self.job: Job | None = None
-        """What the engine knows of the text."""
+
+    @property
+    def cached_tokens(self) -> int:
+        """Tokens of the prompt that were not read, because a state knew them."""
+        return self.job.cached
 
     def give(self, piece: Piece | BaseException) -> None:
         """Take a piece, or the error that ends the text, from the engine."""
@@ -42,7 +55,8 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
 
     def cancel(self) -> None:
         """Let the text end with its next token, with the finish reason `cancelled`."""
-        self._cancel()
+        self.job.cancelled = True
+        self._tell(self.job)
 
     def __iter__(self) -> Stream:
         return self
@@ -72,7 +86,6 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
 
     def result(self) -> Generation:
         """Wait for the end, and return the whole text.  Raises what ended it, if it was an error."""
-        assert self.job is not None
         pieces = list(self)
         return self._clock.generation(pieces, len(self.job.ids), self._state_bytes)
 

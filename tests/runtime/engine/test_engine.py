@@ -148,3 +148,94 @@ def test_memory_gives_the_number_of_streams(toy: Bundle) -> None:
         Engine(toy, memory_bytes=5)
     with pytest.raises(OptionError, match="came together"):
         Engine(toy, memory_bytes=5, max_streams=1)
+
+
+def test_several_continuations_read_the_prompt_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    step = engine.session.step
+
+    def counted(ids: np.ndarray, state: Any) -> np.ndarray:
+        read.append(ids.size)
+        return step(ids, state)
+
+    monkeypatch.setattr(engine.session, "step", counted)
+    ids = list(range(200)) * 2
+    streams = engine.submit_several(ids, 10, temperature=1.0, seed=7, max_new_tokens=1)  # only 4 find a place at once
+    for stream in streams:
+        stream.result()
+    assert sum(read) == len(ids)
+    assert [stream.cached_tokens for stream in streams] == [0] + [len(ids)] * 9
+
+
+def test_continuations_are_those_of_a_batch(engine: Engine) -> None:
+    settings: dict[str, Any] = {"temperature": 1.0, "seed": 7, "max_new_tokens": 30}
+    streams = engine.submit_several("Once upon", 6, **settings)
+    wanted = Decoder(engine.bundle, threads=1).generate_batch(["Once upon"] * 6, **settings)
+    assert [stream.result().token_ids for stream in streams] == [row.token_ids for row in wanted]
+
+
+def test_continuations_go_on_where_the_first_is_cancelled(engine: Engine) -> None:
+    block = [engine.submit("a", max_new_tokens=None) for _ in range(4)]
+    streams = engine.submit_several("b", 3, max_new_tokens=5)
+    streams[0].cancel()
+    for stream in block:
+        stream.cancel()
+    assert list(streams[0])[-1].finish_reason == CANCELLED
+    assert [stream.result().completion_tokens for stream in streams[1:]] == [5, 5]
+
+
+def logits_of(engine: Engine, ids: list[int]) -> tuple[int, list[float]]:
+    """Tokens that a state knew, and the logarithms of all tokens after the prompt."""
+    stream = engine.submit(ids, max_new_tokens=1, logprobs=100)
+    piece = next(stream)
+    assert piece.likelihood is not None
+    return stream.cached_tokens, [value for _, value in piece.likelihood.top]
+
+
+def test_a_prompt_that_was_read_is_not_read_again(toys: Callable[..., Bundle], kind: str) -> None:
+    rng = random.Random(0)
+    shared = [rng.randrange(256) for _ in range(300)]
+    with Engine(toys(kind), threads=1, max_streams=4) as engine:
+        first = logits_of(engine, shared)
+        again = logits_of(engine, shared)
+        longer = logits_of(engine, [*shared, 1, 2, 3])
+    with Engine(toys(kind), threads=1, max_streams=4, cache_bytes=0) as engine:
+        wanted = logits_of(engine, shared)
+    assert first == wanted
+    assert again == (300, wanted[1])
+    assert longer[0] == 300
+
+
+def test_a_hit_has_the_same_logits_bit_for_bit(toys: Callable[..., Bundle], kind: str) -> None:
+    """Where the prompt is read in the same chunks: the first engine ends one after the 40th token, too."""
+    ids = list(range(100))
+    with Engine(toys(kind), threads=1) as engine:
+        stream = engine.submit(ids, boundaries=[40], max_new_tokens=1, logprobs=100)
+        wanted = next(stream).likelihood
+    with Engine(toys(kind), threads=1) as engine:
+        engine.submit(ids[:40], max_new_tokens=1).result()
+        stream = engine.submit(ids, max_new_tokens=1, logprobs=100)
+        assert next(stream).likelihood == wanted
+        assert stream.cached_tokens == 40
+
+
+def test_an_answer_is_part_of_the_next_prompt(engine: Engine) -> None:
+    """A conversation: what was written is not read again, but for the last token, which no step has read."""
+    first = engine.submit("Once upon", max_new_tokens=20).result()
+    ids = [*b"Once upon", *first.token_ids]
+    stream = engine.submit([*ids, 1, 2], max_new_tokens=3)
+    assert (
+        stream.result().token_ids
+        == Decoder(engine.bundle, threads=1).generate([*ids, 1, 2], max_new_tokens=3).token_ids
+    )
+    assert stream.cached_tokens == len(ids) - 1
+
+
+def test_a_state_is_kept_where_two_texts_part(engine: Engine) -> None:
+    shared = list(range(100))
+    found = []
+    for last in (200, 201, 202):
+        stream = engine.submit([*shared, last, last, last], max_new_tokens=1)
+        stream.result()
+        found.append(stream.cached_tokens)
+    assert found == [0, 0, 100]
