@@ -20,7 +20,7 @@ FOLDERS = {
 }
 MAY_IMPORT = {
     "rfa_models": {"rfa_runtime", "numpy", "torch", "fla", "gguf", "safetensors", "tokenizers", "click", "rich"},
-    "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu"},
+    "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu", "safetensors"},
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
         *("onnx", "onnx_ir", "onnxscript", "ml_dtypes", "onnxruntime", "onnxruntime_genai", "openvino"),
@@ -44,6 +44,7 @@ FLOORS = {
     "rfa_runtime": """
         commands
         tasks
+        engine
         decoding
         session
         line_files
@@ -104,7 +105,8 @@ PUBLIC = {
         *("read_recipe", "read_softmax_model", "save_checkpoint", "save_pretrained", "train_recipe"),
     },
     "rfa_runtime": {
-        *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),
+        *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Engine", "Generation"),
+        *("Hypothesis", "Pace", "Stream"),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "progress_bar"),
         *(

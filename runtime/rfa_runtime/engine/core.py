@@ -48,8 +48,13 @@ class Core:
         reader = self.scheduler.reader()
         if reader is not None:
             self._guarded([reader], lambda: self._read(reader))
-        if self._rows:
+        if self._rows and self.scheduler.writes:
             self._guarded(list(self._rows), self._write)
+
+    def work(self) -> None:
+        """Take turns until nothing is left to do."""
+        while not self.scheduler.idle:
+            self.turn()
 
     def end_all(self, error: BaseException) -> None:
         """Let all jobs go."""

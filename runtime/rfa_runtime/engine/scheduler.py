@@ -33,7 +33,11 @@ class Pace:
     longest_pause: float = 0.05
     """Seconds that a chunk may take while texts are being written."""
     share: float = 0.4
-    """Of the time, for prompts, while texts are being written."""
+    """Of the time, for prompts, while texts are being written; 1 reads all prompts first."""
+
+
+PROMPTS_FIRST = Pace(longest_pause=math.inf, share=1.0)
+"""The least work for a batch whose texts nobody reads before all are finished."""
 
 
 @dataclass
@@ -112,10 +116,15 @@ class Scheduler(Generic[Name]):
 
     def chunk(self, unread: int) -> int:
         """How many tokens of a prompt are read in one go."""
-        if not self._writing:
+        if not self._writing or self.pace.share >= 1.0:
             return min(unread, LARGEST_CHUNK)
         fitting = [size for size in SIZES if self.timings.expected(size) <= self.pace.longest_pause]
         return min(unread, max(fitting, default=SIZES[0]))
+
+    @property
+    def writes(self) -> bool:
+        """Whether texts go on in this turn."""
+        return bool(self._writing) and (self.pace.share < 1.0 or not self._reading)
 
     def has_read(self, tokens: int, seconds: float) -> None:
         """A chunk was read: the next one is another prompt's, and not before the texts have had their time."""

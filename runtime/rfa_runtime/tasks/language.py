@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
-
 from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
@@ -28,9 +26,12 @@ from rfa_runtime.decoding.prompt import (
     read_in_chunks,
 )
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.engine.core import Core
+from rfa_runtime.engine.job import Job
+from rfa_runtime.engine.prefix_cache import PrefixCache
+from rfa_runtime.engine.scheduler import PROMPTS_FIRST
 from rfa_runtime.session.own_process import OwnProcess
-from rfa_runtime.session.padding import at
-from rfa_runtime.session.state import State
+from rfa_runtime.session.state import FIRST_CAPACITY, State
 from rfa_runtime.session.step import StepSession
 
 
@@ -116,43 +117,16 @@ class Decoder(OwnProcess):
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
         started = time.perf_counter()
         encoded = read_each(lambda prompt: encode_prompt(prompt, self.tokenizer, self.bundle), prompts)
-        texts = []
+        core = Core(self.session, len(encoded), PrefixCache(0), PROMPTS_FIRST)
+        rows = []
         for place, ids in enumerate(encoded):
+            row = Row(len(ids), Clock(started))
             text = Continuation(request, self.bundle.manifest, self.tokenizer, ids, place)
-            texts.append(Row(len(ids), text, Clock(started)))
-        state, logits = self._read_all(encoded)
-        row_bytes = state.nbytes // state.batch
-        rows = texts
-        while True:
-            going = []
-            for place, row in enumerate(rows):
-                if row.choose(logits[place]):
-                    going.append(place)
-            if not going:
-                return [text.finish(row_bytes) for text in texts]
-            if len(going) < len(rows):  # finished texts leave the batch
-                state = state.select(going)
-                rows = at(rows, going)
-            logits = self._step([row.pieces[-1].token_id for row in rows], state)
-
-    def _step(self, tokens: list[int], state: State) -> np.ndarray:
-        """One token for each of B rows.  Returns logits [B, N]."""
-        if len(tokens) == 1:
-            return self.session.step_token(tokens[0], state)
-        return self.session.step(np.array([tokens]).T, state)
-
-    def _read_all(self, encoded: list[list[int]]) -> tuple[State, np.ndarray]:
-        """Read prompts one by one, then put them side by side: no padding, whatever their lengths.
-
-        Returns the state of B rows and logits [B, N].
-        """
-        states = []
-        logits = []
-        for ids in encoded:
-            state = self.session.new_state()
-            logits.append(read_in_chunks(self.session, ids, state))
-            states.append(state)
-        return State.stack(states), np.concatenate(logits)
+            core.hear(Job(ids, text, row.take))
+            rows.append(row)
+        core.work()
+        state_bytes = sum(spec.row_bytes(FIRST_CAPACITY) for spec in self.session.specs)
+        return [row.finish(state_bytes) for row in rows]
 
 
 @dataclass
@@ -160,17 +134,20 @@ class Row:
     """One text of a batch while it is written."""
 
     prompt_tokens: int
-    text: Continuation
     clock: Clock
     pieces: list[Piece] = field(default_factory=list)
+    error: BaseException | None = None
 
-    def choose(self, logits: np.ndarray) -> bool:
-        """Choose the next token.  Returns whether the text goes on.  logits: float32 [N]."""
-        piece = self.text.choose(logits)
+    def take(self, piece: Piece | BaseException) -> None:
+        """Take a piece, or what ended the text."""
+        if isinstance(piece, BaseException):
+            self.error = piece
+            return
         self.clock.tick()
         self.pieces.append(piece)
-        return piece.finish_reason is None
 
     def finish(self, state_bytes: int) -> Generation:
-        """The finished text."""
+        """The finished text.  Raises what ended it, if it was an error."""
+        if self.error is not None:
+            raise self.error
         return self.clock.generation(self.pieces, self.prompt_tokens, state_bytes)
