@@ -15,7 +15,7 @@ from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Piece
 from rfa_runtime.decoding.likelihood import likelihood
 from rfa_runtime.decoding.sampling import Sampler
-from rfa_runtime.decoding.sampling_config import SAMPLING_SETTINGS, SamplingConfig, token_ids
+from rfa_runtime.decoding.sampling_config import SAMPLING_SETTINGS, SamplingConfig, checked_tokens
 from rfa_runtime.decoding.stopping import StopStrings, stop_strings
 
 NO_LIMIT = 1 << 62
@@ -51,7 +51,7 @@ class Request:
             object.__setattr__(self, "max_new_tokens", limit)
         object.__setattr__(self, "stop", stop_strings(self.stop))
         object.__setattr__(self, "min_tokens", whole_number("min_tokens", self.min_tokens, 0, NO_LIMIT))
-        object.__setattr__(self, "stop_token_ids", token_ids("stop_token_ids", self.stop_token_ids))
+        object.__setattr__(self, "stop_token_ids", checked_tokens("stop_token_ids", self.stop_token_ids))
         if self.logprobs is not None:
             found = whole_number("logprobs", self.logprobs, 0, MOST_ALTERNATIVES)
             object.__setattr__(self, "logprobs", found)

@@ -65,7 +65,7 @@ class SamplingConfig:
         self._keep("presence_penalty", number("presence_penalty", self.presence_penalty, -100, 100))
         self._keep("frequency_penalty", number("frequency_penalty", self.frequency_penalty, -100, 100))
         self._keep("logit_bias", biases(self.logit_bias))
-        self._keep("banned_tokens", token_ids("banned_tokens", self.banned_tokens))
+        self._keep("banned_tokens", checked_tokens("banned_tokens", self.banned_tokens))
 
     @property
     def greedy(self) -> bool:
@@ -131,7 +131,7 @@ def biases(given: object) -> Bias:
     return tuple(kept)
 
 
-def token_ids(name: str, given: object) -> tuple[int, ...]:
+def checked_tokens(name: str, given: object) -> tuple[int, ...]:
     """Token ids.  name: of the setting.  Raises OptionError."""
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise OptionError(Setting(name), f" is {given!r}, wanted a list of token ids")

@@ -9,6 +9,7 @@ from threading import Condition
 
 from rfa_runtime.decoding.continuation import Continuation
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
+from rfa_runtime.decoding.written import Written
 from rfa_runtime.engine.job import Job
 
 
@@ -86,8 +87,10 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
 
     def result(self) -> Generation:
         """Wait for the end, and return the whole text.  Raises what ended it, if it was an error."""
-        pieces = list(self)
-        return self._clock.generation(pieces, len(self.job.ids), self._state_bytes)
+        written = Written()
+        for piece in self:
+            written.add(piece.token_id, piece.text, piece.finish_reason)
+        return self._clock.generation(written, len(self.job.ids), self._state_bytes, self.cached_tokens)
 
     def _next(self) -> Piece:
         """The piece that has waited longest.  Raises the error that came in its place."""

@@ -26,6 +26,7 @@ from rfa_runtime.decoding.prompt import (
     read_in_chunks,
 )
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.written import Written
 from rfa_runtime.engine.core import Core
 from rfa_runtime.engine.job import Job
 from rfa_runtime.engine.prefix_cache import PrefixCache
@@ -80,11 +81,11 @@ class Decoder(OwnProcess):
         clock = Clock()
         ids = encode_prompt(prompt, self.tokenizer, self.bundle)
         state = self.session.new_state()
-        pieces = []
+        written = Written()
         for piece in self._stream(ids, asked, state):
             clock.tick()
-            pieces.append(piece)
-        return clock.generation(pieces, len(ids), state.nbytes)
+            written.add(piece.token_id, piece.text, piece.finish_reason)
+        return clock.generation(written, len(ids), state.nbytes)
 
     def generate_batch(
         self, prompts: Sequence[Prompt], request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
@@ -135,7 +136,7 @@ class Row:
 
     prompt_tokens: int
     clock: Clock
-    pieces: list[Piece] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
     error: BaseException | None = None
 
     def take(self, piece: Piece | BaseException) -> None:
@@ -144,10 +145,10 @@ class Row:
             self.error = piece
             return
         self.clock.tick()
-        self.pieces.append(piece)
+        self.written.add(piece.token_id, piece.text, piece.finish_reason)
 
     def finish(self, state_bytes: int) -> Generation:
         """The finished text.  Raises what ended it, if it was an error."""
         if self.error is not None:
             raise self.error
-        return self.clock.generation(self.pieces, self.prompt_tokens, state_bytes)
+        return self.clock.generation(self.written, self.prompt_tokens, state_bytes)
