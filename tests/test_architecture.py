@@ -106,7 +106,7 @@ PUBLIC = {
     },
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Engine", "Generation"),
-        *("Hypothesis", "Pace", "Stream"),
+        *("Conversation", "Hypothesis", "Pace", "Stream"),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "progress_bar"),
         *(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rfa_runtime.tasks.accuracy import Accuracy, score_classifier
     from rfa_runtime.tasks.bleu import TranslationScore, score_translator
     from rfa_runtime.tasks.classification import Classification, Classifier
+    from rfa_runtime.tasks.conversation import Conversation
     from rfa_runtime.tasks.language import Decoder
     from rfa_runtime.tasks.perplexity import Score, score_text
     from rfa_runtime.tasks.translation import Translator
@@ -45,6 +46,7 @@ __all__ = [
     "Bundle",
     "Classification",
     "Classifier",
+    "Conversation",
     "Decoder",
     "Encoder",
     "Engine",
@@ -101,6 +103,7 @@ HOMES = {
     "tasks.accuracy": ("Accuracy", "score_classifier"),
     "tasks.bleu": ("TranslationScore", "score_translator"),
     "tasks.classification": ("Classification", "Classifier"),
+    "tasks.conversation": ("Conversation",),
     "tasks.language": ("Decoder",),
     "tasks.perplexity": ("Score", "score_text"),
     "tasks.translation": ("Translator",),

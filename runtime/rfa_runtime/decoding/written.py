@@ -20,6 +20,10 @@ class TokenIds(Sequence[int]):
         """Add a token."""
         self._ids.append(token)
 
+    def extend(self, tokens: Iterable[int]) -> None:
+        """Add several."""
+        self._ids.extend(tokens)
+
     def tolist(self) -> list[int]:
         """The same as a list."""
         return self._ids.tolist()

@@ -53,6 +53,10 @@ class Decoder(OwnProcess):
         self.tokenizer = load_tokenizer(self.bundle)
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
 
+    def encode(self, prompt: Prompt) -> list[int]:
+        """The tokens that are read before the first one is chosen.  Raises PromptError."""
+        return encode_prompt(prompt, self.tokenizer, self.bundle)
+
     def stream(
         self,
         prompt: Prompt,
@@ -70,7 +74,7 @@ class Decoder(OwnProcess):
         Raises PromptError for a prompt that cannot be read, OptionError for a setting out of range.
         """
         asked = request_of(request, self.sampling, settings)
-        ids = encode_prompt(prompt, self.tokenizer, self.bundle)
+        ids = self.encode(prompt)
         return self._stream(ids, asked, self.session.new_state(), progress)
 
     def generate(
@@ -79,7 +83,7 @@ class Decoder(OwnProcess):
         """Return the whole continuation of a prompt.  Arguments and errors as for `stream`."""
         asked = request_of(request, self.sampling, settings)
         clock = Clock()
-        ids = encode_prompt(prompt, self.tokenizer, self.bundle)
+        ids = self.encode(prompt)
         state = self.session.new_state()
         written = Written()
         for piece in self._stream(ids, asked, state):
@@ -117,7 +121,7 @@ class Decoder(OwnProcess):
 
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
         started = time.perf_counter()
-        encoded = read_each(lambda prompt: encode_prompt(prompt, self.tokenizer, self.bundle), prompts)
+        encoded = read_each(self.encode, prompts)
         core = Core(self.session, len(encoded), PrefixCache(0), PROMPTS_FIRST)
         rows = []
         for place, ids in enumerate(encoded):
