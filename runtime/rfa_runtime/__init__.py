@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rfa_runtime.bundle.bundle import Bundle, read_bundle, shipped_bundle, staged_bundle, write_bundle
     from rfa_runtime.decoding.continuation import Request
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
+    from rfa_runtime.decoding.grammar import Grammar
     from rfa_runtime.decoding.sampling_config import SamplingConfig
     from rfa_runtime.decoding.search_config import SearchConfig
     from rfa_runtime.engine.engine import Engine
@@ -51,6 +52,7 @@ __all__ = [
     "Encoder",
     "Engine",
     "Generation",
+    "Grammar",
     "Hypothesis",
     "Pace",
     "Piece",
@@ -86,6 +88,7 @@ HOMES = {
     "bundle.bundle": ("Bundle", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"),
     "decoding.continuation": ("Request",),
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
+    "decoding.grammar": ("Grammar",),
     "decoding.sampling_config": ("SamplingConfig",),
     "decoding.search_config": ("SearchConfig",),
     "engine.engine": ("Engine",),

@@ -22,7 +22,10 @@ LONG_PROMPT = 4096
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
-SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
+SAMPLING = (
+    *("temperature", "top_k", "top_p", "min_p", "typical_p"),
+    *("repetition_penalty", "presence_penalty", "frequency_penalty", "seed"),
+)
 
 
 def run_language(
@@ -78,11 +81,13 @@ def generate(
         print(as_json_line(decoder.generate(given, **settings)))
         return
     if load_state is None:
+        said: str | list[int] | None = given
         talk = rfa_runtime.Conversation(decoder)
     else:
+        said = given or None
         talk = rfa_runtime.Conversation.load(decoder, load_state)
     with rfa_runtime.progress_bar("prompt", None, hidden=len(given) < LONG_PROMPT) as bar:
-        pieces = talk.write(given or None, progress=bar.reach, **settings)
+        pieces = talk.write(said, progress=bar.reach, **settings)
         first = next(pieces)
     timed = Timed(chain([first], pieces))
     try:
@@ -109,17 +114,41 @@ def check_combination(as_json: bool, load_state: Path | None, save_state: Path |
 
 
 def text_settings(
-    max_new_tokens: int | None, stop: tuple[str, ...], ignore_eos: bool, **options: Any
+    max_new_tokens: int | None,
+    stop: tuple[str, ...],
+    ignore_eos: bool,
+    min_tokens: int | None,
+    json_schema: Path | None,
+    regex: str | None,
+    lark: Path | None,
+    **options: Any,
 ) -> dict[str, Any]:
     """What the options say of a text.  Raises OptionError before the weights are read."""
     sampling = sampling_settings(options)
     rfa_runtime.SamplingConfig(**sampling)
-    return {
+    settings = {
         "max_new_tokens": length_limit(max_new_tokens),
         "stop": tuple(map(with_escapes, stop)),
         "ignore_eos": ignore_eos,
+        "min_tokens": min_tokens or 0,
         **sampling,
     }
+    form = grammar(json_schema, regex, lark)
+    return settings if form is None else settings | {"grammar": form}
+
+
+def grammar(json_schema: Path | None, regex: str | None, lark: Path | None) -> rfa_runtime.Grammar | None:
+    """The form that a text has to keep to.  Raises OptionError where several came."""
+    found = []
+    if json_schema is not None:
+        found.append(rfa_runtime.Grammar.json_schema(read_text(json_schema)))
+    if regex is not None:
+        found.append(rfa_runtime.Grammar.regex(regex))
+    if lark is not None:
+        found.append(rfa_runtime.Grammar.lark(read_text(lark)))
+    if len(found) > 1:
+        raise OptionError("--json-schema, --regex and --lark each give the form of the text: wanted one of them")
+    return found[0] if found else None
 
 
 def token_ids(text: str) -> list[int]:

@@ -13,6 +13,7 @@ from rfa_runtime.bundle.manifest import Manifest
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Piece
+from rfa_runtime.decoding.grammar import Grammar, Matcher
 from rfa_runtime.decoding.likelihood import likelihood
 from rfa_runtime.decoding.sampling import Sampler
 from rfa_runtime.decoding.sampling_config import SAMPLING_SETTINGS, SamplingConfig, checked_tokens
@@ -43,6 +44,8 @@ class Request:
     """Tokens that end the text, besides the model's own."""
     logprobs: int | None = None
     """Give the likelihood of each token, beside so many of the most likely ones; None for none."""
+    grammar: Grammar | None = None
+    """What the text has to be."""
 
     def __post_init__(self) -> None:
         """Raise OptionError for a setting that cannot work; write what may come in several forms in one."""
@@ -69,6 +72,7 @@ class Settings(TypedDict, total=False):
     min_tokens: int
     stop_token_ids: Sequence[int]
     logprobs: int | None
+    grammar: Grammar | None
     temperature: float
     top_k: int | None
     top_p: float | None
@@ -103,11 +107,20 @@ class Continuation:
     """Samples, spells and ends one text.  What it keeps does not grow with the text."""
 
     def __init__(
-        self, request: Request, manifest: Manifest, tokenizer: Tokenizer | None, prompt: list[int], row: int = 0
+        self,
+        request: Request,
+        manifest: Manifest,
+        tokenizer: Tokenizer | None,
+        prompt: list[int],
+        row: int = 0,
+        matcher: Matcher | None = None,
     ) -> None:
-        """Begin after a prompt.  row: place in a batch, which gives it random numbers of its own."""
+        """Begin after a prompt.
+
+        row: place in a batch, which gives it random numbers of its own.  matcher: of the request's grammar.
+        """
         sampling = request.sampling or SamplingConfig()
-        self.greedy = sampling.greedy and request.logprobs is None and not request.min_tokens
+        self.greedy = sampling.greedy and request.logprobs is None and not request.min_tokens and matcher is None
         """Whether the most likely token is the one: then `take` it, and nobody has to look at the logits."""
         self._sampler = Sampler(sampling, manifest.vocab_size, prompt, row)
         self._detokenizer = detokenizer(tokenizer, prompt)
@@ -118,16 +131,28 @@ class Continuation:
         self._left = request.max_new_tokens or NO_LIMIT
         self._needed = request.min_tokens
         self._logprobs = request.logprobs
+        self._matcher = matcher
         self._never = np.array(sorted(end for end in self._ends if end < manifest.vocab_size), np.int64)
 
     def choose(self, logits: np.ndarray) -> Piece:
         """Choose the next token.  logits: float32 [N]."""
-        token = self._sampler.choose(logits, self._never if self._needed > 0 else None)
+        token = self._sampler.choose(logits, self._refused())
         self._needed -= 1
+        if self._matcher is not None:
+            self._matcher.note(token)
         piece = self.take(token)
         if self._logprobs is None:
             return piece
         return piece._replace(likelihood=likelihood(logits, token, self._logprobs))
+
+    def _refused(self) -> list[np.ndarray]:
+        """Tokens that may not come now."""
+        found = []
+        if self._needed > 0:
+            found.append(self._never)
+        if self._matcher is not None:
+            found.append(self._matcher.refused)
+        return found
 
     def take(self, token: int) -> Piece:
         """Go on with a token that was chosen."""
@@ -139,6 +164,8 @@ class Continuation:
             text = self._stops.push(text)
             if self._stops.found:
                 return Piece(token, text, "stop")
+        if self._matcher is not None and self._matcher.over:
+            return self._last(token, text, "stop")
         if not self._left:
             return self._last(token, text, "length")
         # NamedTuple's own constructor is Python code: 6 us more once a large step has emptied the caches.

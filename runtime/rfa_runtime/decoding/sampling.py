@@ -5,6 +5,8 @@ Letters: N vocabulary, C candidates still in the draw.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rfa_runtime.decoding.adjusting import NEVER, Adjustment
@@ -27,13 +29,16 @@ class Sampler:
         self._rng = np.random.default_rng(None if config.seed is None else [config.seed, row])
         self._adjustment = Adjustment(config, vocab_size, prompt) if config.adjusts else None
 
-    def choose(self, logits: np.ndarray, never: np.ndarray | None = None) -> int:
-        """Return the next token.  logits: float32 [N], left as they are.  never: tokens that may not come now."""
+    def choose(self, logits: np.ndarray, refused: Sequence[np.ndarray] = ()) -> int:
+        """Return the next token.
+
+        logits: float32 [N], left as they are.  refused: tokens that may not come now, as ids [C] or as bool [N].
+        """
         if self._adjustment is not None:
             logits = self._adjustment.apply(logits)
-        if never is not None:
+        for tokens in refused:
             logits = logits.copy()
-            logits[never] = NEVER
+            logits[tokens] = NEVER
         token = most_likely_token(logits) if self._config.temperature == 0 else draw(logits, self._config, self._rng)
         if self._adjustment is not None:
             self._adjustment.note(token)

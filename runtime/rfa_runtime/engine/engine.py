@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Unpack
 
 from rfa_runtime.bundle.bundle import Bundle, opened
-from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.checks import whole_number
-from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
-from rfa_runtime.decoding.prompt import Prompt, check_task, encode_prompt, load_tokenizer
+from rfa_runtime.decoding.continuation import Request, Settings
+from rfa_runtime.decoding.prompt import Prompt
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.writer import Writer
 from rfa_runtime.engine.core import Core
 from rfa_runtime.engine.job import Job
 from rfa_runtime.engine.prefix_cache import PrefixCache
@@ -63,9 +63,7 @@ class Engine(OwnProcess):
         Raises OptionError where there is no room for one, and as StepSession does.
         """
         self.bundle = opened(bundle)
-        check_task(self.bundle, LANGUAGE_MODEL)
-        self.sampling = SamplingConfig.from_table(self.bundle.manifest.sampling)
-        self.tokenizer = load_tokenizer(self.bundle)
+        self.writer = Writer(self.bundle)
         self.max_streams = streams_within(self.bundle, max_streams, memory_bytes)
         """Texts at once."""
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
@@ -105,11 +103,11 @@ class Engine(OwnProcess):
 
         Each has its own random numbers, by its place.
         """
-        asked = request_of(request, self.sampling, settings)
-        ids = encode_prompt(prompt, self.tokenizer, self.bundle)
+        asked = self.writer.request(request, settings)
+        ids = self.writer.encode(prompt)
         streams = []
         for place in range(whole_number("count", count, 1, LARGEST_STREAMS)):
-            text = Continuation(asked, self.bundle.manifest, self.tokenizer, ids, place)
+            text = self.writer.text(asked, ids, place)
             streams.append(Stream(ids, text, tuple(boundaries), self._state_bytes, self._call))
         first, *others = (stream.job for stream in streams)
         first.forks = others

@@ -14,9 +14,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Unpack
 
-from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
+from rfa_runtime.decoding.continuation import Continuation, Request, Settings
 from rfa_runtime.decoding.generation import Piece
-from rfa_runtime.decoding.prompt import Progress, Prompt, encode_prompt, encode_text, read_in_chunks
+from rfa_runtime.decoding.prompt import Progress, Prompt, encode_text, read_in_chunks
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.decoding.written import TokenIds
@@ -63,7 +63,7 @@ class Conversation:
     def encode(self, prompt: Prompt) -> list[int]:
         """The tokens of what is to be read next: the start token comes before the first ones alone."""
         if not self._ids:
-            return encode_prompt(prompt, self.decoder.tokenizer, self.decoder.bundle)
+            return self.decoder.encode(prompt)
         if isinstance(prompt, str):
             return encode_text(prompt, self.decoder.tokenizer, self.decoder.bundle)
         return token_ids(prompt)
@@ -86,13 +86,13 @@ class Conversation:
 
         Whoever stops reading ends the text there.  Raises PromptError where nothing was read yet, OptionError.
         """
-        asked = request_of(request, self.decoder.sampling, settings)
+        asked = self.decoder.writer.request(request, settings)
         if prompt is not None:
             self.read(prompt, progress)
         logits = self._state.logits
         if logits is None:
             raise PromptError("nothing was read yet: give a prompt")
-        text = Continuation(asked, self.decoder.bundle.manifest, self.decoder.tokenizer, self._ids.tolist())
+        text = self.decoder.writer.text(asked, self._ids.tolist())
         return self._write(text)
 
     def _write(self, text: Continuation) -> Generator[Piece]:

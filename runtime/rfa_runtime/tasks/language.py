@@ -11,21 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Unpack
 
+from tokenizers import Tokenizer
+
 from rfa_runtime.bundle.bundle import Bundle, opened
-from rfa_runtime.bundle.interface import LANGUAGE_MODEL
-from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
+from rfa_runtime.decoding.continuation import Request, Settings
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
-from rfa_runtime.decoding.prompt import (
-    Progress,
-    Prompt,
-    as_batch,
-    check_task,
-    encode_prompt,
-    load_tokenizer,
-    read_each,
-    read_in_chunks,
-)
+from rfa_runtime.decoding.prompt import Progress, Prompt, as_batch, read_each, read_in_chunks
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.writer import Writer
 from rfa_runtime.decoding.written import Written
 from rfa_runtime.engine.core import Core
 from rfa_runtime.engine.job import Job
@@ -48,14 +41,22 @@ class Decoder(OwnProcess):
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
         self.bundle = opened(bundle)
-        check_task(self.bundle, LANGUAGE_MODEL)
-        self.sampling = SamplingConfig.from_table(self.bundle.manifest.sampling)
-        self.tokenizer = load_tokenizer(self.bundle)
+        self.writer = Writer(self.bundle)
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
+
+    @property
+    def sampling(self) -> SamplingConfig:
+        """The bundle's own way of choosing tokens."""
+        return self.writer.sampling
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The bundle's; None where it has none."""
+        return self.writer.tokenizer
 
     def encode(self, prompt: Prompt) -> list[int]:
         """The tokens that are read before the first one is chosen.  Raises PromptError."""
-        return encode_prompt(prompt, self.tokenizer, self.bundle)
+        return self.writer.encode(prompt)
 
     def stream(
         self,
@@ -73,7 +74,7 @@ class Decoder(OwnProcess):
 
         Raises PromptError for a prompt that cannot be read, OptionError for a setting out of range.
         """
-        asked = request_of(request, self.sampling, settings)
+        asked = self.writer.request(request, settings)
         ids = self.encode(prompt)
         return self._stream(ids, asked, self.session.new_state(), progress)
 
@@ -81,7 +82,7 @@ class Decoder(OwnProcess):
         self, prompt: Prompt, request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
     ) -> Generation:
         """Return the whole continuation of a prompt.  Arguments and errors as for `stream`."""
-        asked = request_of(request, self.sampling, settings)
+        asked = self.writer.request(request, settings)
         clock = Clock()
         ids = self.encode(prompt)
         state = self.session.new_state()
@@ -99,14 +100,14 @@ class Decoder(OwnProcess):
         One text may stand by itself; an array of two dimensions is a batch.  Each text has its own random numbers, by
         its place: others in the batch do not change it.
         """
-        asked = request_of(request, self.sampling, settings)
+        asked = self.writer.request(request, settings)
         batch = as_batch(prompts)
         return self._generate(batch, asked) if batch else []
 
     def _stream(
         self, ids: list[int], request: Request, state: State, progress: Progress | None = None
     ) -> Iterator[Piece]:
-        text = Continuation(request, self.bundle.manifest, self.tokenizer, ids)
+        text = self.writer.text(request, ids)
         logits = read_in_chunks(self.session, ids, state, progress)
         steps = self.session.on(state)
         while True:
@@ -126,7 +127,7 @@ class Decoder(OwnProcess):
         rows = []
         for place, ids in enumerate(encoded):
             row = Row(len(ids), Clock(started))
-            text = Continuation(request, self.bundle.manifest, self.tokenizer, ids, place)
+            text = self.writer.text(request, ids, place)
             core.hear(Job(ids, text, row.take))
             rows.append(row)
         core.work()
