@@ -20,7 +20,7 @@ FOLDERS = {
 }
 MAY_IMPORT = {
     "rfa_models": {"rfa_runtime", "numpy", "torch", "fla", "gguf", "safetensors", "tokenizers", "click", "rich"},
-    "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu"},
+    "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu", "safetensors", "llguidance"},
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
         *("onnx", "onnx_ir", "onnxscript", "ml_dtypes", "onnxruntime", "onnxruntime_genai", "openvino"),
@@ -44,8 +44,9 @@ FLOORS = {
     "rfa_runtime": """
         commands
         tasks
+        engine
         decoding
-        session
+        session forms
         line_files
         bundle
         threads
@@ -104,7 +105,8 @@ PUBLIC = {
         *("read_recipe", "read_softmax_model", "save_checkpoint", "save_pretrained", "train_recipe"),
     },
     "rfa_runtime": {
-        *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Generation", "Hypothesis"),
+        *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Engine", "Generation"),
+        *("Conversation", "Grammar", "Hypothesis", "Pace", "Stream"),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "progress_bar"),
         *(
@@ -126,7 +128,8 @@ PUBLIC = {
     "rfa_bench": set[str](),
 }
 LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_models", "rfa_export")} | {
-    FOLDERS["rfa_bench"] / "measurements" / "__init__.py"
+    FOLDERS["rfa_bench"] / "measurements" / "__init__.py",
+    FOLDERS["rfa_runtime"] / "forms" / "__init__.py",
 }
 """Load the modules of their names on first use, by importlib; no other file does."""
 
@@ -424,7 +427,7 @@ def test_every_folder_with_code_is_installed(folder: str, contents: set[str]) ->
 def test_everything_imported_is_a_requirement(folder: str, package: str) -> None:
     options = setup(folder)
     wanted = options["options"]["install_requires"]
-    for extra in {"runtime": ("cpu", "score"), ".": ("verify", "fla", "gguf")}[folder]:
+    for extra in {"runtime": ("cpu", "grammar", "score"), ".": ("verify", "fla", "gguf")}[folder]:
         wanted += options["options.extras_require"][extra]
     declared = {line.split()[0].replace("-", "_") for line in wanted.splitlines() if line.strip()}
     if "rfa_runtime" in declared:

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from rfa_runtime.bundle.bundle import Bundle, read_bundle, shipped_bundle, staged_bundle, write_bundle
     from rfa_runtime.decoding.continuation import Request
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
+    from rfa_runtime.decoding.grammar import Grammar
     from rfa_runtime.decoding.sampling_config import SamplingConfig
     from rfa_runtime.decoding.search_config import SearchConfig
+    from rfa_runtime.engine.engine import Engine
+    from rfa_runtime.engine.scheduler import Pace
+    from rfa_runtime.engine.stream import Stream
     from rfa_runtime.errors import RfaRuntimeError
     from rfa_runtime.line_files.answers import Worker
     from rfa_runtime.line_files.convert import convert_lines
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from rfa_runtime.tasks.accuracy import Accuracy, score_classifier
     from rfa_runtime.tasks.bleu import TranslationScore, score_translator
     from rfa_runtime.tasks.classification import Classification, Classifier
+    from rfa_runtime.tasks.conversation import Conversation
     from rfa_runtime.tasks.language import Decoder
     from rfa_runtime.tasks.perplexity import Score, score_text
     from rfa_runtime.tasks.translation import Translator
@@ -42,10 +47,14 @@ __all__ = [
     "Bundle",
     "Classification",
     "Classifier",
+    "Conversation",
     "Decoder",
     "Encoder",
+    "Engine",
     "Generation",
+    "Grammar",
     "Hypothesis",
+    "Pace",
     "Piece",
     "Request",
     "RfaRuntimeError",
@@ -54,6 +63,7 @@ __all__ = [
     "SearchConfig",
     "State",
     "StepSession",
+    "Stream",
     "Translation",
     "TranslationScore",
     "Translator",
@@ -78,8 +88,12 @@ HOMES = {
     "bundle.bundle": ("Bundle", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"),
     "decoding.continuation": ("Request",),
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
+    "decoding.grammar": ("Grammar",),
     "decoding.sampling_config": ("SamplingConfig",),
     "decoding.search_config": ("SearchConfig",),
+    "engine.engine": ("Engine",),
+    "engine.scheduler": ("Pace",),
+    "engine.stream": ("Stream",),
     "errors": ("RfaRuntimeError",),
     "line_files.answers": ("Worker",),
     "line_files.convert": ("convert_lines",),
@@ -92,6 +106,7 @@ HOMES = {
     "tasks.accuracy": ("Accuracy", "score_classifier"),
     "tasks.bleu": ("TranslationScore", "score_translator"),
     "tasks.classification": ("Classification", "Classifier"),
+    "tasks.conversation": ("Conversation",),
     "tasks.language": ("Decoder",),
     "tasks.perplexity": ("Score", "score_text"),
     "tasks.translation": ("Translator",),

@@ -16,6 +16,8 @@
     ├── SessionError            (RuntimeError)      ONNX Runtime cannot load or run a graph
     │   └── LogitsError         (ArithmeticError)   a graph gave numbers that nothing can be chosen from
     ├── StateError              (ValueError)        a state that does not fit the bundle or the batch
+    │   ├── StateFileError                          a file that holds no state, a damaged one, or one of another bundle
+    │   └── StateVersionError                       a file in a format newer than this reader
     └── TextError               (ValueError)        a text that cannot be read or scored
 
 Messages say what came, what was wanted and what to do next; the command line prints them as one line, with its own
@@ -87,6 +89,14 @@ class LogitsError(SessionError, ArithmeticError):
 
 class StateError(RfaRuntimeError, ValueError):
     """A state does not fit the bundle or the batch that it is used with."""
+
+
+class StateFileError(StateError):
+    """A file holds no state, a damaged one, or one of another bundle."""
+
+
+class StateVersionError(StateError):
+    """A state was saved in a format newer than this reader."""
 
 
 class TextError(RfaRuntimeError, ValueError):

@@ -15,6 +15,7 @@ GENERATION = {
     "text",
     "finish_reason",
     "prompt_tokens",
+    "cached_tokens",
     "completion_tokens",
     "ttft_s",
     "tokens_per_s",

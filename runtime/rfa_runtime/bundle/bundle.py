@@ -9,9 +9,12 @@ A bundle from elsewhere is not trusted: names, sizes, sums and numbers are check
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from rfa_runtime.bundle.files import MANIFEST, check_files, check_name, plain_file_size
@@ -35,6 +38,12 @@ class Bundle:
 
     path: Path
     manifest: Manifest
+
+    @cached_property
+    def sha256(self) -> str:
+        """Equal for the same files: what a saved state belongs to."""
+        entries = sorted((name, entry.sha256) for name, entry in self.manifest.files.items())
+        return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
 
     def graph(self, role: str) -> GraphSpec:
         """Return the graph of a role such as `model` or `score`.  Raises BundleError where there is none."""

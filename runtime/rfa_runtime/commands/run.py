@@ -41,7 +41,6 @@ RUNS: dict[str, Callable[..., None]] = {
 language_option = option_of(LANGUAGE_MODEL)
 translation_option = option_of(TRANSLATION)
 written_option = option_of(LANGUAGE_MODEL, TRANSLATION)
-file_option = option_of(TRANSLATION, CLASSIFICATION)
 
 
 @click.command(cls=TaskCommand, epilog=EPILOG)
@@ -59,14 +58,23 @@ file_option = option_of(TRANSLATION, CLASSIFICATION)
 @language_option("--top-p", type=float, help="Draw from the fewest tokens whose probabilities add up to p.")
 @language_option("--min-p", type=float, help="Draw from tokens at least this part as likely as the most likely one.")
 @language_option("--repetition-penalty", type=float, help="Above 1, what was said becomes less likely.")
+@language_option("--typical-p", type=float, help="Draw from the tokens of the usual surprise that add up to p.")
+@language_option("--presence-penalty", type=float, help="Taken from the logits of tokens that the text has.")
+@language_option("--frequency-penalty", type=float, help="The same, for each time that the text has the token.")
 @language_option("--seed", type=int, help="The same seed gives the same text.")
 @language_option("--stop", multiple=True, metavar="TEXT", help=STOP_HELP)
+@language_option("--min-tokens", type=click.IntRange(min=0), help="Tokens before which the model cannot end the text.")
+@language_option("--json-schema", type=FILE, help="Write JSON that keeps to the schema in a file.")
+@language_option("--regex", help="Write a text that this expression matches.")
+@language_option("--lark", type=FILE, help="Write a text that follows the rules in a file, whose first is `start`.")
 @language_option("--ignore-eos", is_flag=True, help="Go on where the model would end the text.")
+@language_option("--save-state", type=FILE, help="Write what was read and written to a small file.")
+@language_option("--load-state", type=FILE, help="Go on from such a file, with or without more PROMPT.")
 @language_option("--segment", type=click.IntRange(min=0), help="Tokens scored from one empty state; 0 carries it on.")
-@file_option("--input", "input_file", type=FILE, help="Answer every line of a file; a stopped run goes on.")
-@file_option("--output", type=FILE, default="-", help="Where the answers go; standard output by default.")
-@file_option("--overwrite", is_flag=True, help="Replace a file at the output.")
-@file_option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Lines worked on at once.")
+@click.option("--input", "input_file", type=FILE, help="Answer every line of a file; a stopped run goes on.")
+@click.option("--output", type=FILE, default="-", help="Where the answers go; standard output by default.")
+@click.option("--overwrite", is_flag=True, help="Replace a file at the output.")
+@click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Lines worked on at once.")
 @translation_option("--beam", type=int, default=1, show_default=True, help="Hypotheses side by side; 1 is greedy.")
 @translation_option("--length-penalty", type=float, default=1.0, show_default=True, help="More prefers longer texts.")
 @translation_option("--n-best", type=int, default=1, show_default=True, help="Print the best few, with scores.")
@@ -98,7 +106,8 @@ def main(context: click.Context, /, **options: Any) -> None:
 
 def run(context: click.Context, bundle: str | None, prompt: str | None, **options: Any) -> None:
     """Do the command's work; errors leave as exceptions.  The bundle's task decides what the work is."""
-    folder, text = bundle_and_prompt(bundle, prompt, options_with_text(**options))
+    goes_on = options["load_state"] is not None
+    folder, text = bundle_and_prompt(bundle, prompt, options_with_text(**options), goes_on)
     check_request(text, **options)
     read = rfa_runtime.read_bundle(folder)
     task = read.manifest.task
@@ -108,12 +117,15 @@ def run(context: click.Context, bundle: str | None, prompt: str | None, **option
     RUNS[task](read, prompt=text, **options)
 
 
-def bundle_and_prompt(first: str | None, second: str | None, sources: list[str]) -> tuple[Path, str | None]:
-    """Tell the arguments apart: the bundle's folder and the prompt.  sources: options that bring a text.
+def bundle_and_prompt(
+    first: str | None, second: str | None, sources: list[str], goes_on: bool = False
+) -> tuple[Path, str | None]:
+    """Tell the arguments apart: the bundle's folder and the prompt.
 
-    Raises OptionError where nothing was given.
+    sources: options that bring a text.  goes_on: whether a text goes on that needs no prompt.  Raises OptionError
+    where nothing was given.
     """
-    if first is None and not sources:
+    if first is None and not sources and not goes_on:
         raise OptionError('nothing to continue came: give a prompt, such as  rfa-run "ROMEO:"  or see rfa-run --help')
     if first is None:
         return SHIPPED, None

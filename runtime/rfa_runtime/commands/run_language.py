@@ -11,7 +11,8 @@ from typing import Any
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.commands.shared import as_json_line, prompt_text, show, texts
+from rfa_runtime.bundle.places import check_folder_of, check_readable
+from rfa_runtime.commands.shared import as_json_line, prompt_text, run_lines, show, texts
 from rfa_runtime.ending import complain
 from rfa_runtime.errors import OptionError, PromptError
 from rfa_runtime.line_files.text import read_text
@@ -21,17 +22,40 @@ LONG_PROMPT = 4096
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
-SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")
+SAMPLING = (
+    *("temperature", "top_k", "top_p", "min_p", "typical_p"),
+    *("repetition_penalty", "presence_penalty", "frequency_penalty", "seed"),
+)
 
 
-def run_language(bundle: Bundle, score: tuple[Path, ...], segment: int | None, **options: Any) -> None:
-    """Score a text where --score asks for it, else continue the prompt."""
+def run_language(
+    bundle: Bundle, score: tuple[Path, ...], segment: int | None, input_file: Path | None, **options: Any
+) -> None:
+    """Score a text, continue every line of a file, or continue the prompt: what the options ask for."""
     if score:
         show_perplexity(bundle, score, segment, **options)
         return
     if segment is not None:
         raise OptionError("--segment came without --score, wanted both or none")
+    if input_file is not None:
+        continue_lines(bundle, input_file, **options)
+        return
     generate(bundle, **options)
+
+
+def continue_lines(
+    bundle: Bundle, input_file: Path, threads: int | None, provider: str, as_json: bool, **options: Any
+) -> None:
+    """Write the continuation of every line: on one line, its line ends written as `\\n`, or as JSON."""
+    settings = text_settings(**options)
+    decoder = rfa_runtime.Decoder(bundle, threads, provider)
+
+    def continuations(lines: list[str]) -> list[str]:
+        found = decoder.generate_batch(lines, **settings)
+        return [as_json_line(one) if as_json else on_one_line(one.text) for one in found]
+
+    worker = rfa_runtime.Worker[str, str](decoder.encode, continuations)
+    run_lines(bundle, worker, settings | {"json": as_json}, input_file, **options)
 
 
 def generate(
@@ -39,40 +63,92 @@ def generate(
     prompt: str | None,
     prompt_file: Path | None,
     ids: str | None,
-    max_new_tokens: int | None,
-    stop: tuple[str, ...],
-    ignore_eos: bool,
     threads: int | None,
     provider: str,
     as_json: bool,
+    load_state: Path | None,
+    save_state: Path | None,
     **options: Any,
 ) -> None:
     """Continue the prompt: as a stream, which follows a prompt that is text, or as one JSON object."""
     given = prompt_text(prompt, prompt_file) if ids is None else token_ids(ids)
-    sampling = sampling_settings(options)
-    rfa_runtime.SamplingConfig(**sampling)  # refuses what is wrong before the weights are read
+    settings = text_settings(**options)
+    check_combination(as_json, load_state, save_state)
     decoder = rfa_runtime.Decoder(bundle, threads, provider)
-    if decoder.tokenizer is None and isinstance(given, str):
+    if decoder.tokenizer is None and isinstance(given, str) and given:
         raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
-    settings: dict[str, Any] = {
-        "max_new_tokens": length_limit(max_new_tokens),
-        "stop": tuple(map(with_escapes, stop)),
-        "ignore_eos": ignore_eos,
-        **sampling,
-    }
     if as_json:
         print(as_json_line(decoder.generate(given, **settings)))
         return
+    if load_state is None:
+        said: str | list[int] | None = given
+        talk = rfa_runtime.Conversation(decoder)
+    else:
+        said = given or None
+        talk = rfa_runtime.Conversation.load(decoder, load_state)
     with rfa_runtime.progress_bar("prompt", None, hidden=len(given) < LONG_PROMPT) as bar:
-        pieces = decoder.stream(given, progress=bar.reach, **settings)
+        pieces = talk.write(said, progress=bar.reach, **settings)
         first = next(pieces)
     timed = Timed(chain([first], pieces))
-    if decoder.tokenizer is None:
-        show(spelled_ids(timed))
-    else:
-        print(given if isinstance(given, str) else "", end="", flush=True)
-        show(texts(timed))
+    try:
+        if decoder.tokenizer is None:
+            show(spelled_ids(timed))
+        else:
+            print(given if isinstance(given, str) else "", end="", flush=True)
+            show(texts(timed))
+    finally:  # Ctrl-C ends the text, and what was written of it is kept
+        pieces.close()
+        if save_state is not None:
+            talk.save(save_state)
     complain(timed.words(bundle))
+
+
+def check_combination(as_json: bool, load_state: Path | None, save_state: Path | None) -> None:
+    """Raise OptionError for options that do not go together, before anything is read."""
+    for option, file in (("--load-state", load_state), ("--save-state", save_state)):
+        if as_json and file is not None:
+            raise OptionError(f"{option} and --json came together, wanted one of them")
+    check_readable(load_state)
+    if save_state is not None:
+        check_folder_of(save_state)
+
+
+def text_settings(
+    max_new_tokens: int | None,
+    stop: tuple[str, ...],
+    ignore_eos: bool,
+    min_tokens: int | None,
+    json_schema: Path | None,
+    regex: str | None,
+    lark: Path | None,
+    **options: Any,
+) -> dict[str, Any]:
+    """What the options say of a text.  Raises OptionError before the weights are read."""
+    sampling = sampling_settings(options)
+    rfa_runtime.SamplingConfig(**sampling)
+    settings = {
+        "max_new_tokens": length_limit(max_new_tokens),
+        "stop": tuple(map(with_escapes, stop)),
+        "ignore_eos": ignore_eos,
+        "min_tokens": min_tokens or 0,
+        **sampling,
+    }
+    form = grammar(json_schema, regex, lark)
+    return settings if form is None else settings | {"grammar": form}
+
+
+def grammar(json_schema: Path | None, regex: str | None, lark: Path | None) -> rfa_runtime.Grammar | None:
+    """The form that a text has to keep to.  Raises OptionError where several came."""
+    found = []
+    if json_schema is not None:
+        found.append(rfa_runtime.Grammar.json_schema(read_text(json_schema)))
+    if regex is not None:
+        found.append(rfa_runtime.Grammar.regex(regex))
+    if lark is not None:
+        found.append(rfa_runtime.Grammar.lark(read_text(lark)))
+    if len(found) > 1:
+        raise OptionError("--json-schema, --regex and --lark each give the form of the text: wanted one of them")
+    return found[0] if found else None
 
 
 def token_ids(text: str) -> list[int]:
@@ -94,6 +170,15 @@ def length_limit(max_new_tokens: int | None) -> int | None:
 def with_escapes(text: str) -> str:
     r"""Write line ends and tabs for `\n`, `\r` and `\t`, which shells pass on as they are, and one `\` for two."""
     return re.sub(r"\\([nrt\\])", lambda found: ESCAPES[found[1]], text)
+
+
+def on_one_line(text: str) -> str:
+    """What `with_escapes` undoes."""
+    text = text.replace("\\", "\\\\")
+    for letter, character in ESCAPES.items():
+        if character != "\\":
+            text = text.replace(character, "\\" + letter)
+    return text
 
 
 def spelled_ids(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:

@@ -13,12 +13,16 @@ from rfa_runtime.bundle.manifest import Manifest
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.detokenize import detokenizer
 from rfa_runtime.decoding.generation import Piece
+from rfa_runtime.decoding.grammar import Grammar, Matcher
+from rfa_runtime.decoding.likelihood import likelihood
 from rfa_runtime.decoding.sampling import Sampler
-from rfa_runtime.decoding.sampling_config import SAMPLING_SETTINGS, SamplingConfig
+from rfa_runtime.decoding.sampling_config import SAMPLING_SETTINGS, SamplingConfig, checked_tokens
 from rfa_runtime.decoding.stopping import StopStrings, stop_strings
 
 NO_LIMIT = 1 << 62
 """Tokens: counted down to zero, it lasts for ever."""
+MOST_ALTERNATIVES = 100
+"""Of a token, beside its likelihood."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,14 @@ class Request:
     such as `</s>`, stands for the token, too."""
     ignore_eos: bool = False
     """Go on where the model would end the text."""
+    min_tokens: int = 0
+    """New tokens before which neither the model nor a stop token ends the text; stop strings do."""
+    stop_token_ids: tuple[int, ...] = ()
+    """Tokens that end the text, besides the model's own."""
+    logprobs: int | None = None
+    """Give the likelihood of each token, beside so many of the most likely ones; None for none."""
+    grammar: Grammar | None = None
+    """What the text has to be."""
 
     def __post_init__(self) -> None:
         """Raise OptionError for a setting that cannot work; write what may come in several forms in one."""
@@ -41,6 +53,11 @@ class Request:
             limit = whole_number("max_new_tokens", self.max_new_tokens, 1, NO_LIMIT, ", or None for no limit")
             object.__setattr__(self, "max_new_tokens", limit)
         object.__setattr__(self, "stop", stop_strings(self.stop))
+        object.__setattr__(self, "min_tokens", whole_number("min_tokens", self.min_tokens, 0, NO_LIMIT))
+        object.__setattr__(self, "stop_token_ids", checked_tokens("stop_token_ids", self.stop_token_ids))
+        if self.logprobs is not None:
+            found = whole_number("logprobs", self.logprobs, 0, MOST_ALTERNATIVES)
+            object.__setattr__(self, "logprobs", found)
         if isinstance(self.sampling, Mapping):
             object.__setattr__(self, "sampling", SamplingConfig.from_table(self.sampling))
 
@@ -52,12 +69,21 @@ class Settings(TypedDict, total=False):
     max_new_tokens: int | None
     stop: str | Sequence[str]
     ignore_eos: bool
+    min_tokens: int
+    stop_token_ids: Sequence[int]
+    logprobs: int | None
+    grammar: Grammar | None
     temperature: float
     top_k: int | None
     top_p: float | None
     repetition_penalty: float
     seed: int | None
     min_p: float | None
+    typical_p: float | None
+    presence_penalty: float
+    frequency_penalty: float
+    logit_bias: Mapping[int, float]
+    banned_tokens: Sequence[int]
 
 
 def request_of(given: Request | SamplingConfig | None, own: SamplingConfig, settings: Settings) -> Request:
@@ -81,23 +107,52 @@ class Continuation:
     """Samples, spells and ends one text.  What it keeps does not grow with the text."""
 
     def __init__(
-        self, request: Request, manifest: Manifest, tokenizer: Tokenizer | None, prompt: list[int], row: int = 0
+        self,
+        request: Request,
+        manifest: Manifest,
+        tokenizer: Tokenizer | None,
+        prompt: list[int],
+        row: int = 0,
+        matcher: Matcher | None = None,
     ) -> None:
-        """Begin after a prompt.  row: place in a batch, which gives it random numbers of its own."""
+        """Begin after a prompt.
+
+        row: place in a batch, which gives it random numbers of its own.  matcher: of the request's grammar.
+        """
         sampling = request.sampling or SamplingConfig()
-        self.greedy = sampling.greedy
+        self.greedy = sampling.greedy and request.logprobs is None and not request.min_tokens and matcher is None
         """Whether the most likely token is the one: then `take` it, and nobody has to look at the logits."""
         self._sampler = Sampler(sampling, manifest.vocab_size, prompt, row)
         self._detokenizer = detokenizer(tokenizer, prompt)
         self._spell = self._detokenizer.push
         self._stops = StopStrings(request.stop) if request.stop else None
         ends = frozenset[int]() if request.ignore_eos else manifest.special_ids.ends
-        self._ends = ends | tokens_of(request.stop, tokenizer)
+        self._ends = ends | tokens_of(request.stop, tokenizer) | frozenset(request.stop_token_ids)
         self._left = request.max_new_tokens or NO_LIMIT
+        self._needed = request.min_tokens
+        self._logprobs = request.logprobs
+        self._matcher = matcher
+        self._never = np.array(sorted(end for end in self._ends if end < manifest.vocab_size), np.int64)
 
     def choose(self, logits: np.ndarray) -> Piece:
         """Choose the next token.  logits: float32 [N]."""
-        return self.take(self._sampler.choose(logits))
+        token = self._sampler.choose(logits, self._refused())
+        self._needed -= 1
+        if self._matcher is not None:
+            self._matcher.note(token)
+        piece = self.take(token)
+        if self._logprobs is None:
+            return piece
+        return piece._replace(likelihood=likelihood(logits, token, self._logprobs))
+
+    def _refused(self) -> list[np.ndarray]:
+        """Tokens that may not come now."""
+        found = []
+        if self._needed > 0:
+            found.append(self._never)
+        if self._matcher is not None:
+            found.append(self._matcher.refused)
+        return found
 
     def take(self, token: int) -> Piece:
         """Go on with a token that was chosen."""
@@ -109,10 +164,12 @@ class Continuation:
             text = self._stops.push(text)
             if self._stops.found:
                 return Piece(token, text, "stop")
+        if self._matcher is not None and self._matcher.over:
+            return self._last(token, text, "stop")
         if not self._left:
             return self._last(token, text, "length")
         # NamedTuple's own constructor is Python code: 6 us more once a large step has emptied the caches.
-        return tuple.__new__(Piece, (token, text, None))
+        return tuple.__new__(Piece, (token, text, None, None))
 
     def _last(self, token: int, text: str, reason: str) -> Piece:
         """End the text with what was held back: bytes that are no character, the beginning of a stop string."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from rfa_runtime.decoding.likelihood import Likelihood
+from rfa_runtime.decoding.written import Written
 from rfa_runtime.memory import peak_rss_bytes
 
 
@@ -18,6 +20,8 @@ class Piece(NamedTuple):
     """The characters that became certain with this token; often empty while a character or a stop string is open."""
     finish_reason: str | None
     """None before the last piece.  `stop`: the model or a stop string ended the text.  `length`: the limit did."""
+    likelihood: Likelihood | None = None
+    """How likely the token was, where the request has `logprobs`."""
 
 
 def ids_of(pieces: Sequence[Piece]) -> list[int]:
@@ -34,7 +38,7 @@ def text_of(pieces: Sequence[Piece]) -> str:
 class Generation:
     """A finished text; the names are the contract of `rfa-run --json`."""
 
-    token_ids: list[int]
+    token_ids: Sequence[int]
     """All tokens that were chosen, one that ended the text included."""
     text: str
     """Without the prompt, and without the stop string."""
@@ -51,10 +55,12 @@ class Generation:
     """What is kept between two tokens of this text; of a translation for all its hypotheses together."""
     peak_rss_bytes: int
     """The most resident memory of the process so far."""
+    cached_tokens: int = field(default=0, kw_only=True)
+    """Of the prompt: not read, as a state knew them."""
 
     def as_table(self) -> dict[str, Any]:
         """For `--json`."""
-        return asdict(self)
+        return asdict(self) | {"token_ids": list(self.token_ids)}
 
 
 @dataclass(frozen=True)
@@ -94,13 +100,14 @@ class Clock:
         self._last = time.perf_counter()
         self._first = self._first or self._last
 
-    def generation(self, pieces: Sequence[Piece], prompt_tokens: int, state_bytes: int) -> Generation:
-        """The text that consists of these pieces; the last of them has just come."""
+    def generation(self, written: Written, prompt_tokens: int, state_bytes: int, cached_tokens: int = 0) -> Generation:
+        """The text that was written; the last of its tokens has just come."""
         return Generation(
-            token_ids=ids_of(pieces),
-            text=text_of(pieces),
-            finish_reason=pieces[-1].finish_reason or "stop",
-            **self._figures(prompt_tokens, len(pieces), state_bytes),
+            token_ids=written.token_ids,
+            text=written.text,
+            finish_reason=written.finish_reason or "stop",
+            cached_tokens=cached_tokens,
+            **self._figures(prompt_tokens, len(written.token_ids), state_bytes),
         )
 
     def translation(self, n_best: list[Hypothesis], prompt_tokens: int, state_bytes: int) -> Translation:

@@ -5,45 +5,48 @@ Letters: N vocabulary, C candidates still in the draw.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from rfa_runtime.decoding.adjusting import NEVER, Adjustment
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.session.logits import check_finite, most_likely_token
+
+SMALLEST = np.finfo(np.float64).tiny
+"""A probability whose surprise is still a number."""
 
 
 class Sampler:
     """Chooses the tokens of one sequence."""
 
     def __init__(self, config: SamplingConfig, vocab_size: int, prompt: list[int], row: int = 0) -> None:
-        """Start with what a repetition is measured against.
+        """Start after a prompt.
 
         row: gives each sequence of a batch a random stream of its own, whatever else is in the batch.
         """
         self._config = config
-        self._greedy = config.greedy
         self._rng = np.random.default_rng(None if config.seed is None else [config.seed, row])
-        self._seen: np.ndarray | None = None
-        if config.repetition_penalty != 1:
-            self._seen = np.zeros(vocab_size, bool)
-            self._seen[prompt] = True
+        self._adjustment = Adjustment(config, vocab_size, prompt) if config.adjusts else None
 
-    def choose(self, logits: np.ndarray) -> int:
-        """Return the next token.  logits: float32 [N], left as they are."""
-        if self._greedy:  # the shortest way
-            return most_likely_token(logits)
-        if self._seen is not None:
-            logits = penalize(logits, self._seen, self._config.repetition_penalty)
-        if self._config.temperature == 0:
-            token = most_likely_token(logits)
-        else:
-            token = draw(logits, self._config, self._rng)
-        if self._seen is not None:
-            self._seen[token] = True
+    def choose(self, logits: np.ndarray, refused: Sequence[np.ndarray] = ()) -> int:
+        """Return the next token.
+
+        logits: float32 [N], left as they are.  refused: tokens that may not come now, as ids [C] or as bool [N].
+        """
+        if self._adjustment is not None:
+            logits = self._adjustment.apply(logits)
+        for tokens in refused:
+            logits = logits.copy()
+            logits[tokens] = NEVER
+        token = most_likely_token(logits) if self._config.temperature == 0 else draw(logits, self._config, self._rng)
+        if self._adjustment is not None:
+            self._adjustment.note(token)
         return token
 
 
 def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -> int:
-    """Draw a token: temperature, then top-k, then top-p, then min-p.  logits: [N]."""
+    """Draw a token: temperature, then top-k, top-p, typical-p, min-p.  logits: [N]."""
     check_finite(logits.max().item())
     if config.top_k is not None and config.top_k < len(logits):
         tokens = np.argpartition(logits, -config.top_k)[-config.top_k :]
@@ -53,6 +56,10 @@ def draw(logits: np.ndarray, config: SamplingConfig, rng: np.random.Generator) -
     probabilities = softmax(logits[tokens], config.temperature)
     if config.top_p is not None:
         kept = most_likely(probabilities, config.top_p)
+        tokens = tokens[kept]
+        probabilities = probabilities[kept]
+    if config.typical_p is not None:
+        kept = typical(probabilities, config.typical_p)
         tokens = tokens[kept]
         probabilities = probabilities[kept]
     if config.min_p is not None:
@@ -81,10 +88,14 @@ def most_likely(probabilities: np.ndarray, mass: float) -> np.ndarray:
     return np.sort(order[: max(1, int((before < mass).sum()))])
 
 
-def penalize(logits: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:
-    """Make tokens that were seen less likely: divide what is positive, multiply what is negative.  [N], bool [N]."""
-    tokens = np.flatnonzero(seen)
-    values = logits[tokens]
-    changed = logits.copy()
-    changed[tokens] = np.where(values > 0, values / penalty, values * penalty)
-    return changed
+def typical(probabilities: np.ndarray, mass: float) -> np.ndarray:
+    """Return the indices of the fewest tokens that add up to `mass`, those of the most usual surprise first.
+
+    Meister et al., "Locally Typical Sampling" (TACL 2023), equation 6.  [C] -> [kept].
+    """
+    probabilities = probabilities / probabilities.sum()
+    surprise = -np.log(np.maximum(probabilities, SMALLEST))
+    unusual = np.abs(surprise - (probabilities * surprise).sum())
+    order = np.argsort(unusual, kind="stable")
+    before = probabilities[order].cumsum() - probabilities[order]
+    return np.sort(order[: max(1, int((before < mass).sum()))])

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Real
 from typing import Any
 
 from rfa_runtime.checks import number, whole_number
 from rfa_runtime.errors import OptionError
+from rfa_runtime.wording import Setting
 
-OFF: dict[str, tuple[int, ...]] = {"top_k": (0, -1), "top_p": (1,), "min_p": (0,), "seed": ()}
+OFF: dict[str, tuple[int, ...]] = {"top_k": (0, -1), "top_p": (1,), "typical_p": (1,), "min_p": (0,), "seed": ()}
 """Settings that mean nothing while the most likely token is taken, and the numbers that turn them off, as None does."""
 LARGEST_SEED = 1 << 63
+LARGEST_BIAS = 1e6
+LARGEST_TOKEN = (1 << 31) - 1
+Bias = tuple[tuple[int, float], ...]
+"""Tokens, and what is added to their logits."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,17 @@ class SamplingConfig:
     """The same seed gives the same text; None gives another one each time."""
     min_p: float | None = None
     """Draw from the tokens that are at least this part as likely as the most likely one; None and 0 from all."""
+    typical_p: float | None = None
+    """Draw from the tokens whose surprise is nearest to the mean one, the fewest whose probabilities add up to p; None
+    and 1 from all."""
+    presence_penalty: float = 0.0
+    """Taken from the logits of tokens that this text has."""
+    frequency_penalty: float = 0.0
+    """Taken from the logit of a token for each time that this text has it."""
+    logit_bias: Mapping[int, float] | Bias = ()
+    """Added to the logits of some tokens, by their ids."""
+    banned_tokens: Sequence[int] = ()
+    """Never chosen."""
 
     def __post_init__(self) -> None:
         """Raise OptionError for a setting out of range; write what is off as None."""
@@ -42,13 +58,29 @@ class SamplingConfig:
             self._keep("top_p", number("top_p", self.top_p, 0, 1))
         if self._is_set("min_p"):
             self._keep("min_p", number("min_p", self.min_p, 0, 1))
+        if self._is_set("typical_p"):
+            self._keep("typical_p", number("typical_p", self.typical_p, 0, 1))
         if self._is_set("seed"):
             self._keep("seed", whole_number("seed", self.seed, 0, LARGEST_SEED))
+        self._keep("presence_penalty", number("presence_penalty", self.presence_penalty, -100, 100))
+        self._keep("frequency_penalty", number("frequency_penalty", self.frequency_penalty, -100, 100))
+        self._keep("logit_bias", biases(self.logit_bias))
+        self._keep("banned_tokens", checked_tokens("banned_tokens", self.banned_tokens))
 
     @property
     def greedy(self) -> bool:
         """Whether the most likely token is taken as the logits are."""
-        return self.temperature == 0 and self.repetition_penalty == 1
+        return self.temperature == 0 and not self.adjusts
+
+    @property
+    def counts(self) -> bool:
+        """Whether tokens that were seen change what is chosen next."""
+        return self.repetition_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether logits are changed before a token is chosen."""
+        return self.counts or bool(self.logit_bias) or bool(self.banned_tokens)
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> SamplingConfig:
@@ -77,12 +109,38 @@ class SamplingConfig:
         self._keep(name, None)
         return False
 
-    def _keep(self, name: str, value: float | None) -> None:
+    def _keep(self, name: str, value: Any) -> None:
         """Set a field while the config is made."""
         object.__setattr__(self, name, value)
 
 
 SAMPLING_SETTINGS = tuple(field.name for field in fields(SamplingConfig))
+
+
+def biases(given: object) -> Bias:
+    """Tokens and what is added to their logits, from a table or from pairs.  Raises OptionError."""
+    wanted = OptionError(Setting("logit_bias"), f" is {given!r}, wanted a table of token ids and numbers")
+    try:
+        pairs = list(given.items()) if isinstance(given, Mapping) else list(given)  # type: ignore[call-overload]
+        found = [(int(token), value) for token, value in pairs]
+    except (TypeError, ValueError) as error:
+        raise wanted from error
+    kept = []
+    for token, value in found:
+        kept.append((one_token("logit_bias", token), number("logit_bias", value, -LARGEST_BIAS, LARGEST_BIAS)))
+    return tuple(kept)
+
+
+def checked_tokens(name: str, given: object) -> tuple[int, ...]:
+    """Token ids.  name: of the setting.  Raises OptionError."""
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise OptionError(Setting(name), f" is {given!r}, wanted a list of token ids")
+    return tuple(one_token(name, token) for token in given)
+
+
+def one_token(name: str, value: object) -> int:
+    """The id of a token.  Raises OptionError."""
+    return whole_number(name, value, 0, LARGEST_TOKEN)
 
 
 def is_off(name: str, value: object) -> bool:

@@ -6,6 +6,7 @@ Letters: B rows of the batch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -88,6 +89,22 @@ def with_room(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
     wider = zeros(spec, len(array), tokens)
     wider[:, :, : array.shape[2]] = array
     return wider
+
+
+def filled(spec: StateSpec, array: np.ndarray, tokens: int) -> np.ndarray:
+    """The part of a tensor that says something: of a cache, the tokens that were read."""
+    return array[:, :, :tokens] if spec.kind == "cache" else array
+
+
+def check_saved(specs: Sequence[StateSpec], arrays: Arrays, batch: int, tokens: int, path: Path | str) -> None:
+    """Check the tensors of a saved state.  Raises StateError where they are not those that a bundle declares."""
+    if arrays.keys() != {spec.past for spec in specs}:
+        raise StateError(f"{path}: has the tensors {', '.join(sorted(arrays))}, the bundle declares others")
+    for spec in specs:
+        array = arrays[spec.past]
+        wanted = spec.sizes(batch, tokens, source_of(spec, array))
+        if array.shape != wanted or array.dtype != spec.dtype:
+            raise StateError(f"{path}: {spec.past!r} is {array.dtype} {array.shape}, wanted {show(spec, batch)}")
 
 
 def show(spec: StateSpec, batch: int | str) -> str:

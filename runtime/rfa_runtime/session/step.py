@@ -55,7 +55,10 @@ class StepSession(OwnProcess):
         self.graph = bundle.graph(graph)
         self.vocab_size = bundle.manifest.vocab_size
         self.specs = bundle.manifest.state
-        self._device = provider
+        self.identity = bundle.sha256
+        """What saved states belong to."""
+        self.device = provider
+        """Where it computes."""
         self._few = load_step_graph(bundle, graph, threads, provider, huge_pages)
         self._many: LoadedGraph | None = None
         """The graph for many rows, once it is needed."""
@@ -73,7 +76,7 @@ class StepSession(OwnProcess):
 
         capacity: tokens to make room for in a cache.  cross: what `Encoder.encode` gave, for a translator.
         """
-        return State.zeros(self.specs, batch, capacity, self._device, cross)
+        return State.zeros(self.specs, batch, capacity, self.device, cross, self.identity)
 
     def step(self, input_ids: np.ndarray, state: State) -> np.ndarray:
         """Read T tokens of every row and advance the state in place.
@@ -117,9 +120,9 @@ class StepSession(OwnProcess):
 
     def _check_device(self, state: State) -> None:
         # A buffer elsewhere would be copied once, when it is bound: every step would then begin at the same past.
-        if state.buffers and state.device != self._device:
+        if state.buffers and state.device != self.device:
             raise StateError(
-                f"the state lies on {state.device}, the session computes on {self._device}: "
+                f"the state lies on {state.device}, the session computes on {self.device}: "
                 "take one of the session's own, from new_state"
             )
 
@@ -132,7 +135,7 @@ class StepSession(OwnProcess):
             return self._few
         with self._opening:
             if self._many is None:
-                self._many = load_step_graph(self.bundle, THROUGHPUT, self._threads, self._device, self._huge_pages)
+                self._many = load_step_graph(self.bundle, THROUGHPUT, self._threads, self.device, self._huge_pages)
             return self._many
 
     def _run(self, binding: Binding) -> None:
@@ -145,6 +148,7 @@ class StepSession(OwnProcess):
         except Exception as error:  # ONNX Runtime's exceptions share no parent below this one
             raise run_error(binding.graph.spec.file, error) from error
         state.longest += binding.count
+        state.given_logits = binding.logits
         return binding.logits
 
     def _step_one_by_one(self, input_ids: np.ndarray, state: State) -> np.ndarray:

@@ -11,26 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
+from tokenizers import Tokenizer
 
 from rfa_runtime.bundle.bundle import Bundle, opened
-from rfa_runtime.bundle.interface import LANGUAGE_MODEL
-from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
+from rfa_runtime.decoding.continuation import Request, Settings
 from rfa_runtime.decoding.generation import Clock, Generation, Piece
-from rfa_runtime.decoding.prompt import (
-    Progress,
-    Prompt,
-    as_batch,
-    check_task,
-    encode_prompt,
-    load_tokenizer,
-    read_each,
-    read_in_chunks,
-)
+from rfa_runtime.decoding.prompt import Progress, Prompt, as_batch, read_each, read_in_chunks
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.writer import Writer
+from rfa_runtime.decoding.written import Written
+from rfa_runtime.engine.core import Core
+from rfa_runtime.engine.job import Job
+from rfa_runtime.engine.prefix_cache import PrefixCache
+from rfa_runtime.engine.scheduler import PROMPTS_FIRST
 from rfa_runtime.session.own_process import OwnProcess
-from rfa_runtime.session.padding import at
-from rfa_runtime.session.state import State
+from rfa_runtime.session.state import FIRST_CAPACITY, State
 from rfa_runtime.session.step import StepSession
 
 
@@ -46,10 +41,22 @@ class Decoder(OwnProcess):
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession."""
         self.bundle = opened(bundle)
-        check_task(self.bundle, LANGUAGE_MODEL)
-        self.sampling = SamplingConfig.from_table(self.bundle.manifest.sampling)
-        self.tokenizer = load_tokenizer(self.bundle)
+        self.writer = Writer(self.bundle)
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
+
+    @property
+    def sampling(self) -> SamplingConfig:
+        """The bundle's own way of choosing tokens."""
+        return self.writer.sampling
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The bundle's; None where it has none."""
+        return self.writer.tokenizer
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """The tokens that are read before the first one is chosen.  Raises PromptError."""
+        return self.writer.encode(prompt)
 
     def stream(
         self,
@@ -67,23 +74,23 @@ class Decoder(OwnProcess):
 
         Raises PromptError for a prompt that cannot be read, OptionError for a setting out of range.
         """
-        asked = request_of(request, self.sampling, settings)
-        ids = encode_prompt(prompt, self.tokenizer, self.bundle)
+        asked = self.writer.request(request, settings)
+        ids = self.encode(prompt)
         return self._stream(ids, asked, self.session.new_state(), progress)
 
     def generate(
         self, prompt: Prompt, request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
     ) -> Generation:
         """Return the whole continuation of a prompt.  Arguments and errors as for `stream`."""
-        asked = request_of(request, self.sampling, settings)
+        asked = self.writer.request(request, settings)
         clock = Clock()
-        ids = encode_prompt(prompt, self.tokenizer, self.bundle)
+        ids = self.encode(prompt)
         state = self.session.new_state()
-        pieces = []
+        written = Written()
         for piece in self._stream(ids, asked, state):
             clock.tick()
-            pieces.append(piece)
-        return clock.generation(pieces, len(ids), state.nbytes)
+            written.add(piece.token_id, piece.text, piece.finish_reason)
+        return clock.generation(written, len(ids), state.nbytes)
 
     def generate_batch(
         self, prompts: Sequence[Prompt], request: Request | SamplingConfig | None = None, **settings: Unpack[Settings]
@@ -93,14 +100,14 @@ class Decoder(OwnProcess):
         One text may stand by itself; an array of two dimensions is a batch.  Each text has its own random numbers, by
         its place: others in the batch do not change it.
         """
-        asked = request_of(request, self.sampling, settings)
+        asked = self.writer.request(request, settings)
         batch = as_batch(prompts)
         return self._generate(batch, asked) if batch else []
 
     def _stream(
         self, ids: list[int], request: Request, state: State, progress: Progress | None = None
     ) -> Iterator[Piece]:
-        text = Continuation(request, self.bundle.manifest, self.tokenizer, ids)
+        text = self.writer.text(request, ids)
         logits = read_in_chunks(self.session, ids, state, progress)
         steps = self.session.on(state)
         while True:
@@ -115,44 +122,17 @@ class Decoder(OwnProcess):
 
     def _generate(self, prompts: Sequence[Prompt], request: Request) -> list[Generation]:
         started = time.perf_counter()
-        encoded = read_each(lambda prompt: encode_prompt(prompt, self.tokenizer, self.bundle), prompts)
-        texts = []
+        encoded = read_each(self.encode, prompts)
+        core = Core(self.session, len(encoded), PrefixCache(0), PROMPTS_FIRST)
+        rows = []
         for place, ids in enumerate(encoded):
-            text = Continuation(request, self.bundle.manifest, self.tokenizer, ids, place)
-            texts.append(Row(len(ids), text, Clock(started)))
-        state, logits = self._read_all(encoded)
-        row_bytes = state.nbytes // state.batch
-        rows = texts
-        while True:
-            going = []
-            for place, row in enumerate(rows):
-                if row.choose(logits[place]):
-                    going.append(place)
-            if not going:
-                return [text.finish(row_bytes) for text in texts]
-            if len(going) < len(rows):  # finished texts leave the batch
-                state = state.select(going)
-                rows = at(rows, going)
-            logits = self._step([row.pieces[-1].token_id for row in rows], state)
-
-    def _step(self, tokens: list[int], state: State) -> np.ndarray:
-        """One token for each of B rows.  Returns logits [B, N]."""
-        if len(tokens) == 1:
-            return self.session.step_token(tokens[0], state)
-        return self.session.step(np.array([tokens]).T, state)
-
-    def _read_all(self, encoded: list[list[int]]) -> tuple[State, np.ndarray]:
-        """Read prompts one by one, then put them side by side: no padding, whatever their lengths.
-
-        Returns the state of B rows and logits [B, N].
-        """
-        states = []
-        logits = []
-        for ids in encoded:
-            state = self.session.new_state()
-            logits.append(read_in_chunks(self.session, ids, state))
-            states.append(state)
-        return State.stack(states), np.concatenate(logits)
+            row = Row(len(ids), Clock(started))
+            text = self.writer.text(request, ids, place)
+            core.hear(Job(ids, text, row.take))
+            rows.append(row)
+        core.work()
+        state_bytes = sum(spec.row_bytes(FIRST_CAPACITY) for spec in self.session.specs)
+        return [row.finish(state_bytes) for row in rows]
 
 
 @dataclass
@@ -160,17 +140,20 @@ class Row:
     """One text of a batch while it is written."""
 
     prompt_tokens: int
-    text: Continuation
     clock: Clock
-    pieces: list[Piece] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
+    error: BaseException | None = None
 
-    def choose(self, logits: np.ndarray) -> bool:
-        """Choose the next token.  Returns whether the text goes on.  logits: float32 [N]."""
-        piece = self.text.choose(logits)
+    def take(self, piece: Piece | BaseException) -> None:
+        """Take a piece, or what ended the text."""
+        if isinstance(piece, BaseException):
+            self.error = piece
+            return
         self.clock.tick()
-        self.pieces.append(piece)
-        return piece.finish_reason is None
+        self.written.add(piece.token_id, piece.text, piece.finish_reason)
 
     def finish(self, state_bytes: int) -> Generation:
-        """The finished text."""
-        return self.clock.generation(self.pieces, self.prompt_tokens, state_bytes)
+        """The finished text.  Raises what ended it, if it was an error."""
+        if self.error is not None:
+            raise self.error
+        return self.clock.generation(self.written, self.prompt_tokens, state_bytes)

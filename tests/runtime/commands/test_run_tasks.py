@@ -247,7 +247,6 @@ def test_options_of_another_task_are_refused_by_name(
     refused(run(toy.path, "x", "--beam", 2), "--beam is an option of translators, toy.rfa is for the task 'language-")
     refused(run(toy.path, "x", "--beam", 1), "--beam is an option of translators")
     refused(run(classifier.path, "x", "--n-best", 2), "--n-best is an option of translators")
-    refused(run(toy.path, "--input", tmp_path / "in"), "--input is an option of translators and classifiers")
     words = "--max-new-tokens is an option of language models and translators, classifier.rfa is for the task 'class"
     refused(run(classifier.path, "x", "--max-new-tokens", 2), words)
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rfa_runtime.decoding.sampling import Sampler, most_likely, penalize
+from rfa_runtime.decoding.adjusting import penalize
+from rfa_runtime.decoding.likelihood import likelihood
+from rfa_runtime.decoding.sampling import Sampler, most_likely, typical
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.errors import LogitsError, OptionError
 
@@ -158,3 +160,64 @@ def test_min_p_leaves_what_is_likely_beside_the_most_likely() -> None:
     logits = np.log(np.array([0.5, 0.3, 0.15, 0.05], np.float32))
     sampler = Sampler(SamplingConfig(1.0, min_p=0.25, seed=0), 4, [])
     assert {sampler.choose(logits) for _ in range(300)} == {0, 1, 2}
+
+
+def chosen(logits: np.ndarray, count: int, **settings: Any) -> list[int]:
+    sampler = Sampler(SamplingConfig(**settings), len(logits), [0])
+    return [sampler.choose(logits) for _ in range(count)]
+
+
+def test_what_was_said_costs_by_presence_and_by_frequency() -> None:
+    logits = np.array([3.0, 2.9, 2.0, 0.0], np.float32)
+    assert chosen(logits, 3, presence_penalty=0.5) == [0, 1, 0]
+    assert chosen(logits, 6, frequency_penalty=0.25) == [0, 1, 0, 1, 0, 1]
+    assert chosen(logits, 3, presence_penalty=-1.0) == [0, 0, 0]
+
+
+def test_biases_are_added_and_banned_tokens_never_come() -> None:
+    logits = np.array([3.0, 2.9, 2.0, 0.0], np.float32)
+    assert chosen(logits, 1, logit_bias={3: 4.0}) == [3]
+    assert chosen(logits, 1, logit_bias={3: 4.0}, banned_tokens=[3, 0]) == [1]
+    drawn = chosen(logits, 500, temperature=2.0, seed=0, banned_tokens=np.array([1]))
+    assert set(drawn) == {0, 2, 3}
+
+
+def test_typical_tokens_are_those_of_the_usual_surprise() -> None:
+    probabilities = np.array([0.5, 0.25, 0.15, 0.1])
+    surprise = -np.log(probabilities)
+    usual = np.abs(surprise - (probabilities * surprise).sum())
+    assert typical(probabilities, 0.2).tolist() == [int(usual.argmin())]
+    assert typical(probabilities, 0.999).tolist() == [0, 1, 2, 3]
+    assert set(chosen(np.log(probabilities).astype(np.float32), 300, temperature=1.0, typical_p=0.2, seed=0)) == {1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"logit_bias": [1, 2]}, "logit_bias is .* wanted a table"),
+        ({"logit_bias": {"x": 1.0}}, "logit_bias is .* wanted a table"),
+        ({"logit_bias": {1: float("nan")}}, "logit_bias is nan"),
+        ({"logit_bias": {-1: 1.0}}, "logit_bias is -1"),
+        ({"banned_tokens": "12"}, "wanted a list of token ids"),
+        ({"banned_tokens": [1.5]}, "banned_tokens is 1.5"),
+        ({"typical_p": 2}, "typical_p is 2"),
+        ({"presence_penalty": float("inf")}, "presence_penalty is inf"),
+    ],
+)
+def test_odd_adjustments_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        SamplingConfig(**settings)
+
+
+def test_tokens_that_the_model_lacks_are_refused() -> None:
+    with pytest.raises(OptionError, match="banned_tokens names token 9, the model knows 0 to 4"):
+        Sampler(SamplingConfig(banned_tokens=[9]), 5, [])
+
+
+def test_a_likelihood_has_the_models_own_logarithms() -> None:
+    found = likelihood(LOGITS, 2, 3)
+    assert found.logprob == pytest.approx(np.log(0.1), abs=1e-6)
+    assert [token for token, _ in found.top] == [1, 3, 4]
+    assert np.exp([value for _, value in found.top]) == pytest.approx([0.4, 0.3, 0.15], abs=1e-6)
+    assert likelihood(LOGITS, 2, 0).top == ()
+    assert len(likelihood(LOGITS, 2, 99).top) == 5

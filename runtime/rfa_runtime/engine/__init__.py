@@ -1,0 +1,1 @@
+"""Many texts at once, in memory that is known before the start."""

@@ -1,0 +1,186 @@
+"""Many texts at once, asked for by any thread: the core, in a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Unpack
+
+from rfa_runtime.bundle.bundle import Bundle, opened
+from rfa_runtime.checks import whole_number
+from rfa_runtime.decoding.continuation import Request, Settings
+from rfa_runtime.decoding.prompt import Prompt
+from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.writer import Writer
+from rfa_runtime.engine.core import Core
+from rfa_runtime.engine.job import Job
+from rfa_runtime.engine.prefix_cache import PrefixCache
+from rfa_runtime.engine.scheduler import Pace
+from rfa_runtime.engine.stream import Stream
+from rfa_runtime.errors import OptionError, SessionError
+from rfa_runtime.session.own_process import OwnProcess
+from rfa_runtime.session.step import StepSession
+from rfa_runtime.wording import Setting
+
+STREAMS = 64
+"""Texts at once, where nobody says how many or how much memory there is."""
+LOGIT_BYTES = 4
+LARGEST_STREAMS = 1 << 20
+LARGEST_BYTES = 1 << 62
+CACHE_BYTES = 64 << 20
+"""For states of texts that were read, where nobody says it."""
+
+
+class Engine(OwnProcess):
+    """Writes many texts at once; those that find no place wait for one.
+
+    Example:
+        with Engine("model.rfa", max_streams=16) as engine:
+            streams = [engine.submit(prompt, max_new_tokens=64) for prompt in prompts]
+            for stream in streams:
+                print(stream.result().text)
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle | Path | str,
+        threads: int | None = None,
+        provider: str = "cpu",
+        huge_pages: bool = True,
+        max_streams: int | None = None,
+        memory_bytes: int | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        pace: Pace | None = None,
+    ) -> None:
+        """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession.
+
+        max_streams: texts at once.  memory_bytes: for what they keep, from which their number follows.  cache_bytes:
+        for states of texts that were read, so that a prompt which begins like one of them is not read again; 0 for
+        none.  pace: how prompts and texts share the time.
+        Raises OptionError where there is no room for one, and as StepSession does.
+        """
+        self.bundle = opened(bundle)
+        self.writer = Writer(self.bundle)
+        self.max_streams = streams_within(self.bundle, max_streams, memory_bytes)
+        """Texts at once."""
+        self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
+        self.cache = PrefixCache(whole_number("cache_bytes", cache_bytes, 0, LARGEST_BYTES))
+        self._core = Core(self.session, self.max_streams, self.cache, pace)
+        self._calls = SimpleQueue[Job | None]()
+        """Jobs that are new or cancelled; None ends the engine."""
+        self._state_bytes = stream_bytes(self.bundle)
+        self._lock = Lock()
+        self._closed = False
+        self._thread = Thread(target=self._work, name="rfa-engine", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self,
+        prompt: Prompt,
+        request: Request | SamplingConfig | None = None,
+        boundaries: Sequence[int] = (),
+        **settings: Unpack[Settings],
+    ) -> Stream:
+        """Ask for a text.  Any thread may.  Arguments and errors as for `Decoder.stream`.
+
+        boundaries: numbers of tokens of the prompt after which a message ends, so that another prompt may begin with
+        the same ones.  The text is written whether or not somebody reads the stream.
+        """
+        return self.submit_several(prompt, 1, request, boundaries, **settings)[0]
+
+    def submit_several(
+        self,
+        prompt: Prompt,
+        count: int,
+        request: Request | SamplingConfig | None = None,
+        boundaries: Sequence[int] = (),
+        **settings: Unpack[Settings],
+    ) -> list[Stream]:
+        """Ask for several texts that continue one prompt, which is read once.  Arguments as for `submit`.
+
+        Each has its own random numbers, by its place.
+        """
+        asked = self.writer.request(request, settings)
+        ids = self.writer.encode(prompt)
+        streams = []
+        for place in range(whole_number("count", count, 1, LARGEST_STREAMS)):
+            text = self.writer.text(asked, ids, place)
+            streams.append(Stream(ids, text, tuple(boundaries), self._state_bytes, self._call))
+        first, *others = (stream.job for stream in streams)
+        first.forks = others
+        for other in others:
+            other.follows = True
+        self._call(first)
+        return streams
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Texts that wait, whose prompts are read, and that are written."""
+        return self._core.scheduler.counts
+
+    def close(self) -> None:
+        """End the engine.  Texts that are not finished end with an error."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._calls.put(None)
+        self._thread.join()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, job: Job) -> None:
+        """Tell the core of a job that is new, or was cancelled.  Raises SessionError where the engine is closed."""
+        with self._lock:
+            if self._closed and not job.cancelled:
+                raise SessionError("the engine is closed: open another one")
+            self._calls.put(job)
+
+    def _work(self) -> None:
+        """Take turns until the end."""
+        while True:
+            if not self._listen():
+                self._core.end_all(SessionError("the engine was closed before the text was finished"))
+                return
+            self._core.turn()
+
+    def _listen(self) -> bool:
+        """Take what was asked for, and wait while there is nothing to do.  False at the end."""
+        while not self._calls.empty() or self._core.scheduler.idle:
+            job = self._calls.get()
+            if job is None:
+                return False
+            self._core.hear(job)
+        return True
+
+
+def streams_within(bundle: Bundle, max_streams: int | None, memory_bytes: int | None) -> int:
+    """How many texts at once.  Raises OptionError where both limits came, or there is no room for one."""
+    if max_streams is not None and memory_bytes is not None:
+        raise OptionError(Setting("max_streams"), " and ", Setting("memory_bytes"), " came together, wanted one")
+    if max_streams is not None:
+        return whole_number("max_streams", max_streams, 1, LARGEST_STREAMS)
+    if memory_bytes is None:
+        return STREAMS
+    each = stream_bytes(bundle)
+    room = whole_number("memory_bytes", memory_bytes, 0, LARGEST_BYTES) // each
+    if not room:
+        raise OptionError(
+            Setting("memory_bytes"), f" is {memory_bytes:,}, a text of {bundle.path.name} keeps {each:,}: give more"
+        )
+    return min(room, LARGEST_STREAMS)
+
+
+def stream_bytes(bundle: Bundle) -> int:
+    """What one text keeps: its state, and its row of logits."""
+    states = sum(spec.row_bytes() for spec in bundle.manifest.state)
+    return states + LOGIT_BYTES * bundle.manifest.vocab_size

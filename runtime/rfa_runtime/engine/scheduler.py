@@ -1,0 +1,164 @@
+"""Who comes next: pure arithmetic, without a session and without a clock of its own.
+
+A turn of the engine is a part of one prompt, if it is time for one, and then one token of every text that is being
+written.  Prompts take turns, a chunk each, so that a short one does not wait for a long one.
+
+Nobody who reads a text sees a pause of a few milliseconds, and nobody should see more.  So while texts are being
+written a chunk is no longer than `longest_pause`, and after a chunk they are written for as long as `share` says:
+
+    time for prompts / time for all = share        from one chunk to the next
+
+Where texts are not written at all, chunks are as long as the session likes best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+LARGEST_CHUNK = 256
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, LARGEST_CHUNK)
+"""Tokens of a chunk."""
+NEWEST = 0.2
+"""Weight of the newest measurement in a mean."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How prompts and texts share the time."""
+
+    longest_pause: float = 0.05
+    """Seconds that a chunk may take while texts are being written."""
+    share: float = 0.4
+    """Of the time, for prompts, while texts are being written; 1 reads all prompts first."""
+
+
+PROMPTS_FIRST = Pace(longest_pause=math.inf, share=1.0)
+"""The least work for a batch whose texts nobody reads before all are finished."""
+
+
+@dataclass
+class Timings:
+    """How long steps took lately, in seconds."""
+
+    step: float = 0.0
+    """Of all texts that are written, one token each; 0 before the first."""
+    chunks: dict[int, float] = field(default_factory=dict)
+    """Of a prompt, by the tokens of the chunk."""
+
+    def note_step(self, seconds: float) -> None:
+        """Take note of a step."""
+        self.step = mean(self.step, seconds)
+
+    def note_chunk(self, tokens: int, seconds: float) -> None:
+        """Take note of a chunk."""
+        size = size_within(tokens)
+        self.chunks[size] = mean(self.chunks.get(size, 0.0), seconds)
+
+    def expected(self, size: int) -> float:
+        """Seconds that a chunk will take: as measured, or in proportion to the nearest size that was.
+
+        Nothing is known before the first: it may take for ever.
+        """
+        if not self.chunks:
+            return math.inf
+        nearest = min(self.chunks, key=lambda known: (abs(known - size), known))
+        return self.chunks[nearest] * size / nearest
+
+
+def mean(before: float, newest: float) -> float:
+    """A mean that forgets."""
+    return newest if before == 0.0 else before + NEWEST * (newest - before)
+
+
+def size_within(tokens: int) -> int:
+    """The largest size of a chunk that is no larger than this."""
+    return max(size for size in SIZES if size <= max(1, tokens))
+
+
+Name = TypeVar("Name")
+"""Whatever the caller calls a job."""
+
+
+class Scheduler(Generic[Name]):
+    """The order of turns.  It knows jobs by any name, and of each only how much of its prompt is unread."""
+
+    def __init__(self, most: int, pace: Pace) -> None:
+        """most: texts at once, those whose prompts are being read included."""
+        self.most = most
+        self.pace = pace
+        self.timings = Timings()
+        self._waiting = deque[Name]()
+        self._reading = deque[Name]()
+        self._writing = set[Name]()
+        self._owed = 0.0
+        """Seconds that texts are to be written before the next chunk."""
+
+    def arrive(self, job: Name) -> None:
+        """A job comes."""
+        self._waiting.append(job)
+
+    def admit(self) -> Iterable[Name]:
+        """Yield the jobs that may begin now, in the order in which they came."""
+        while self._waiting and len(self._reading) + len(self._writing) < self.most:
+            job = self._waiting.popleft()
+            self._reading.append(job)
+            yield job
+
+    def reader(self) -> Name | None:
+        """The job whose prompt is to be read now; None where texts are written first."""
+        if not self._reading or (self._writing and self._owed > 0.0):
+            return None
+        return self._reading[0]
+
+    def chunk(self, unread: int) -> int:
+        """How many tokens of a prompt are read in one go."""
+        if not self._writing or self.pace.share >= 1.0:
+            return min(unread, LARGEST_CHUNK)
+        fitting = [size for size in SIZES if self.timings.expected(size) <= self.pace.longest_pause]
+        return min(unread, max(fitting, default=SIZES[0]))
+
+    @property
+    def writes(self) -> bool:
+        """Whether texts go on in this turn."""
+        return bool(self._writing) and (self.pace.share < 1.0 or not self._reading)
+
+    def has_read(self, tokens: int, seconds: float) -> None:
+        """A chunk was read: the next one is another prompt's, and not before the texts have had their time."""
+        self.timings.note_chunk(tokens, seconds)
+        self._reading.rotate(-1)
+        self._owed = seconds * (1.0 - self.pace.share) / self.pace.share
+
+    def has_written(self, seconds: float) -> None:
+        """All texts went on by a token."""
+        self.timings.note_step(seconds)
+        self._owed -= seconds
+
+    def begin_writing(self, job: Name) -> None:
+        """The prompt of a job is read."""
+        self._reading.remove(job)
+        self._writing.add(job)
+
+    def leave(self, job: Name) -> None:
+        """A job is over, wherever it was."""
+        self._writing.discard(job)
+        for queue in (self._waiting, self._reading):
+            if job in queue:
+                queue.remove(job)
+
+    def jobs(self) -> list[Name]:
+        """All jobs that are not over."""
+        return [*self._waiting, *self._reading, *self._writing]
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self._waiting or self._reading or self._writing)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Jobs that wait, whose prompts are read, and that are written."""
+        return len(self._waiting), len(self._reading), len(self._writing)

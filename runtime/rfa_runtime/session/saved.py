@@ -1,0 +1,186 @@
+"""A state as one file: what was read, the tensors, and the logits after the last token, so that nothing is read again.
+
+It is a safetensors file.  Its metadata has one entry, a table as JSON:
+
+    format_version  1
+    bundle          sha256 of the bundle that the state belongs to
+    lengths         tokens that each row has read
+    sha256          of the whole file, these 64 digits written as zeros
+
+and its tensors are those of the state by the names of the graph's inputs, `logits` [B, N] float32 after the last
+token, and `token_ids.ROW` int32 [T] where somebody knew them.
+
+Letters: B rows, T tokens, N vocabulary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from rfa_runtime.bundle.places import check_folder_of
+from rfa_runtime.bundle.process_lock import writing
+from rfa_runtime.errors import StateFileError, StateVersionError
+
+FORMAT_VERSION = 1
+ENTRY = "rfa_state"
+LOGITS = "logits"
+TOKEN_IDS = "token_ids."
+NO_DIGEST = "0" * 64
+LENGTH_BYTES = 8
+"""At the beginning of a safetensors file: how long its header is."""
+LARGEST_HEADER = 1 << 20
+"""Bytes: a state has few tensors."""
+TokenIds = tuple[tuple[int, ...], ...]
+"""Of each row."""
+GET_ANOTHER = ": save it again, or get it again from where it came"
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What a file holds."""
+
+    bundle: str
+    """sha256 of the bundle."""
+    lengths: list[int]
+    """Tokens that each row has read."""
+    tensors: Mapping[str, np.ndarray]
+    """Of the state, by the names of the graph's inputs."""
+    logits: np.ndarray | None
+    """float32 [B, N] after the last token; None where nothing was read."""
+    token_ids: TokenIds | None = None
+    """That each row has read, where they are known."""
+
+
+def write_saved(saved: SavedState, path: Path | str) -> None:
+    """Write a file, whole or not at all: a full disk or a kill leaves the old one.  Raises OSError."""
+    tensors = dict(saved.tensors)
+    if saved.logits is not None:
+        tensors[LOGITS] = saved.logits
+    for row, ids in enumerate(saved.token_ids or ()):
+        tensors[f"{TOKEN_IDS}{row}"] = np.array(ids, np.int32)
+    table = {
+        "format_version": FORMAT_VERSION,
+        "bundle": saved.bundle,
+        "lengths": saved.lengths,
+        "sha256": NO_DIGEST,
+    }
+    contents = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    data = save(contents, {ENTRY: json.dumps(table)})
+    digest = hashlib.sha256(data).hexdigest()
+    write_whole(data.replace(NO_DIGEST.encode(), digest.encode(), 1), Path(path))
+
+
+def write_whole(data: bytes, path: Path) -> None:
+    """Put bytes where a file is, or is to be, in one step."""
+    check_folder_of(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file in it")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with writing(path):
+        try:
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def read_saved(path: Path | str, bundle: str) -> SavedState:
+    """Read a file that belongs to a bundle.  bundle: its sha256.
+
+    Raises StateFileError for a file that is none of ours, damaged in any byte, or of another bundle, StateVersionError
+    for one of a newer format, OSError as `open` does.
+    """
+    path = Path(path)
+    data = path.read_bytes()
+    table = read_table(data, path)
+    version = table.get("format_version")
+    if type(version) is int and version > FORMAT_VERSION:
+        raise StateVersionError(
+            f"{path}: a state of format {version}, this rfa-runtime reads up to {FORMAT_VERSION}: update rfa-runtime"
+        )
+    check_digest(data, table.get("sha256"), path)
+    if version != FORMAT_VERSION:
+        raise damaged(path, f"its format_version is {version!r}")
+    if table.get("bundle") != bundle:
+        raise StateFileError(f"{path}: a state of another bundle: open the bundle that it was saved with")
+    lengths = table.get("lengths")
+    if not isinstance(lengths, list) or not lengths or not all(type(n) is int and n >= 0 for n in lengths):
+        raise damaged(path, "it does not say how many tokens were read")
+    return take_apart(read_tensors(data, path), bundle, lengths, path)
+
+
+def read_table(data: bytes, path: Path) -> dict[str, Any]:
+    """The table in the metadata.  Raises StateFileError."""
+    size = int.from_bytes(data[:LENGTH_BYTES], "little")
+    if len(data) < LENGTH_BYTES or not 0 < size <= min(LARGEST_HEADER, len(data) - LENGTH_BYTES):
+        raise damaged(path, "it has no header")
+    try:
+        header = json.loads(data[LENGTH_BYTES : LENGTH_BYTES + size])
+        table = json.loads(header["__metadata__"][ENTRY])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise damaged(path, "its header says nothing of a state") from error
+    if not isinstance(table, dict):
+        raise damaged(path, "its header says nothing of a state")
+    return table
+
+
+def check_digest(data: bytes, digest: object, path: Path) -> None:
+    """Raise StateFileError where any byte of the file differs from what was written."""
+    if isinstance(digest, str) and len(digest) == len(NO_DIGEST) and digest.isascii():
+        empty = data.replace(digest.encode(), NO_DIGEST.encode(), 1)
+        if hashlib.sha256(empty).hexdigest() == digest:
+            return
+    raise damaged(path, "its bytes are not those that were written")
+
+
+def read_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
+    """All tensors.  Raises StateFileError."""
+    try:
+        return dict(load(data))
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise damaged(path, "its tensors cannot be read") from error
+
+
+def take_apart(tensors: dict[str, np.ndarray], bundle: str, lengths: list[int], path: Path) -> SavedState:
+    """The tensors by what they are for.  Raises StateFileError where they do not fit together."""
+    logits = tensors.pop(LOGITS, None)
+    if logits is not None and (logits.dtype != np.float32 or logits.ndim != 2 or len(logits) != len(lengths)):
+        raise damaged(path, f"its logits are {logits.dtype} {logits.shape} for {len(lengths)} rows")
+    found = {name: tensors.pop(name) for name in list(tensors) if name.startswith(TOKEN_IDS)}
+    if not found:
+        return SavedState(bundle, lengths, tensors, logits)
+    token_ids = []
+    for row, length in enumerate(lengths):
+        ids = found.get(f"{TOKEN_IDS}{row}")
+        if ids is None or ids.dtype != np.int32 or ids.shape != (length,):
+            raise damaged(path, f"it has no tokens for row {row}, which has read {length:,}")
+        token_ids.append(tuple(ids.tolist()))
+    return SavedState(bundle, lengths, tensors, logits, tuple(token_ids))
+
+
+def damaged(path: Path, problem: str) -> StateFileError:
+    """The error of a file that nobody wrote so."""
+    return StateFileError(f"{path}: no state, or a damaged one ({problem})", GET_ANOTHER)
+
+
+def known_ids(token_ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> TokenIds:
+    """Token ids of each row, checked.  Raises StateFileError where they are not as many as were read."""
+    found = tuple(tuple(map(int, ids)) for ids in token_ids)
+    if [len(ids) for ids in found] != list(lengths):
+        came = [len(ids) for ids in found]
+        raise StateFileError(f"token_ids of {came} tokens came, the state has read {list(lengths)}")
+    return found
