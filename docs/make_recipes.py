@@ -6,7 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from types import NoneType
@@ -25,12 +25,19 @@ from rfa_models.recipes.train_config import (
     TranslationTrainConfig,
 )
 from rfa_runtime.bundle.interface import Task
-from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.sampling_config import Biases, SamplingConfig
 
 FILE = Path(__file__).with_name("recipes.md")
 DECIDED_ELSEWHERE = {"vocab_size"}
 """Fields of the models that [tokenizer] decides: [model] may not have them."""
-TYPES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+TYPES: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Biases: "table of numbers by ids of tokens",
+    Sequence[int]: "list of whole numbers",
+}
 
 INTRODUCTION = f"""# Recipes
 
@@ -223,6 +230,8 @@ def docstrings_below(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 def type_name(hint: Any) -> str:
     """A field's type in the words of a reader of TOML."""
+    if hint in TYPES:
+        return TYPES[hint]
     arguments = get_args(hint)
     if get_origin(hint) is Literal:
         return " or ".join(f'`"{word}"`' for word in arguments)
@@ -236,7 +245,7 @@ def type_name(hint: Any) -> str:
         return f"table, see [{ATTENTION}](#{ATTENTION.lower()})" if hint is AttentionConfig else "table, see below"
     if NoneType in arguments:
         return TYPES[arguments[0]]
-    return TYPES[hint]
+    raise KeyError(hint)
 
 
 def default(field: Field[Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -57,8 +58,8 @@ def read_value(wanted: Any, value: Any, where: str) -> Any:
         return tuple(read_value(arguments[0], item, where) for item in value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return as_float(value, where)
-    if origin is dict:
-        wanted = dict
+    if origin in (dict, Mapping, Sequence):
+        wanted = origin
     if not isinstance(value, wanted) or (wanted is not bool and isinstance(value, bool)):
         raise ConfigError(f"{where} is {shown(value)}, wanted {wanted.__name__}")
     return value

@@ -14,7 +14,7 @@ from pages import PAGES, ROOT, blocks, command_lines
 
 GENERATED = {"help.md", "recipes.md", "python.md"}
 """Pages that a script writes; each has a test that compares it with the code."""
-LANGUAGES_THAT_RUN = {"python", "sh", "toml", "console", ""}
+LANGUAGES_THAT_RUN = {"python", "sh", "toml", "console", "", "json"}
 MARK = "not run by our tests"
 MOST_WORDS = 450
 

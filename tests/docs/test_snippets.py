@@ -1,4 +1,4 @@
-"""The code on README.md, docs/start.md and docs/python.md runs as it stands there, one block after the other.
+"""The code on README.md and four pages of docs runs as it stands there, one block after the other.
 
 docs/targets.md, docs/recipes.md and docs/trouble.md have tests of their own.  Training is cut to a few steps here.
 """
@@ -17,9 +17,9 @@ from pages import PAGES, ROOT, Block, blocks
 
 from rfa_runtime.commands.run import SHIPPED
 
-RUN_HERE = ("README.md", "start.md", "python.md")
+RUN_HERE = ("README.md", "start.md", "python.md", "streams.md")
 RUN_ELSEWHERE = ("targets.md", "recipes.md", "trouble.md")
-INSTALLS = ("make install && . .venv/bin/activate", "pip install './runtime[cpu]'")
+INSTALLS = ("make install && . .venv/bin/activate", "pip install './runtime[cpu]'", "pip install './runtime[grammar]'")
 """Whoever runs the tests has done this."""
 FEW_STEPS = " --steps 20"
 MORE_STEPS = "--steps 24"
@@ -46,6 +46,8 @@ def test_code_runs_in_its_order(name: str, folder: Path) -> None:
     for block in blocks(page):
         if block.language == "toml":
             (folder / "mine.toml").write_text(block.text, encoding="utf-8")
+        elif block.language == "json":
+            (folder / "person.json").write_text(block.text, encoding="utf-8")
         elif block.language == "python":
             run([sys.executable, "-c", block.text], folder)
         elif block.language == "sh":

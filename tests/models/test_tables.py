@@ -9,6 +9,7 @@ import pytest
 
 from rfa_models.errors import ConfigError
 from rfa_models.tables import read_table
+from rfa_runtime import SamplingConfig
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,8 @@ def test_wrong_keys_are_named(table: Any, message: str) -> None:
 def test_values_of_the_wrong_type_are_named(key: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_table(Outer, {"name": "a"} | {key: value}, "outer")
+
+
+def test_tables_and_lists_of_a_runtime_config_are_read() -> None:
+    found = read_table(SamplingConfig, {"logit_bias": {"3": 1.5}, "banned_tokens": [1, 2]}, "sampling")
+    assert found == SamplingConfig(logit_bias={3: 1.5}, banned_tokens=[1, 2])

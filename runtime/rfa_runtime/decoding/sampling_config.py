@@ -18,6 +18,8 @@ LARGEST_BIAS = 1e6
 LARGEST_TOKEN = (1 << 31) - 1
 Bias = tuple[tuple[int, float], ...]
 """Tokens, and what is added to their logits."""
+Biases = Mapping[int, float] | Bias
+"""The same as it may come."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class SamplingConfig:
     """Taken from the logits of tokens that this text has."""
     frequency_penalty: float = 0.0
     """Taken from the logit of a token for each time that this text has it."""
-    logit_bias: Mapping[int, float] | Bias = ()
+    logit_bias: Biases = ()
     """Added to the logits of some tokens, by their ids."""
     banned_tokens: Sequence[int] = ()
     """Never chosen."""

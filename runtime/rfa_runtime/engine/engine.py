@@ -38,8 +38,10 @@ class Engine(OwnProcess):
     """Writes many texts at once; those that find no place wait for one.
 
     Example:
+        from rfa_runtime import Engine
+
         with Engine("model.rfa", max_streams=16) as engine:
-            streams = [engine.submit(prompt, max_new_tokens=64) for prompt in prompts]
+            streams = [engine.submit(prompt, max_new_tokens=64) for prompt in ("Once upon", "The dog")]
             for stream in streams:
                 print(stream.result().text)
     """
