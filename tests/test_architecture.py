@@ -20,7 +20,17 @@ FOLDERS = {
 }
 MAY_IMPORT = {
     "rfa_models": {"rfa_runtime", "numpy", "torch", "fla", "gguf", "safetensors", "tokenizers", "click", "rich"},
-    "rfa_runtime": {"numpy", "onnxruntime", "tokenizers", "click", "rich", "sacrebleu", "safetensors", "llguidance"},
+    "rfa_runtime": {
+        "numpy",
+        "onnxruntime",
+        "tokenizers",
+        "click",
+        "rich",
+        "sacrebleu",
+        "safetensors",
+        "llguidance",
+        "jinja2",
+    },
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
         *("onnx", "onnx_ir", "onnxscript", "ml_dtypes", "onnxruntime", "onnxruntime_genai", "openvino"),
@@ -106,7 +116,17 @@ PUBLIC = {
     },
     "rfa_runtime": {
         *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Engine", "Generation"),
-        *("Conversation", "Grammar", "Hypothesis", "Pace", "Stream"),
+        *(
+            "ChatSession",
+            "ChatTemplate",
+            "Conversation",
+            "Grammar",
+            "Message",
+            "chat_template",
+            "Hypothesis",
+            "Pace",
+            "Stream",
+        ),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "progress_bar"),
         *(
@@ -427,7 +447,7 @@ def test_every_folder_with_code_is_installed(folder: str, contents: set[str]) ->
 def test_everything_imported_is_a_requirement(folder: str, package: str) -> None:
     options = setup(folder)
     wanted = options["options"]["install_requires"]
-    for extra in {"runtime": ("cpu", "grammar", "score"), ".": ("verify", "fla", "gguf")}[folder]:
+    for extra in {"runtime": ("chat", "cpu", "grammar", "score"), ".": ("verify", "fla", "gguf")}[folder]:
         wanted += options["options.extras_require"][extra]
     declared = {line.split()[0].replace("-", "_") for line in wanted.splitlines() if line.strip()}
     if "rfa_runtime" in declared:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rfa_runtime.bar import progress_bar
     from rfa_runtime.bundle.bundle import Bundle, read_bundle, shipped_bundle, staged_bundle, write_bundle
+    from rfa_runtime.decoding.chat_template import ChatTemplate, Message, chat_template
     from rfa_runtime.decoding.continuation import Request
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
     from rfa_runtime.decoding.grammar import Grammar
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rfa_runtime.session.step import StepSession
     from rfa_runtime.tasks.accuracy import Accuracy, score_classifier
     from rfa_runtime.tasks.bleu import TranslationScore, score_translator
+    from rfa_runtime.tasks.chat import ChatSession
     from rfa_runtime.tasks.classification import Classification, Classifier
     from rfa_runtime.tasks.conversation import Conversation
     from rfa_runtime.tasks.language import Decoder
@@ -45,6 +47,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Accuracy",
     "Bundle",
+    "ChatSession",
+    "ChatTemplate",
     "Classification",
     "Classifier",
     "Conversation",
@@ -54,6 +58,7 @@ __all__ = [
     "Generation",
     "Grammar",
     "Hypothesis",
+    "Message",
     "Pace",
     "Piece",
     "Request",
@@ -69,6 +74,7 @@ __all__ = [
     "Translator",
     "Worker",
     "__version__",
+    "chat_template",
     "convert_lines",
     "progress_bar",
     "read_bundle",
@@ -86,6 +92,7 @@ __all__ = [
 HOMES = {
     "bar": ("progress_bar",),
     "bundle.bundle": ("Bundle", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"),
+    "decoding.chat_template": ("ChatTemplate", "Message", "chat_template"),
     "decoding.continuation": ("Request",),
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
     "decoding.grammar": ("Grammar",),
@@ -105,6 +112,7 @@ HOMES = {
     "session.step": ("StepSession",),
     "tasks.accuracy": ("Accuracy", "score_classifier"),
     "tasks.bleu": ("TranslationScore", "score_translator"),
+    "tasks.chat": ("ChatSession",),
     "tasks.classification": ("Classification", "Classifier"),
     "tasks.conversation": ("Conversation",),
     "tasks.language": ("Decoder",),

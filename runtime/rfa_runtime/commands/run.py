@@ -68,6 +68,7 @@ written_option = option_of(LANGUAGE_MODEL, TRANSLATION)
 @language_option("--regex", help="Write a text that this expression matches.")
 @language_option("--lark", type=FILE, help="Write a text that follows the rules in a file, whose first is `start`.")
 @language_option("--ignore-eos", is_flag=True, help="Go on where the model would end the text.")
+@language_option("--chat", is_flag=True, help="Talk with the model: say something, read the answer, /help.")
 @language_option("--save-state", type=FILE, help="Write what was read and written to a small file.")
 @language_option("--load-state", type=FILE, help="Go on from such a file, with or without more PROMPT.")
 @language_option("--segment", type=click.IntRange(min=0), help="Tokens scored from one empty state; 0 carries it on.")
@@ -106,7 +107,7 @@ def main(context: click.Context, /, **options: Any) -> None:
 
 def run(context: click.Context, bundle: str | None, prompt: str | None, **options: Any) -> None:
     """Do the command's work; errors leave as exceptions.  The bundle's task decides what the work is."""
-    goes_on = options["load_state"] is not None
+    goes_on = options["load_state"] is not None or options["chat"]
     folder, text = bundle_and_prompt(bundle, prompt, options_with_text(**options), goes_on)
     check_request(text, **options)
     read = rfa_runtime.read_bundle(folder)

@@ -12,6 +12,7 @@ from typing import Any
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.places import check_folder_of, check_readable
+from rfa_runtime.commands.run_chat import run_chat
 from rfa_runtime.commands.shared import as_json_line, prompt_text, run_lines, show, texts
 from rfa_runtime.ending import complain
 from rfa_runtime.errors import OptionError, PromptError
@@ -29,9 +30,12 @@ SAMPLING = (
 
 
 def run_language(
-    bundle: Bundle, score: tuple[Path, ...], segment: int | None, input_file: Path | None, **options: Any
+    bundle: Bundle, score: tuple[Path, ...], segment: int | None, input_file: Path | None, chat: bool, **options: Any
 ) -> None:
-    """Score a text, continue every line of a file, or continue the prompt: what the options ask for."""
+    """Talk, score a text, continue every line of a file, or continue the prompt: what the options ask for."""
+    if chat:
+        run_chat(bundle, options["threads"], options["provider"], text_settings(**options))
+        return
     if score:
         show_perplexity(bundle, score, segment, **options)
         return

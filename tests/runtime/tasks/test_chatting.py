@@ -1,0 +1,82 @@
+"""A chat in turns, at a terminal and in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rfa_runtime import Bundle, ChatSession, Decoder
+from rfa_runtime.commands.run import main
+from rfa_runtime.errors import OptionError, PromptError
+
+
+@pytest.fixture
+def chat(toy: Bundle) -> ChatSession:
+    return ChatSession(Decoder(toy, threads=1), None, {"temperature": 0.0, "max_new_tokens": 6})
+
+
+def answer(chat: ChatSession, content: str) -> str:
+    return "".join(piece.text for piece in chat.say(content))
+
+
+def test_a_turn_can_be_taken_back(chat: ChatSession) -> None:
+    first = answer(chat, "a")
+    ids = list(chat.talk.token_ids)
+    second = answer(chat, "b")
+    assert chat.undo().content == "b"
+    assert chat.talk.token_ids == ids
+    assert answer(chat, "b") == second
+    chat.undo()
+    chat.undo()
+    assert answer(chat, "a") == first
+    chat.undo()
+    with pytest.raises(OptionError, match="nothing was said yet"):
+        chat.undo()
+
+
+def test_what_cannot_be_said_changes_nothing(chat: ChatSession) -> None:
+    answer(chat, "a")
+    before = chat.messages
+    with pytest.raises(PromptError):
+        answer(chat, "\udc80")
+    assert chat.messages == before
+
+
+def test_a_fork_goes_its_own_way(chat: ChatSession) -> None:
+    answer(chat, "a")
+    other = chat.fork()
+    assert answer(chat, "b") == answer(other, "b")
+    answer(other, "c")
+    assert len(chat.messages) == 4
+    assert len(other.messages) == 6
+
+
+def test_an_answer_that_is_not_read_to_its_end_ends_there(chat: ChatSession) -> None:
+    pieces = chat.say("a")
+    next(pieces)
+    pieces.close()
+    assert len(chat.talk.token_ids) == 2
+    assert chat.messages[-1].role == "assistant"
+
+
+def test_commands_of_a_terminal(toy: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "talk.state"
+    lines = [
+        *("a", "/stats", "/fork", "b", "/undo", f"/save {file}", "/back", "/back", f"/load {file}"),
+        *("/load", "/nothing", "/help", "/quit", "c"),
+    ]
+    options = [str(toy.path), "--chat", "--temperature", "0", "--max-new-tokens", "4"]
+    result = CliRunner().invoke(main, options, input="\n".join(lines))
+    assert result.exit_code == 0
+    assert "5 tokens, 1 turns, state" in result.stdout
+    assert "undone: b" in result.stdout
+    assert "/save FILE" in result.stdout
+    complaints = result.stderr.splitlines()
+    assert complaints == [
+        "there is no fork to go back to: /fork makes one",
+        "a file is missing: name one, such as /save talk.state",
+        "/nothing is no command: /help lists them",
+    ]
+    assert file.exists()
