@@ -1,10 +1,12 @@
-"""Draw docs/plots/latency.png from the first table under "Decoding" in docs/results.md.
+"""Draw docs/plots/latency.png from the first table under "Decoding" in docs/results.md, and docs/plots/convert.png from
+the logs of conversions.
 
-The picture shows what the table says and nothing else: run it again when the table changes.
+The pictures show what table and logs say and nothing else: run it again when they change.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -22,10 +24,44 @@ ROW = re.compile(r"^\| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| [\d.]+ \| ([\d.]+) MB
 RFA = "#0b7a5c"
 SOFTMAX = "#b3402a"
 SIZE_INCHES = (10, 3.8)
+CONVERSIONS = {
+    "convert-stories": ("stories260K", RFA),
+    "convert-gpt2": ("GPT-2 of 2.6 million parameters", SOFTMAX),
+}
+"""Logs, and what was converted."""
+HIGHEST = 1.4
+"""Times the teacher's perplexity, at the picture's upper end."""
 
 
 def main() -> None:
-    """Write the picture."""
+    """Write the pictures."""
+    draw_latency()
+    draw_conversions()
+
+
+def draw_conversions() -> None:
+    """How many times its teacher's perplexity a student has, against what it has read."""
+    figure, axes = pyplot.subplots(figsize=(SIZE_INCHES[0] / 2, SIZE_INCHES[1]), layout="constrained")
+    for name, (title, color) in CONVERSIONS.items():
+        lines = (FOLDER / "logs" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        rows = [row for row in map(json.loads, lines) if row["ratio"] is not None]
+        for stage, style in ((1, ":"), (2, "-")):
+            some = [row for row in rows if row["stage"] == stage]
+            label = title if stage == 2 else None
+            tokens = [row["tokens"] / 1e6 for row in some]
+            axes.plot(tokens, [row["ratio"] for row in some], style, color=color, linewidth=2, label=label)
+    axes.set_title("Student's perplexity, times its teacher's")
+    axes.set_xlabel("million tokens read; dotted: layer by layer")
+    axes.set_ylim(1, HIGHEST)
+    axes.set_xlim(left=0)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(FOLDER / "plots" / "convert.png", dpi=120)
+
+
+def draw_latency() -> None:
+    """Time and memory of a token against the length of the text."""
     section = (FOLDER / "results.md").read_text(encoding="utf-8").partition(SECTION)[2]
     first_table = section.partition("\n\n![")[0]
     rows = [tuple(float(cell.replace(",", "")) for cell in row) for row in ROW.findall(first_table)]
