@@ -11,7 +11,8 @@ import pytest
 from toy_bundles import environment
 
 from rfa_runtime.decoding import generation
-from rfa_runtime.decoding.generation import Clock, Piece
+from rfa_runtime.decoding.generation import Clock
+from rfa_runtime.decoding.written import Written
 
 MB = 1_000_000
 CODE = """
@@ -46,10 +47,10 @@ def test_speed_is_that_of_the_tokens_after_the_first(monkeypatch: pytest.MonkeyP
     times = iter([10.0, 13.0, 13.5, 14.0, 15.0])
     monkeypatch.setattr(generation.time, "perf_counter", lambda: next(times))
     clock = Clock()
-    pieces = []
+    written = Written()
     for token, reason in ((1, None), (2, None), (3, None), (4, "length")):
         clock.tick()
-        pieces.append(Piece(token, "x", reason))
-    found = clock.generation(pieces, prompt_tokens=7, state_bytes=5)
+        written.add(token, "x", reason)
+    found = clock.generation(written, prompt_tokens=7, state_bytes=5)
     assert (found.ttft_s, found.tokens_per_s) == (3.0, 1.5)
     assert (found.token_ids, found.text, found.finish_reason) == ([1, 2, 3, 4], "xxxx", "length")
