@@ -16,6 +16,7 @@ from rfa_bench.commands.overhead import overhead
 from rfa_bench.commands.prompt import prompt
 from rfa_bench.commands.roofline import roofline
 from rfa_bench.commands.steady import steady
+from rfa_bench.commands.streams import streams
 from rfa_bench.commands.targets import targets
 from rfa_bench.commands.training import training
 from rfa_bench.commands.translation import translation
@@ -39,6 +40,7 @@ MEASUREMENTS = (
     training,
     growth,
     steady,
+    streams,
     overhead,
     targets,
     export,

@@ -1,0 +1,42 @@
+"""`rfa-bench streams`: many texts through the engine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from rfa_bench import measurements
+from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
+from rfa_runtime.bundle.bundle import read_bundle
+
+COUNT = click.IntRange(min=1)
+
+
+@click.command(epilog="Example:  rfa-bench streams model.rfa --streams 16 --seconds 60 --threads 2")
+@click.argument("bundle", type=FILE)
+@click.option("--streams", type=COUNT, default=16, show_default=True, help="Texts at once.")
+@click.option("--seconds", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long.")
+@click.option("--compared", type=COUNT, default=32, show_default=True, help="Texts written again by themselves.")
+@THREADS
+@JSON
+def streams(bundle: Path, streams: int, seconds: float, compared: int, threads: int, as_json: bool) -> None:
+    """Keep many texts going with BUNDLE: how fast, how right, in how much memory.
+
+    Prompts have 1 to 256 tokens and texts 1 to 128, by chance; some always wait for a place.  The first few are written
+    again by themselves, and compared token by token.
+    """
+    with measuring() as (_, progress):
+        read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
+        progress(f"{streams} texts at once for {seconds:g} s")
+        found = measurements.streams.measure(bundle, streams, seconds, threads, compared)
+    ratio = found.tokens_per_s / found.alone_tokens_per_s
+    text = (
+        f"{found.tokens_per_s:,.0f} tokens/s of {streams} texts at once, {found.alone_tokens_per_s:,.0f} of one by "
+        f"itself ({ratio:.2f} times)\n"
+        f"{found.requests:,} texts in {found.seconds:g} s, {found.wrong_tokens} wrong tokens in {found.compared} of "
+        "them\n"
+        f"resident memory {found.rss_settled / 1e6:.1f} MB once settled, {found.rss_at_end / 1e6:.1f} MB at the end"
+    )
+    print_result(asdict(found), text, as_json)
