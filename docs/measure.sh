@@ -1,15 +1,16 @@
 # All that docs/results.md shows, section by section.
-# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|targets|speed]...
+# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|targets|convert|speed]...
 #
 # DATA holds wikitext-2/{train,valid}.txt (the word-level release), tiny-shakespeare/input.txt (1,115,394 bytes),
 # tatoeba-en-de/{train,valid,test}.{en,de} and movie-reviews/{train,valid,test}.jsonl.  ListOps is drawn here.
+# lm-stories260k/stories260K.bin and tok512.bin are llama2.c's model of 260,032 parameters, for docs/convert.md.
 # OUT keeps models, bundles, figures as JSON and plots; what is finished there is not done again.
 set -eu
 DATA=$1 OUT=$2
 shift 2
 RECIPES=$(cd "$(dirname "$0")/../models/recipes" && pwd)
 LANGUAGE="wikitext2-rfa-gate wikitext2-rfa-gate-arccos wikitext2-rfa-gate-stateful wikitext2-rfa wikitext2-rfa-arccos
-    wikitext2-softmax"
+    wikitext2-rfa-rotary wikitext2-softmax"
 TRANSLATION="tatoeba-rfa tatoeba-rfa-arccos tatoeba-rfa-gate tatoeba-softmax"
 LISTOPS="listops-rfa listops-rfa-arccos listops-softmax"
 REVIEWS="reviews-rfa reviews-rfa-arccos reviews-softmax"
@@ -101,6 +102,31 @@ targets() { # needs the extra `verify`, and onnxruntime-web in the current folde
     done
 }
 
+convert() { # docs/convert.md
+    stories="$DATA/lm-stories260k/stories260K.bin"
+    for seed in 0 1 2; do
+        student "stories-$seed" "$stories" --tokens 4000000 --samples 1500000 --seed $seed
+        student "stories-window-$seed" "$stories" --window 64 --tokens 2000000 --samples 1500000 --seed $seed
+    done
+    student stories-window-alone "$stories" --window 64 --window-alone --tokens 2000000 --samples 1500000
+    for vectors in 8 16 32 64; do
+        student "stories-vectors-$vectors" "$stories" --random-vectors $vectors --tokens 500000 --samples 500000
+    done
+    for window in 16 32 64; do
+        student "stories-window-of-$window" "$stories" --window $window --tokens 500000 --samples 500000
+    done
+    learn wikitext2-gpt2 --data "$DATA/wikitext-2/train.txt" --valid "$DATA/wikitext-2/valid.txt"
+    [ -d "$OUT/gpt2" ] || rfa-convert "$OUT/wikitext2-gpt2.pt" --save-pretrained -o "$OUT/gpt2"
+    student gpt2-rfa "$OUT/gpt2" --tokens 1500000 --samples 0 --text "$DATA/wikitext-2/train.txt" \
+        --measure "$DATA/wikitext-2/valid.txt"
+}
+
+student() { # its name, teacher and options
+    name=$1
+    shift
+    [ -f "$OUT/$name.pt" ] || rfa-convert "$@" -o "$OUT/$name.pt" --threads 1 --json | tee "$OUT/$name.json"
+}
+
 speed() { # on a machine that does nothing else
     bundle shakespeare
     rfa-bench overhead --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --json | tee "$OUT/overhead.json"
@@ -124,6 +150,6 @@ speed() { # on a machine that does nothing else
         tee "$OUT/classification.json"
 }
 
-for section in "${@:-train perplexity answers targets speed}"; do
+for section in "${@:-train perplexity answers targets convert speed}"; do
     for part in $section; do $part; done
 done
