@@ -112,15 +112,23 @@ class Core:
         """One token of every text."""
         started = time.perf_counter()
         logits = self._slots.step([job.token for job in self._rows])
-        over = []
         for job in self._rows:
-            if not self._choose(job, logits[job.row]):
-                over.append(job)
-        for job in over:
-            if self.cache.budget_bytes:
+            self._go_on(job, logits[job.row])
+        for job in [job for job in self._rows if job.stage is Stage.OVER]:
+            if self.cache.budget_bytes and not job.failed:
                 self.cache.keep([*job.ids, *job.written[:-1]], self._slots.take(job.row))
             self._leave_row(job)
         self.scheduler.has_written(time.perf_counter() - started)
+
+    def _go_on(self, job: Job, logits: np.ndarray) -> None:
+        """Choose the next token of a text that is written.  A text that fails keeps its row until the step is over."""
+        try:
+            self._choose(job, logits)
+        except Exception as error:  # such as logits of this row that are no numbers: the others go on
+            job.stage = Stage.OVER
+            job.failed = True
+            self.scheduler.leave(job)
+            job.give(error)
 
     def _choose(self, job: Job, logits: np.ndarray) -> bool:
         """Choose a token of a text and give it out.  Returns whether the text goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,6 +26,7 @@ from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.step import StepSession
 from rfa_runtime.wording import Setting
 
+LOG = logging.getLogger(__name__)
 STREAMS = 64
 """Texts at once, where nobody says how many or how much memory there is."""
 LOGIT_BYTES = 4
@@ -148,12 +150,22 @@ class Engine(OwnProcess):
             self._calls.put(job)
 
     def _work(self) -> None:
-        """Take turns until the end."""
-        while True:
-            if not self._listen():
-                self._core.end_all(SessionError("the engine was closed before the text was finished"))
-                return
-            self._core.turn()
+        """Take turns until the end.  Nobody waits for ever, whatever happens here."""
+        error: BaseException = SessionError("the engine was closed before the text was finished")
+        try:
+            while self._listen():
+                self._core.turn()
+        except Exception as fault:  # a fault of ours: whoever waits gets it, and the log has where it came from
+            LOG.exception("the engine has stopped")
+            error = fault
+        finally:
+            with self._lock:
+                self._closed = True
+            while not self._calls.empty():
+                job = self._calls.get()
+                if job is not None:
+                    self._core.hear(job)
+            self._core.end_all(error)
 
     def _listen(self) -> bool:
         """Take what was asked for, and wait while there is nothing to do.  False at the end."""

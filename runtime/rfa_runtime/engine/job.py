@@ -59,6 +59,8 @@ class Job:
     token: int = -1
     """The last one that was chosen, which the next step reads."""
     cancelled: bool = False
+    failed: bool = False
+    """Whether an error ended it."""
     arrived: float = field(default_factory=time.perf_counter)
 
     @property

@@ -126,6 +126,42 @@ def test_an_error_of_the_model_reaches_who_waits_and_no_one_else(toy: Bundle, mo
         assert good.result().completion_tokens == 5
 
 
+def test_logits_of_one_text_that_are_no_numbers_end_that_text_alone(
+    toy: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Engine(toy, threads=1, max_streams=4) as engine:
+        step = engine.session.step
+
+        def broken(ids: np.ndarray, state: Any) -> np.ndarray:
+            logits = step(ids, state)
+            if len(logits) == 3:
+                logits[1] = np.nan
+            return logits
+
+        monkeypatch.setattr(engine.session, "step", broken)
+        streams = engine.submit_several("a", 3, max_new_tokens=20)
+        ends = []
+        for stream in streams:
+            try:
+                ends.append(stream.result().completion_tokens)
+            except LogitsError:
+                ends.append(0)
+        assert sorted(ends) == [0, 20, 20]
+
+
+def test_nobody_waits_for_an_engine_that_has_died(toy: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die() -> None:
+        raise RuntimeError("a fault of ours")
+
+    engine = Engine(toy, threads=1, max_streams=1)
+    monkeypatch.setattr(engine._core, "turn", die)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        engine.submit("a").result()
+    with pytest.raises(SessionError, match="the engine is closed"):
+        engine.submit("a")
+    engine.close()
+
+
 def test_a_closed_engine_ends_its_texts(toy: Bundle) -> None:
     engine = Engine(toy, threads=1, max_streams=1)
     stream = engine.submit("a", max_new_tokens=None)
