@@ -98,7 +98,7 @@ class Repl:
 
     def undo(self, _: str) -> None:
         """Go back by one turn."""
-        print(f"undone: {self.chat.undo().content}")
+        print(f"undone: {self.chat.undo()}")
 
     def stats(self, _: str) -> None:
         """Say how long the text is."""

@@ -12,12 +12,14 @@ from tokenizers import Tokenizer
 from rfa_runtime.bundle.manifest import Manifest
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.detokenize import detokenizer
-from rfa_runtime.decoding.generation import Piece
+from rfa_runtime.decoding.generation import NO_TOKEN, Piece
 from rfa_runtime.decoding.grammar import Grammar, Matcher
 from rfa_runtime.decoding.likelihood import likelihood
 from rfa_runtime.decoding.sampling import Sampler
 from rfa_runtime.decoding.sampling_config import SAMPLING_SETTINGS, SamplingConfig, checked_tokens
 from rfa_runtime.decoding.stopping import StopStrings, stop_strings
+from rfa_runtime.errors import OptionError
+from rfa_runtime.wording import Setting
 
 NO_LIMIT = 1 << 62
 """Tokens: counted down to zero, it lasts for ever."""
@@ -60,6 +62,14 @@ class Request:
             object.__setattr__(self, "logprobs", found)
         if isinstance(self.sampling, Mapping):
             object.__setattr__(self, "sampling", SamplingConfig.from_table(self.sampling))
+        check_type("sampling", self.sampling, SamplingConfig, "a SamplingConfig, or a mapping of its settings")
+        check_type("grammar", self.grammar, Grammar, "a Grammar, such as Grammar.regex('[0-9]+')")
+
+
+def check_type(name: str, value: object, wanted: type, words: str) -> None:
+    """Raise OptionError for what is neither None nor of a type.  words: for people."""
+    if value is not None and not isinstance(value, wanted):
+        raise OptionError(Setting(name), f" is {value!r}, wanted {words}")
 
 
 class Settings(TypedDict, total=False):
@@ -170,6 +180,10 @@ class Continuation:
             return self._last(token, text, "length")
         # NamedTuple's own constructor is Python code: 6 us more once a large step has emptied the caches.
         return tuple.__new__(Piece, (token, text, None, None))
+
+    def stop(self, reason: str) -> Piece:
+        """End the text before its next token."""
+        return self._last(NO_TOKEN, "", reason)
 
     def _last(self, token: int, text: str, reason: str) -> Piece:
         """End the text with what was held back: bytes that are no character, the beginning of a stop string."""

@@ -11,11 +11,15 @@ from rfa_runtime.decoding.likelihood import Likelihood
 from rfa_runtime.decoding.written import Written
 from rfa_runtime.memory import peak_rss_bytes
 
+NO_TOKEN = -1
+"""In the last piece of a text that ended between two tokens."""
+
 
 class Piece(NamedTuple):
     """One token of a text."""
 
     token_id: int
+    """NO_TOKEN where the text was cancelled: then the piece has only characters that were held back."""
     text: str
     """The characters that became certain with this token; often empty while a character or a stop string is open."""
     finish_reason: str | None

@@ -85,13 +85,25 @@ def encode_prompt(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -
         ids = encode_text(prompt, tokenizer, bundle)
     else:
         ids = token_ids(prompt)
-    vocab_size = bundle.manifest.vocab_size
     bos = bundle.manifest.special_ids.bos
     if bos is not None and ids[:1] != [bos]:
         ids = [bos, *ids]
     if not ids:
         raise PromptError("the prompt is empty and the model has no token to start a text from: give some text")
-    if min(ids) < 0 or max(ids) >= vocab_size:
+    return known_ids(ids, bundle)
+
+
+def encode_more(prompt: Prompt, tokenizer: Tokenizer | None, bundle: Bundle) -> list[int]:
+    """Return the ids of what follows a text that was begun: without a start token, and perhaps none."""
+    if isinstance(prompt, str):
+        return encode_text(prompt, tokenizer, bundle) if prompt else []
+    return known_ids(token_ids(prompt), bundle)
+
+
+def known_ids(ids: list[int], bundle: Bundle) -> list[int]:
+    """Return ids as they are.  Raises PromptError for one that the model does not know."""
+    vocab_size = bundle.manifest.vocab_size
+    if ids and (min(ids) < 0 or max(ids) >= vocab_size):
         raise PromptError(f"the prompt has tokens from {min(ids)} to {max(ids)}, the model knows 0 to {vocab_size - 1}")
     return ids
 

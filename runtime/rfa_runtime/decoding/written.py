@@ -46,11 +46,10 @@ class TokenIds(Sequence[int]):
         if isinstance(other, TokenIds):
             return self._ids == other._ids
         if isinstance(other, Sequence) and not isinstance(other, str | bytes):
-            return len(self) == len(other) and all(map(int.__eq__, self._ids, other))
+            return self._ids.tolist() == list(other)
         return NotImplemented
 
-    def __hash__(self) -> int:
-        return hash(self._ids.tobytes())
+    __hash__ = None  # type: ignore[assignment]  # it grows
 
     def __repr__(self) -> str:
         return repr(self.tolist())
@@ -70,6 +69,11 @@ class Written:
     def add(self, token: int, text: str, finish_reason: str | None) -> None:
         """Add a token, the characters that became certain with it, and why it is the last, if it is."""
         self.token_ids.append(token)
+        self._text.write(text)
+        self.finish_reason = finish_reason
+
+    def end(self, text: str, finish_reason: str | None) -> None:
+        """End between two tokens, with characters that were held back."""
         self._text.write(text)
         self.finish_reason = finish_reason
 

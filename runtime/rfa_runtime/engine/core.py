@@ -36,7 +36,7 @@ class Core:
         if job.stage is Stage.NEW and not job.follows:
             self._arrive(job)
         if job.cancelled and job.stage is not Stage.OVER:
-            self._end(job, Piece(job.token, "", CANCELLED))
+            self._end(job, job.text.stop(CANCELLED))
 
     def turn(self) -> None:
         """Take one turn.
@@ -57,9 +57,12 @@ class Core:
             self.turn()
 
     def end_all(self, error: BaseException) -> None:
-        """Let all jobs go."""
+        """Let all jobs go, those that follow others too."""
         for job in self.scheduler.jobs():
-            self._end(job, error)
+            for one in (job, *job.forks):
+                one.stage = Stage.OVER
+                one.give(error)
+            self.scheduler.leave(job)
 
     def _arrive(self, job: Job) -> None:
         job.stage = Stage.WAITING
@@ -114,9 +117,11 @@ class Core:
         logits = self._slots.step([job.token for job in self._rows])
         for job in self._rows:
             self._go_on(job, logits[job.row])
-        for job in [job for job in self._rows if job.stage is Stage.OVER]:
+        over = [job for job in self._rows if job.stage is Stage.OVER]
+        for job in over:  # all before a row moves: the logits are of the rows as they are
             if self.cache.budget_bytes and not job.failed:
                 self.cache.keep([*job.ids, *job.written[:-1]], self._slots.take(job.row))
+        for job in over:
             self._leave_row(job)
         self.scheduler.has_written(time.perf_counter() - started)
 
@@ -165,9 +170,11 @@ class Core:
         job.stage = Stage.OVER
         self.scheduler.leave(job)
         job.give(final)
-        for other in job.forks:
-            self._release(other)
-        job.forks = []
+        if job.forks:  # another one reads the prompt for the rest
+            first, *others = job.forks
+            job.forks = []
+            first.forks = others
+            self._release(first)
 
     def _guarded(self, jobs: list[Job], act: Callable[[], None]) -> None:
         try:

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from rfa_runtime.session.state import State
 
 LOG = logging.getLogger(__name__)
-TOKEN_BYTES = 8
-"""Of a token in the tree."""
+TOKEN_BYTES = 32
+"""Of a token in the tree: a number of Python's, and its place in an edge."""
 TOKEN_SHARE = 8
 """One part of the budget may be tokens."""
 WORTH_A_STATE = 16
@@ -74,8 +74,8 @@ class PrefixCache:
         self._root = Node((), None)
         self._states = OrderedDict[Node, None]()
         """Nodes with a state, the least recently used first."""
-        self._ends = OrderedDict[Node, None]()
-        """Nodes where a text ends, the oldest first: what is known of texts whose states are gone."""
+        self._leaves = OrderedDict[Node, None]()
+        """Nodes that lead nowhere and have no state, the oldest first: what is known of texts whose states are gone."""
 
     def find(self, ids: Sequence[int]) -> Found:
         """Look up the longest beginning of a text that a state has read.
@@ -111,6 +111,7 @@ class PrefixCache:
             return
         node = self._node(tuple(ids))
         self._drop_state(node)
+        self._leaves.pop(node, None)
         node.state = state
         node.had_state = True
         self._state_bytes += size
@@ -148,9 +149,8 @@ class PrefixCache:
             return node
         leaf = Node(ids[depth:], node)
         node.children[ids[depth]] = leaf
-        self._ends.pop(node, None)  # it leads on now
+        self._leaves.pop(node, None)  # it leads on now
         self._token_bytes += TOKEN_BYTES * len(leaf.edge)
-        self._ends[leaf] = None
         return leaf
 
     def _split(self, child: Node, shared: int) -> Node:
@@ -167,10 +167,9 @@ class PrefixCache:
         """Let what was not used for longest go until the budget holds: states first, and then what texts they had."""
         while self.bytes > self.budget_bytes and self._states:
             self._drop_state(next(iter(self._states)))
-        while self._token_bytes > self.budget_bytes // TOKEN_SHARE and self._ends:
-            node, _ = self._ends.popitem(last=False)
-            if node.state is None:
-                self._prune(node)
+        while self._token_bytes > self.budget_bytes // TOKEN_SHARE and self._leaves:
+            node, _ = self._leaves.popitem(last=False)
+            self._prune(node)
 
     @property
     def bytes(self) -> int:
@@ -182,14 +181,19 @@ class PrefixCache:
             self._state_bytes -= state_bytes(node.state)
             node.state = None
             del self._states[node]
+            self._note_leaf(node)
+
+    def _note_leaf(self, node: Node) -> None:
+        """Take note of a node that leads nowhere and has no state: it may go when there is no room."""
+        if node.parent is not None and not node.children and node.state is None:
+            self._leaves[node] = None
 
     def _prune(self, node: Node) -> None:
-        """Take away a node that leads nowhere, and those above it that then lead nowhere."""
-        while node.parent is not None and not node.children and node.state is None:
-            del node.parent.children[node.edge[0]]
-            self._token_bytes -= TOKEN_BYTES * len(node.edge)
-            self._ends.pop(node, None)
-            node = node.parent
+        """Take away a node that leads nowhere and has no state; the one above may be the next to go."""
+        assert node.parent is not None
+        del node.parent.children[node.edge[0]]
+        self._token_bytes -= TOKEN_BYTES * len(node.edge)
+        self._note_leaf(node.parent)
 
 
 def common_length(first: Sequence[int], second: Sequence[int]) -> int:

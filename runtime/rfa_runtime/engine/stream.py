@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from threading import Condition
 
 from rfa_runtime.decoding.continuation import Continuation
-from rfa_runtime.decoding.generation import Clock, Generation, Piece
+from rfa_runtime.decoding.generation import NO_TOKEN, Clock, Generation, Piece
 from rfa_runtime.decoding.written import Written
 from rfa_runtime.engine.job import Job
 
 
 class Stream(Iterator[Piece], AsyncIterator[Piece]):
     """Iterate over it, in a thread or in a coroutine: a piece for each token, the last one with a finish_reason.
+
+    Several readers share the pieces: each piece goes to one of them.
 
     Nobody has to read at once: pieces wait.  A text that is no longer read goes on being written until `cancel`.
     """
@@ -36,7 +39,12 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
         self._clock = Clock()
         self._state_bytes = state_bytes
         self._tell = tell
-        self._waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None = None
+        self._written = Written()
+        """What was read of the stream."""
+        self._error: BaseException | None = None
+        """What ended the text, if it was an error."""
+        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        """Coroutines that wait for a piece."""
 
     @property
     def cached_tokens(self) -> int:
@@ -49,13 +57,13 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
             self._clock.tick()
             self._pieces.append(piece)
             self._changed.notify_all()
-            waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            loop, future = waiter
-            loop.call_soon_threadsafe(wake, future)
+            waiters, self._waiters = self._waiters, []
+        for loop, future in waiters:
+            with suppress(RuntimeError):  # whose loop was closed reads no more
+                loop.call_soon_threadsafe(wake, future)
 
     def cancel(self) -> None:
-        """Let the text end with its next token, with the finish reason `cancelled`."""
+        """Let the text end before its next token: its last piece has the finish reason `cancelled`, and no token."""
         self.job.cancelled = True
         self._tell(self.job)
 
@@ -63,43 +71,62 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
         return self
 
     def __next__(self) -> Piece:
-        if self._over:
-            raise StopIteration
         with self._changed:
-            while not self._pieces:
+            while not self._pieces and not self._over:
                 self._changed.wait()
+            if self._over:
+                raise StopIteration
             return self._next()
 
     def __aiter__(self) -> Stream:
         return self
 
     async def __anext__(self) -> Piece:
-        if self._over:
-            raise StopAsyncIteration
         while True:
             with self._changed:
+                if self._over:
+                    raise StopAsyncIteration
                 if self._pieces:
                     return self._next()
                 loop = asyncio.get_running_loop()
                 future = loop.create_future()
-                self._waiter = (loop, future)
+                self._waiters.append((loop, future))
             await future
 
     def result(self) -> Generation:
-        """Wait for the end, and return the whole text.  Raises what ended it, if it was an error."""
-        written = Written()
-        for piece in self:
-            written.add(piece.token_id, piece.text, piece.finish_reason)
-        return self._clock.generation(written, len(self.job.ids), self._state_bytes, self.cached_tokens)
+        """Wait for the end, and return the whole text: what was read before is part of it.
+
+        Raises what ended the text, if it was an error; every time.
+        """
+        while not self._over:
+            next(self, None)
+        if self._error is not None:
+            raise self._error
+        return self._clock.generation(self._written, len(self.job.ids), self._state_bytes, self.cached_tokens)
 
     def _next(self) -> Piece:
-        """The piece that has waited longest.  Raises the error that came in its place."""
+        """The piece that has waited longest.  Raises the error that came in its place.  The lock is held."""
         piece = self._pieces.popleft()
         if isinstance(piece, BaseException):
-            self._over = True
+            self._end()
+            self._error = piece
             raise piece
-        self._over = piece.finish_reason is not None
+        if piece.token_id == NO_TOKEN:
+            self._written.end(piece.text, piece.finish_reason)
+        else:
+            self._written.add(piece.token_id, piece.text, piece.finish_reason)
+        if piece.finish_reason is not None:
+            self._end()
         return piece
+
+    def _end(self) -> None:
+        """Nothing more comes: other readers need not wait.  The lock is held."""
+        self._over = True
+        self._changed.notify_all()
+        waiters, self._waiters = self._waiters, []
+        for loop, future in waiters:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(wake, future)
 
 
 def wake(future: asyncio.Future[None]) -> None:

@@ -35,6 +35,8 @@ class ChatSession:
         self._template = template
         self._now = Turn(Conversation(decoder), ())
         self._before: list[Turn] = []
+        self._answer: Generator[Piece] | None = None
+        """Of the last turn, where it may not be read to its end."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -48,6 +50,7 @@ class ChatSession:
 
     def say(self, content: str) -> Generator[Piece]:
         """Say something, and yield the answer.  Whoever stops reading ends the answer there.  Raises PromptError."""
+        self._close()
         now = self._now
         messages = (*now.messages, Message("user", content))
         if self._template is None:
@@ -59,6 +62,14 @@ class ChatSession:
         talk = now.talk.fork()
         pieces = talk.write(prompt, **self.settings)
         self._before.append(now)
+        self._now = Turn(talk, messages)
+        self._answer = self._answered(pieces, talk, messages)
+        return self._answer
+
+    def _answered(
+        self, pieces: Generator[Piece], talk: Conversation, messages: tuple[Message, ...]
+    ) -> Generator[Piece]:
+        """Pass pieces on, and take note of the answer that they make."""
         answer = ""
         try:
             for piece in pieces:
@@ -68,16 +79,28 @@ class ChatSession:
             pieces.close()
             self._now = Turn(talk, (*messages, Message("assistant", answer)))
 
-    def undo(self) -> Message:
-        """Go back to before the last turn.  Returns what the user had said.  Raises OptionError where there is none."""
+    def undo(self) -> str:
+        """Go back to before the last turn.  Returns what the user had said; nothing where a file was loaded.
+
+        Raises OptionError where there is nothing to go back to.
+        """
+        self._close()
         if not self._before:
             raise OptionError("nothing was said yet: there is nothing to go back to")
         undone = self._now
         self._now = self._before.pop()
-        return undone.messages[len(self._now.messages)]
+        said = [message.content for message in undone.messages[len(self._now.messages) :] if message.role == "user"]
+        return said[0] if said else ""
+
+    def _close(self) -> None:
+        """End an answer that is not read to its end."""
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
 
     def fork(self) -> ChatSession:
         """Another chat that goes on from here."""
+        self._close()
         other = ChatSession(self.decoder, self._template, self.settings)
         other._now = replace(self._now, talk=self._now.talk.fork())
         other._before = list(self._before)
@@ -85,9 +108,12 @@ class ChatSession:
 
     def save(self, path: Path | str) -> None:
         """Write the text so far to a file.  Raises OSError."""
+        self._close()
         self._now.talk.save(path)
 
     def load(self, path: Path | str) -> None:
         """Go on with the text in a file.  Raises as `Conversation.load` does."""
+        self._close()
+        talk = Conversation.load(self.decoder, path)
         self._before.append(self._now)
-        self._now = Turn(Conversation.load(self.decoder, path), ())
+        self._now = Turn(talk, ())

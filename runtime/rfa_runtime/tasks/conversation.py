@@ -14,13 +14,15 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Unpack
 
+import numpy as np
+
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings
 from rfa_runtime.decoding.generation import Piece
-from rfa_runtime.decoding.prompt import Progress, Prompt, encode_text, read_in_chunks
+from rfa_runtime.decoding.prompt import CHUNK, Progress, Prompt, encode_more
 from rfa_runtime.decoding.sampling_config import SamplingConfig
-from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.decoding.written import TokenIds
 from rfa_runtime.errors import PromptError, StateError
+from rfa_runtime.interrupt import held_back
 from rfa_runtime.session.state import State
 from rfa_runtime.tasks.language import Decoder
 
@@ -32,7 +34,10 @@ class Conversation:
         """Begin with nothing, or where a state is that has read these tokens."""
         self.decoder = decoder
         self._state = state or decoder.session.new_state()
+        self._steps = decoder.session.on(self._state)
         self._ids = ids or TokenIds()
+        self._writing: Generator[Piece] | None = None
+        """The last text, which may not be read to its end."""
 
     @staticmethod
     def load(decoder: Decoder, path: Path | str) -> Conversation:
@@ -44,10 +49,12 @@ class Conversation:
 
     def save(self, path: Path | str) -> None:
         """Write everything to a file, whole or not at all.  Raises OSError."""
+        self._close()
         self._state.save(path, [self._ids])
 
     def fork(self) -> Conversation:
         """Another conversation that goes on from here."""
+        self._close()
         return Conversation(self.decoder, self._state.copy(), self._ids[:])
 
     @property
@@ -64,15 +71,21 @@ class Conversation:
         """The tokens of what is to be read next: the start token comes before the first ones alone."""
         if not self._ids:
             return self.decoder.encode(prompt)
-        if isinstance(prompt, str):
-            return encode_text(prompt, self.decoder.tokenizer, self.decoder.bundle)
-        return token_ids(prompt)
+        return encode_more(prompt, self.decoder.tokenizer, self.decoder.bundle)
 
     def read(self, prompt: Prompt, progress: Progress | None = None) -> None:
         """Read something without an answer.  progress: as for `Decoder.stream`.  Raises PromptError."""
+        self._close()
         ids = self.encode(prompt)
-        if ids:
-            read_in_chunks(self.decoder.session, ids, self._state, progress)
+        for start in range(0, len(ids), CHUNK):
+            self._read_chunk(ids[start : start + CHUNK])
+            if progress is not None:
+                progress(min(start + CHUNK, len(ids)), len(ids))
+
+    def _read_chunk(self, ids: list[int]) -> None:
+        """Read tokens, and take note of them.  Ctrl-C waits: a state that has read what nobody noted would be lost."""
+        with held_back():
+            self.decoder.session.step(np.array([ids], np.int64), self._state)
             self._ids.extend(ids)
 
     def write(
@@ -84,33 +97,41 @@ class Conversation:
     ) -> Generator[Piece]:
         """Read something, if it is given, and yield what the model writes next.  Arguments as for `Decoder.stream`.
 
-        Whoever stops reading ends the text there.  Raises PromptError where nothing was read yet, OptionError.
+        Whoever stops reading ends the text there; so does whoever reads, writes, saves or forks in between.
+        Raises PromptError where nothing was read yet, OptionError.
         """
+        self._close()
         asked = self.decoder.writer.request(request, settings)
         if prompt is not None:
             self.read(prompt, progress)
-        logits = self._state.logits
-        if logits is None:
+        if self._state.logits is None:
             raise PromptError("nothing was read yet: give a prompt")
         text = self.decoder.writer.text(asked, self._ids.tolist())
-        return self._write(text)
+        self._writing = self._write(text)
+        return self._writing
 
     def _write(self, text: Continuation) -> Generator[Piece]:
-        steps = self.decoder.session.on(self._state)
-        assert self._state.logits is not None
-        piece = text.choose(self._state.logits[0])
-        read = False
-        try:
-            while True:
+        logits = self._state.logits
+        assert logits is not None
+        piece = text.choose(logits[0])
+        while True:
+            try:
                 yield piece
-                if piece.finish_reason is not None:
-                    return
-                logits = steps.step(piece.token_id)
-                self._ids.append(piece.token_id)
-                read = True
-                piece = text.take(steps.most_likely()) if text.greedy else text.choose(logits[0])
-                read = False
-        finally:
-            if not read:  # the last token, whoever ended the text there
-                steps.step(piece.token_id)
-                self._ids.append(piece.token_id)
+            finally:  # whoever ends the text here: what was given out was written
+                logits = self._read_token(piece.token_id)
+            if piece.finish_reason is not None:
+                return
+            piece = text.take(self._steps.most_likely()) if text.greedy else text.choose(logits[0])
+
+    def _read_token(self, token: int) -> np.ndarray:
+        """Read one token, and take note of it.  Returns the logits after it, [1, N]."""
+        with held_back():
+            logits = self._steps.step(token)
+            self._ids.append(token)
+        return logits
+
+    def _close(self) -> None:
+        """End a text that is not read to its end."""
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None

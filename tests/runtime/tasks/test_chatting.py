@@ -25,7 +25,7 @@ def test_a_turn_can_be_taken_back(chat: ChatSession) -> None:
     first = answer(chat, "a")
     ids = list(chat.talk.token_ids)
     second = answer(chat, "b")
-    assert chat.undo().content == "b"
+    assert chat.undo() == "b"
     assert chat.talk.token_ids == ids
     assert answer(chat, "b") == second
     chat.undo()
@@ -42,6 +42,24 @@ def test_what_cannot_be_said_changes_nothing(chat: ChatSession) -> None:
     with pytest.raises(PromptError):
         answer(chat, "\udc80")
     assert chat.messages == before
+
+
+def test_what_was_loaded_can_be_taken_back(chat: ChatSession, tmp_path: Path) -> None:
+    answer(chat, "a")
+    chat.save(tmp_path / "a.state")
+    with pytest.raises(OSError, match="absent"):
+        chat.load(tmp_path / "absent.state")
+    chat.load(tmp_path / "a.state")
+    assert chat.undo() == ""
+    assert chat.undo() == "a"
+
+
+def test_an_answer_that_nobody_reads_on_can_be_taken_back(chat: ChatSession) -> None:
+    pieces = chat.say("a")
+    next(pieces)
+    assert chat.undo() == "a"
+    assert chat.messages == ()
+    assert list(pieces) == []
 
 
 def test_a_fork_goes_its_own_way(chat: ChatSession) -> None:
