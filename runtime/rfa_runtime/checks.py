@@ -21,6 +21,7 @@ def whole_number(name: str, value: Any, lowest: int, highest: int, why: str = ""
 
 def number(name: str, value: Any, lowest: float, highest: float) -> float:
     """Return a number as Python's own.  Raises OptionError for another thing, and out of bounds; NaN always is."""
-    if isinstance(value, Real) and not isinstance(value, bool) and lowest <= float(value) <= highest:
-        return float(value)
+    given: Any = value if isinstance(value, Real) and not isinstance(value, bool) else None
+    if given is not None and lowest <= given <= highest:  # compared first: a whole number may be too large for a float
+        return float(given)
     raise OptionError(Setting(name), f" is {value!r}, wanted a number from {lowest:g} to {highest:g}")

@@ -176,10 +176,34 @@ def check_request(prompt: str | None, input_file: Path | None, output: Path, ove
         given.insert(0, "a prompt")
     if len(given) > 1:
         raise OptionError(f"{given[0]} and {given[1]} came together, wanted one of them")
+    check_alone(given, **options)
     if input_file is None and output != Path("-"):
         raise OptionError("--output came without --input, wanted both or none")
     if input_file is None and overwrite:
         raise OptionError("--overwrite came without --input, wanted both or none")
+
+
+def check_alone(
+    given: list[str], chat: bool, load_state: Path | None, save_state: Path | None, as_json: bool, **_: Any
+) -> None:
+    """Raise OptionError for options that begin or keep a text of their own beside others that do.
+
+    given: what brings a text.
+    """
+    states = []
+    if load_state is not None:
+        states.append("--load-state")
+    if save_state is not None:
+        states.append("--save-state")
+    others = [name for name in given if name in ("--score", "--input")]
+    if as_json:
+        others.append("--json")
+    if states and others:
+        raise OptionError(f"{states[0]} and {others[0]} came together, wanted one of them")
+    if chat and (states or given or as_json):
+        raise OptionError(
+            f"--chat and {[*states, *given, '--json'][0]} came together: in a chat, /save and /load do it"
+        )
 
 
 def check_options(context: click.Context, name: str, task: str) -> None:

@@ -77,7 +77,9 @@ def generate(
     """Continue the prompt: as a stream, which follows a prompt that is text, or as one JSON object."""
     given = prompt_text(prompt, prompt_file) if ids is None else token_ids(ids)
     settings = text_settings(**options)
-    check_combination(as_json, load_state, save_state)
+    check_readable(load_state)
+    if save_state is not None:
+        check_folder_of(save_state)
     decoder = rfa_runtime.Decoder(bundle, threads, provider)
     if decoder.tokenizer is None and isinstance(given, str) and given:
         raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
@@ -105,16 +107,6 @@ def generate(
         if save_state is not None:
             talk.save(save_state)
     complain(timed.words(bundle))
-
-
-def check_combination(as_json: bool, load_state: Path | None, save_state: Path | None) -> None:
-    """Raise OptionError for options that do not go together, before anything is read."""
-    for option, file in (("--load-state", load_state), ("--save-state", save_state)):
-        if as_json and file is not None:
-            raise OptionError(f"{option} and --json came together, wanted one of them")
-    check_readable(load_state)
-    if save_state is not None:
-        check_folder_of(save_state)
 
 
 def text_settings(

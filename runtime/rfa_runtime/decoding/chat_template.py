@@ -22,6 +22,8 @@ from rfa_runtime.decoding.prompt import encode_text
 from rfa_runtime.errors import BundleError, PromptError
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
+MARKS = re.compile(r"(\[[0-9a-f]{16}:\d+\])")
+"""Stand for messages while the template is rendered."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,16 @@ class ChatTemplate:
         marks = [f"[{mark}:{place}]" for place in range(len(messages))]
         marked = [{"role": message.role, "content": sign} for message, sign in zip(messages, marks, strict=True)]
         text = self._rendering.render(marked)
+        needed = marks[max(0, after - 1) :]
+        if [part for part in MARKS.findall(text) if part in needed] != needed:
+            raise PromptError(
+                "the chat template leaves out a message, or changes it: it cannot be used, continue texts without it"
+            )
         if after:
             text = text.partition(marks[after - 1])[2]
         ids: list[int] = []
         boundaries = []
-        for part in re.split(rf"(\[{mark}:\d+\])", text):
+        for part in re.split(MARKS, text):
             if part in marks:
                 content = messages[marks.index(part)].content
                 if content:

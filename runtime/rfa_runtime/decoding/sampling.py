@@ -11,6 +11,7 @@ import numpy as np
 
 from rfa_runtime.decoding.adjusting import NEVER, Adjustment
 from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.errors import OptionError
 from rfa_runtime.session.logits import check_finite, most_likely_token
 
 SMALLEST = np.finfo(np.float64).tiny
@@ -34,11 +35,16 @@ class Sampler:
 
         logits: float32 [N], left as they are.  refused: tokens that may not come now, as ids [C] or as bool [N].
         """
+        changed = self._adjustment is not None or bool(refused)
         if self._adjustment is not None:
             logits = self._adjustment.apply(logits)
         for tokens in refused:
             logits = logits.copy()
             logits[tokens] = NEVER
+        if changed and np.isneginf(logits.max()):
+            raise OptionError(
+                "no token is left to choose from: the grammar, banned_tokens and min_tokens together leave out all"
+            )
         token = most_likely_token(logits) if self._config.temperature == 0 else draw(logits, self._config, self._rng)
         if self._adjustment is not None:
             self._adjustment.note(token)

@@ -124,7 +124,7 @@ def biases(given: object) -> Bias:
     wanted = OptionError(Setting("logit_bias"), f" is {given!r}, wanted a table of token ids and numbers")
     try:
         pairs = list(given.items()) if isinstance(given, Mapping) else list(given)  # type: ignore[call-overload]
-        found = [(int(token), value) for token, value in pairs]
+        found = [(int(token) if isinstance(token, str) else token, value) for token, value in pairs]
     except (TypeError, ValueError) as error:
         raise wanted from error
     kept = []

@@ -14,7 +14,7 @@ from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.continuation import Request, Settings
 from rfa_runtime.decoding.prompt import Prompt
-from rfa_runtime.decoding.sampling_config import SamplingConfig
+from rfa_runtime.decoding.sampling_config import SamplingConfig, checked_tokens
 from rfa_runtime.decoding.writer import Writer
 from rfa_runtime.engine.core import Core
 from rfa_runtime.engine.job import Job
@@ -109,10 +109,11 @@ class Engine(OwnProcess):
         """
         asked = self.writer.request(request, settings)
         ids = self.writer.encode(prompt)
+        places = checked_tokens("boundaries", boundaries)
         streams = []
         for place in range(whole_number("count", count, 1, LARGEST_STREAMS)):
             text = self.writer.text(asked, ids, place)
-            streams.append(Stream(ids, text, tuple(boundaries), self._state_bytes, self._call))
+            streams.append(Stream(ids, text, places, self._state_bytes, self._call))
         first, *others = (stream.job for stream in streams)
         first.forks = others
         for other in others:

@@ -19,6 +19,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from rfa_runtime.errors import OptionError
+from rfa_runtime.wording import Setting
+
 LARGEST_CHUNK = 256
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, LARGEST_CHUNK)
 """Tokens of a chunk."""
@@ -34,6 +37,13 @@ class Pace:
     """Seconds that a chunk may take while texts are being written."""
     share: float = 0.4
     """Of the time, for prompts, while texts are being written; 1 reads all prompts first."""
+
+    def __post_init__(self) -> None:
+        """Raise OptionError for what would let somebody wait for ever."""
+        if not self.longest_pause > 0:
+            raise OptionError(Setting("longest_pause"), f" is {self.longest_pause!r}, wanted seconds above 0")
+        if not 0 < self.share <= 1:
+            raise OptionError(Setting("share"), f" is {self.share!r}, wanted a number above 0 and up to 1")
 
 
 PROMPTS_FIRST = Pace(longest_pause=math.inf, share=1.0)

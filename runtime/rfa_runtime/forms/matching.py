@@ -42,7 +42,12 @@ class Matching:
             ends = [tokenizer.get_vocab()[NO_END]]
             self._never = [end for end in ends if end < self._size]
         size = max(self._size, tokenizer.get_vocab_size())
-        self._tokens = LLTokenizer(tokenizer.to_str(), n_vocab=size, eos_token=ends)
+        try:
+            self._tokens = LLTokenizer(tokenizer.to_str(), n_vocab=size, eos_token=ends)
+        except ValueError as error:
+            raise OptionError(
+                Setting("grammar"), f" came, and llguidance cannot use this tokenizer: {shortened(error)}"
+            ) from error
 
     def matcher(self, kind: str, text: str) -> GrammarMatcher:
         """Begin a text.  Raises OptionError for a grammar that cannot be read."""
@@ -52,7 +57,10 @@ class Matching:
             raise unreadable(kind, str(error)) from error
         if found.is_error():
             raise unreadable(kind, found.get_error())
-        return GrammarMatcher(found, self._size, self._never)
+        matcher = GrammarMatcher(found, self._size, self._never)
+        if matcher.over:
+            raise unreadable(kind, "no text of these tokens keeps to it, but for an empty one")
+        return matcher
 
 
 class GrammarMatcher:
@@ -76,8 +84,10 @@ class GrammarMatcher:
         return bool(self._matcher.is_stopped() or self._refused.all())
 
     def note(self, token: int) -> None:
-        """Take note of a token that was chosen."""
+        """Take note of a token that was chosen.  Raises OptionError where the grammar cannot go on, as too complex."""
         self._matcher.consume_token(token)
+        if self._matcher.is_error():
+            raise OptionError(Setting("grammar"), f" cannot go on: {shortened(self._matcher.get_error())}")
         if not self._matcher.is_stopped():
             self._refused = self._look()
 
@@ -103,4 +113,9 @@ def rules_of(kind: str, text: str) -> str:
 
 def unreadable(kind: str, problem: str) -> OptionError:
     """The error of a grammar that cannot be read."""
-    return OptionError(Setting("grammar"), f" is no {kind} that can be read: {' '.join(problem.split())[:LONGEST]}")
+    return OptionError(Setting("grammar"), f" is no {kind} that can be read: {shortened(problem)}")
+
+
+def shortened(problem: object) -> str:
+    """Somebody else's complaint on one line."""
+    return " ".join(str(problem).split())[:LONGEST]

@@ -1,4 +1,7 @@
-"""Chat templates: Jinja as Hugging Face's models bring it, from strangers, and so in a sandbox."""
+"""Chat templates: Jinja as Hugging Face's models bring it, from strangers, and so in a sandbox.
+
+The sandbox keeps a template from everything but its messages.  It does not keep it from taking its time.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,14 @@ class Rendering:
         self._names = names
         try:
             self._template = environment.from_string(template)
-        except TemplateError as error:
+        except (TemplateError, RecursionError) as error:
             raise OptionError(f"the chat template cannot be read: {error}") from error
 
     def render(self, messages: Sequence[dict[str, str]]) -> str:
         """The text up to where the model is to answer.  Raises PromptError where the template refuses the messages."""
         try:
             return self._template.render(messages=list(messages), add_generation_prompt=True, **self._names)
-        except (TemplateError, TypeError, ValueError, KeyError) as error:
+        except Exception as error:  # a stranger's program: whatever it raises, it cannot take them
             raise PromptError(f"the chat template refuses these messages: {error}") from error
 
 

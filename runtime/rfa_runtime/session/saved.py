@@ -39,6 +39,9 @@ TOKEN_IDS = "token_ids."
 NO_DIGEST = "0" * 64
 LENGTH_BYTES = 8
 """At the beginning of a safetensors file: how long its header is."""
+LARGEST_TOKEN = (1 << 31) - 1
+LARGEST_LENGTH = 1 << 62
+"""Tokens of a text."""
 LARGEST_HEADER = 1 << 20
 """Bytes: a state has few tensors."""
 TokenIds = tuple[tuple[int, ...], ...]
@@ -83,9 +86,10 @@ def write_saved(saved: SavedState, path: Path | str) -> None:
 
 def write_whole(data: bytes, path: Path) -> None:
     """Put bytes where a file is, or is to be, in one step."""
+    path = path.resolve()  # a link stays one, and leads to the new file
     check_folder_of(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: name a file in it")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(f"{path} is a folder, a pipe or a device: name a file")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with writing(path):
         try:
@@ -118,9 +122,18 @@ def read_saved(path: Path | str, bundle: str) -> SavedState:
     if table.get("bundle") != bundle:
         raise StateFileError(f"{path}: a state of another bundle: open the bundle that it was saved with")
     lengths = table.get("lengths")
-    if not isinstance(lengths, list) or not lengths or not all(type(n) is int and n >= 0 for n in lengths):
+    if (
+        not isinstance(lengths, list)
+        or not lengths
+        or not all(type(n) is int and 0 <= n <= LARGEST_LENGTH for n in lengths)
+    ):
         raise damaged(path, "it does not say how many tokens were read")
     return take_apart(read_tensors(data, path), bundle, lengths, path)
+
+
+def is_length(value: object) -> bool:
+    """Whether so many tokens can have been read."""
+    return type(value) is int and 0 <= value <= LARGEST_LENGTH
 
 
 def read_table(data: bytes, path: Path) -> dict[str, Any]:
@@ -172,6 +185,15 @@ def take_apart(tensors: dict[str, np.ndarray], bundle: str, lengths: list[int], 
     return SavedState(bundle, lengths, tensors, logits, tuple(token_ids))
 
 
+def check_known(saved: SavedState, vocab_size: int, path: Path | str) -> None:
+    """Raise StateFileError for logits or tokens of another vocabulary."""
+    if saved.logits is not None and saved.logits.shape[1] != vocab_size:
+        raise damaged(Path(path), f"its logits are of {saved.logits.shape[1]} tokens, the model knows {vocab_size}")
+    for ids in saved.token_ids or ():
+        if ids and not 0 <= min(ids) <= max(ids) < vocab_size:
+            raise damaged(Path(path), f"it has tokens from {min(ids)} to {max(ids)}, the model knows {vocab_size}")
+
+
 def damaged(path: Path, problem: str) -> StateFileError:
     """The error of a file that nobody wrote so."""
     return StateFileError(f"{path}: no state, or a damaged one ({problem})", GET_ANOTHER)
@@ -179,7 +201,12 @@ def damaged(path: Path, problem: str) -> StateFileError:
 
 def known_ids(token_ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> TokenIds:
     """Token ids of each row, checked.  Raises StateFileError where they are not as many as were read."""
-    found = tuple(tuple(map(int, ids)) for ids in token_ids)
+    try:
+        found = tuple(tuple(map(int, ids)) for ids in token_ids)
+    except TypeError as error:
+        raise StateFileError(f"token_ids are {token_ids!r:.60}, wanted a list of ids for each row") from error
+    if not all(0 <= token <= LARGEST_TOKEN for ids in found for token in ids):
+        raise StateFileError("token_ids hold a number that is no token's")
     if [len(ids) for ids in found] != list(lengths):
         came = [len(ids) for ids in found]
         raise StateFileError(f"token_ids of {came} tokens came, the state has read {list(lengths)}")

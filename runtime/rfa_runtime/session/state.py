@@ -15,7 +15,7 @@ from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.manifest import StateSpec, of_kind
 from rfa_runtime.errors import StateError
 from rfa_runtime.session.buffer import Buffer
-from rfa_runtime.session.saved import SavedState, TokenIds, known_ids, read_saved, write_saved
+from rfa_runtime.session.saved import SavedState, TokenIds, check_known, known_ids, read_saved, write_saved
 from rfa_runtime.session.state_arrays import (
     Arrays,
     check_encoded,
@@ -215,6 +215,7 @@ class State:
         specs = bundle.manifest.state
         lengths = np.array(saved.lengths, np.int64)
         longest = int(lengths.max())
+        check_known(saved, bundle.manifest.vocab_size, path)
         check_saved(specs, saved.tensors, len(lengths), longest, path)
         room = max(longest, FIRST_CAPACITY)
         arrays = {spec.past: with_room(spec, saved.tensors[spec.past], room) for spec in specs}

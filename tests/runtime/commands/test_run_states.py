@@ -32,6 +32,12 @@ def test_states_that_cannot_be_used_are_refused(toy: Bundle, texts: Path) -> Non
     refused(run(toy.path, "--load-state", "absent.state"), "absent.state")
     refused(run(toy.path, "a", "--save-state", "absent/a.state"), "absent is not a folder")
     refused(run(toy.path, "a", "--json", "--save-state", "a.state"), "--save-state and --json came together")
+    Path("in.txt").write_text("a\n")
+    refused(run(toy.path, "--input", "in.txt", "--load-state", "a.state"), "--load-state and --input came together")
+    refused(run(toy.path, "--score", "in.txt", "--save-state", "a.state"), "--save-state and --score came together")
+    refused(run(toy.path, "--chat", "--input", "in.txt"), "--chat and --input came together")
+    refused(run(toy.path, "a", "--chat"), "--chat and a prompt came together")
+    refused(run(toy.path, "--chat", "--save-state", "a.state"), "--chat and --save-state came together")
 
 
 def test_every_line_of_a_file_is_continued(toy: Bundle, texts: Path) -> None:

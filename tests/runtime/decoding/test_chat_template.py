@@ -67,6 +67,9 @@ def test_an_empty_message_and_names_of_tokens(toy: Bundle) -> None:
         ("{% for %}", OptionError, "cannot be read"),
         ("{{ raise_exception('no system message') }}", PromptError, "no system message"),
         ("{{ messages.nothing.more }}", PromptError, "refuses these messages"),
+        ("{% for m in messages %}{{ m.content | upper }}{% endfor %}", PromptError, "leaves out a message, or changes"),
+        ("nothing of it", PromptError, "leaves out a message, or changes"),
+        ("{{ 1 / 0 }}", PromptError, "refuses these messages"),
         ("{{ messages.__class__.__mro__ }}", PromptError, "unsafe"),
     ],
 )

@@ -78,6 +78,16 @@ def test_what_cannot_be_read_is_refused(decoder: Decoder, grammar: Grammar, mess
         decoder.generate("x", grammar=grammar)
 
 
+def test_dead_ends_are_said(decoder: Decoder) -> None:
+    with pytest.raises(OptionError, match="keeps to it, but for an empty one"):
+        decoder.generate("x", grammar=Grammar.json_schema({"$ref": "#"}))
+    banned = decoder.encode("c")
+    with pytest.raises(OptionError, match="no token is left to choose from"):
+        decoder.generate("x", grammar=Grammar.regex("abc"), banned_tokens=banned)
+    with pytest.raises(OptionError, match="grammar is 'abc', wanted a Grammar"):
+        decoder.generate("x", grammar="abc")  # type: ignore[arg-type]
+
+
 def test_odd_kinds_are_refused() -> None:
     with pytest.raises(OptionError, match="wanted one of json_schema, regex, lark"):
         Grammar("bnf", "x")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rfa_runtime import Bundle, Decoder, Engine
+from rfa_runtime import Bundle, Decoder, Engine, Pace
 from rfa_runtime.engine.engine import stream_bytes
 from rfa_runtime.engine.job import CANCELLED
 from rfa_runtime.errors import LogitsError, OptionError, PromptError, SessionError
@@ -176,6 +177,74 @@ def test_a_closed_engine_ends_its_texts(toy: Bundle) -> None:
         engine.submit("a")
 
 
+def test_a_reader_that_has_gone_harms_nobody(toy: Bundle) -> None:
+    with Engine(toy, threads=1, max_streams=1) as engine:
+        first = engine.submit("a", max_new_tokens=None)
+        waiting = engine.submit("b", max_new_tokens=None)
+
+        async def give_up() -> None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(anext(waiting), 0.01)
+
+        asyncio.run(give_up())
+        waiting.cancel()
+        assert list(waiting)[-1].finish_reason == CANCELLED
+        first.cancel()
+        assert first.result().finish_reason == CANCELLED
+
+
+def test_all_texts_of_a_prompt_end_with_the_engine(toy: Bundle) -> None:
+    engine = Engine(toy, threads=1, max_streams=1)
+    block = engine.submit("a", max_new_tokens=None)
+    streams = engine.submit_several("b", 3, max_new_tokens=None)
+    next(block)
+    engine.close()
+    for stream in (block, *streams):
+        with pytest.raises(SessionError, match="closed before the text was finished"):
+            stream.result()
+
+
+def test_several_readers_share_a_stream(engine: Engine) -> None:
+    stream = engine.submit("a", max_new_tokens=50)
+    found: list[int] = []
+
+    def read() -> None:
+        found.extend(piece.token_id for piece in stream)
+
+    async def read_together() -> None:
+        async def one() -> None:
+            async for piece in other:
+                found.append(piece.token_id)
+
+        await asyncio.gather(one(), one(), one())
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 50
+    found.clear()
+    other = engine.submit("a", max_new_tokens=50)
+    asyncio.run(read_together())
+    assert len(found) == 50
+
+
+def test_a_cancelled_text_has_the_tokens_that_were_written(engine: Engine) -> None:
+    stream = engine.submit("a", max_new_tokens=None)
+    written = [next(stream).token_id for _ in range(5)]
+    stream.cancel()
+    found = stream.result()
+    assert found.token_ids[:5] == written
+    assert -1 not in found.token_ids
+    assert stream.result() == found
+    blocked = [engine.submit("a", max_new_tokens=None) for _ in range(5)]
+    blocked[4].cancel()
+    assert blocked[4].result().completion_tokens == 0
+    for one in blocked:
+        one.cancel()
+
+
 def test_memory_gives_the_number_of_streams(toy: Bundle) -> None:
     each = stream_bytes(toy)
     with Engine(toy, threads=1, memory_bytes=10 * each + 1) as engine:
@@ -184,6 +253,9 @@ def test_memory_gives_the_number_of_streams(toy: Bundle) -> None:
         Engine(toy, memory_bytes=5)
     with pytest.raises(OptionError, match="came together"):
         Engine(toy, memory_bytes=5, max_streams=1)
+    for pace in ({"share": 0.0}, {"share": 2.0}, {"longest_pause": 0.0}):
+        with pytest.raises(OptionError, match="wanted"):
+            Pace(**pace)
 
 
 def test_several_continuations_read_the_prompt_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

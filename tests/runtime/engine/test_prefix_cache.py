@@ -87,6 +87,17 @@ def test_texts_are_forgotten_as_well(session: StepSession) -> None:
     assert cache.bytes <= 2 * state_bytes(state)
 
 
+def test_long_texts_do_not_crowd_out_states(session: StepSession) -> None:
+    state = state_of(session, [1])
+    cache = PrefixCache(20 * state_bytes(state))
+    rng = random.Random(2)
+    for _ in range(500):
+        ids = [rng.randrange(256) for _ in range(state_bytes(state) // 40)]
+        cache.keep(ids, state_of(session, ids[:1]))
+        assert cache.bytes <= cache.budget_bytes
+        assert cache.find([*ids, 1]).tokens == len(ids)
+
+
 def test_nothing_is_kept_without_a_budget(session: StepSession) -> None:
     cache = PrefixCache(0)
     cache.keep([1], state_of(session, [1]))

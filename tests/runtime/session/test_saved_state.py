@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import errno
 import json
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -115,10 +116,10 @@ def test_another_bundle_is_refused(file: Path, toys: Callable[..., Bundle]) -> N
         State.load(file, toys("softmax"))
 
 
-def written(path: Path, **changes: Any) -> None:
+def written(path: Path, tensors: dict[str, np.ndarray] | None = None, **changes: Any) -> None:
     """A file with a digest of its own, as an attacker makes it."""
     table = {"format_version": 1, "bundle": "", "lengths": [3], "sha256": saved.NO_DIGEST} | changes
-    data = save({"x": np.zeros(1)}, {saved.ENTRY: json.dumps(table)})
+    data = save(tensors or {"x": np.zeros(1)}, {saved.ENTRY: json.dumps(table)})
     digest = saved.hashlib.sha256(data).hexdigest()
     path.write_bytes(data.replace(saved.NO_DIGEST.encode(), digest.encode(), 1))
 
@@ -129,6 +130,7 @@ def written(path: Path, **changes: Any) -> None:
         ({"format_version": 2}, StateVersionError, "format 2, this rfa-runtime reads up to 1"),
         ({"format_version": "1"}, StateFileError, "format_version is '1'"),
         ({"lengths": [-1]}, StateFileError, "how many tokens"),
+        ({"lengths": [10**30]}, StateFileError, "how many tokens"),
         ({"lengths": []}, StateFileError, "how many tokens"),
         ({"sha256": 5}, StateFileError, "not those that were written"),
         ({}, StateError, "the bundle declares others"),
@@ -140,6 +142,36 @@ def test_odd_tables_are_refused(
     written(tmp_path / "text.state", **{"bundle": toy.sha256} | changes)
     with pytest.raises(error, match=message):
         State.load(tmp_path / "text.state", toy)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("logits", np.zeros((1, 5), np.float32), "logits are of 5 tokens"),
+        ("logits", np.zeros((1, 0), np.float32), "logits are of 0 tokens"),
+        ("logits", np.zeros((1, 5), np.float64), "logits are float64"),
+        ("token_ids.0", np.array([1, 2, -5], np.int32), "tokens from -5 to 2"),
+        ("token_ids.0", np.array([1, 2, 10**9], np.int32), "tokens from 1 to 1000000000"),
+        ("token_ids.0", np.array([1, 2], np.int32), "no tokens for row 0"),
+    ],
+)
+def test_odd_tensors_are_refused(toy: Bundle, tmp_path: Path, name: str, array: np.ndarray, message: str) -> None:
+    state = StepSession(toy, threads=1).new_state()
+    tensors = {spec.past: state.read(spec) for spec in state.specs} | {name: array}
+    written(tmp_path / "text.state", tensors, bundle=toy.sha256)
+    with pytest.raises(StateFileError, match=message):
+        State.load(tmp_path / "text.state", toy)
+
+
+def test_a_link_stays_and_a_pipe_is_left_alone(file: Path, toy: Bundle, tmp_path: Path) -> None:
+    state, _ = State.load(file, toy)
+    (tmp_path / "link").symlink_to(file)
+    state.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert State.load(file, toy)[1] is None
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="a folder, a pipe or a device"):
+        state.save(tmp_path / "pipe")
 
 
 def test_a_full_disk_leaves_the_old_file(file: Path, toy: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
