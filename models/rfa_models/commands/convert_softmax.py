@@ -61,7 +61,11 @@ OPTIONS = (
     ),
     click.option("--length", type=COUNT, help=WORDS + f"tokens of a text.  [default: {TEACHING.length}, or SRC's]"),
     click.option("--batch-size", type=COUNT, help=WORDS + f"texts of a step.  [default: {TEACHING.batch_size}]"),
-    click.option("--learning-rate", type=RATE, help=WORDS + "of the second stage.  [default: 0.032 / width]"),
+    click.option(
+        "--learning-rate",
+        type=RATE,
+        help=WORDS + "of the second stage.  [default: 0.032 / width, a fifth of it with a window]",
+    ),
     click.option(
         "--precision",
         type=click.Choice(get_args(LessonPrecision)),

@@ -31,6 +31,8 @@ NEW = 2.0
 RATE_TIMES_WIDTH = 0.032
 """Learning rate of the second stage times the width of the model.  With four times that a student first forgets what
 it has learned layer by layer."""
+NEAR_RATE_TIMES_WIDTH = 0.0064
+"""The same with a window, whose student is so near to its teacher after the first stage that it has more to lose."""
 CLIP = 1.0
 """Largest norm of a gradient."""
 BETAS = (0.9, 0.98)
@@ -66,7 +68,9 @@ class Lecture:
         self.texts = texts
         self.config = config
         self.seed = seed
-        self.rate = config.learning_rate or RATE_TIMES_WIDTH / student.config.width
+        near = student.config.attention.window > 0
+        usual = NEAR_RATE_TIMES_WIDTH if near else RATE_TIMES_WIDTH
+        self.rate = config.learning_rate or usual / student.config.width
         """Full learning rate of the second stage, of what the teacher has too."""
         self.done = 0
         self.seconds = 0.0

@@ -113,7 +113,8 @@ class TeachingConfig:
     layer_rate: float = 1e-2
     """Learning rate of what is new in a layer, while it learns by itself; queries and keys take a tenth."""
     learning_rate: float | None = None
-    """Rate of all other weights in the second stage; what is new takes twice that.  None: 0.032 / width."""
+    """Rate of all other weights in the second stage; what is new takes twice that.  None: 0.032 / width, and a
+    fifth of that with a window."""
     warmup_steps: int = 20
     """Steps until a stage has its full rate."""
     precision: LessonPrecision = "float32"
