@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from rfa_bench import measurements
-from rfa_bench.terminal import FILE, JSON, THREADS, measuring, print_result
+from rfa_bench.commands.provider import check_provider
+from rfa_bench.terminal import FILE, JSON, PROVIDER, THREADS, measuring, print_result
 from rfa_runtime.bundle.bundle import read_bundle
 
 COUNT = click.IntRange(min=1)
@@ -20,8 +21,11 @@ COUNT = click.IntRange(min=1)
 @click.option("--seconds", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long.")
 @click.option("--compared", type=COUNT, default=32, show_default=True, help="Texts written again by themselves.")
 @THREADS
+@PROVIDER
 @JSON
-def streams(bundle: Path, streams: int, seconds: float, compared: int, threads: int, as_json: bool) -> None:
+def streams(
+    bundle: Path, streams: int, seconds: float, compared: int, threads: int, provider: str, as_json: bool
+) -> None:
     """Keep many texts going with BUNDLE: how fast, how right, in how much memory.
 
     Prompts have 1 to 256 tokens and texts 1 to 128, by chance; some always wait for a place.  The first few are written
@@ -29,8 +33,9 @@ def streams(bundle: Path, streams: int, seconds: float, compared: int, threads: 
     """
     with measuring() as (_, progress):
         read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
+        check_provider(provider)
         progress(f"{streams} texts at once for {seconds:g} s")
-        found = measurements.streams.measure(bundle, streams, seconds, threads, compared)
+        found = measurements.streams.measure(bundle, streams, seconds, threads, compared, provider)
     ratio = found.tokens_per_s / found.alone_tokens_per_s
     text = (
         f"{found.tokens_per_s:,.0f} tokens/s of {streams} texts at once, {found.alone_tokens_per_s:,.0f} of one by "

@@ -45,16 +45,19 @@ class Streams:
     """Of these, tokens that differ."""
     rss_settled: int
     rss_at_end: int
+    provider: str = "cpu"
 
 
-def measure(bundle: Path, streams: int, seconds: float, threads: int | None, compared: int) -> Streams:
+def measure(
+    bundle: Path, streams: int, seconds: float, threads: int | None, compared: int, provider: str = "cpu"
+) -> Streams:
     """Keep so many texts going for so long.  Every request has a prompt and a length drawn by chance."""
     rng = random.Random(0)
-    decoder = Decoder(bundle, threads)
+    decoder = Decoder(bundle, threads, provider)
     alone = speed_alone(decoder)
     finished: list[tuple[list[int], int, list[int]]] = []
     memory: list[int] = []
-    with Engine(bundle, threads, max_streams=streams, cache_bytes=0) as engine:
+    with Engine(bundle, threads, provider, max_streams=streams, cache_bytes=0) as engine:
         going: list[tuple[list[int], int, Stream]] = []
         started = time.perf_counter()
         requests = tokens = 0
@@ -85,6 +88,7 @@ def measure(bundle: Path, streams: int, seconds: float, threads: int | None, com
         wrong_tokens=wrong,
         rss_settled=memory[0],
         rss_at_end=memory[-1],
+        provider=provider,
     )
 
 

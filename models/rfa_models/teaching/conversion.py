@@ -106,7 +106,7 @@ def convert_softmax(
     stopped = files.resume.exists()  # then the model there is its own
     with reserved_output(files.model, overwrite or stopped):
         with console.status(f"read {source.name}"):
-            given = read_softmax_model(source, None if tokenizer is None else Path(tokenizer))
+            given = read_softmax_model(source, tokenizer)
         work = Work(given, source, student, fitted(teaching, given.model), files, choose_device(device), console)
         if threads is None and work.device.type == "cpu":
             parameters = sum(parameter.numel() for parameter in given.model.parameters())

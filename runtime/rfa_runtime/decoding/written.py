@@ -39,6 +39,12 @@ class TokenIds(Sequence[int]):
             return TokenIds(self._ids[place])
         return self._ids[place]
 
+    def __add__(self, other: Iterable[int]) -> list[int]:
+        return [*self._ids, *other]
+
+    def __radd__(self, other: Iterable[int]) -> list[int]:
+        return [*other, *self._ids]
+
     def __len__(self) -> int:
         return len(self._ids)
 

@@ -26,6 +26,7 @@ MEASUREMENTS = {
     "classification": ["--size", "tiny"],
     "growth": [],
     "steady": [SHIPPED],
+    "streams": [SHIPPED],
     "overhead": ["--size", "tiny"],
     "targets": ["--size", "tiny"],
     "agreement": [str(OLDER / "translator.pt"), str(OLDER / "translator.rfa"), str(ROOT / "README.md")],

@@ -15,7 +15,10 @@ def test_ids_are_a_sequence_like_any_other() -> None:
     assert ids == [1, 50_000, 3]
     assert [1, 50_000, 3] == ids  # noqa: SIM300
     assert ids == (1, 50_000, 3)
+    assert [7, *ids] == [7] + ids  # noqa: RUF005  as users of lists write it
+    assert ids + [7] == [1, 50_000, 3, 7]  # noqa: RUF005
     assert ids != [1, 2, 3]
+    assert ids != [1, 50_000, 2.5]
     assert ids != [1]
     assert ids != "abc"
     assert (ids[1], ids[1:], repr(ids)) == (50_000, [50_000, 3], "[1, 50000, 3]")

@@ -15,12 +15,13 @@ from rfa_models.convert.pretrained.softmax_model import SoftmaxModel
 from rfa_models.errors import CheckpointError
 
 
-def read_softmax_model(path: Path, tokenizer: Path | None = None) -> SoftmaxModel:
+def read_softmax_model(path: Path | str, tokenizer: Path | str | None = None) -> SoftmaxModel:
     """Read a Hugging Face folder, a GGUF file, a model of llama2.c or a checkpoint of ours.
 
     tokenizer: of llama2.c, where it does not lie beside the model.  Raises CheckpointError for another kind of file,
     and as its reader does.
     """
+    path = Path(path)
     if path.is_dir():
         if not (path / CONFIG).is_file():
             raise CheckpointError(f"{path}: has no {CONFIG}: wanted the folder of a model of Hugging Face's")
@@ -28,7 +29,7 @@ def read_softmax_model(path: Path, tokenizer: Path | None = None) -> SoftmaxMode
     if path.suffix == GGUF:
         return read_gguf(path)
     if path.suffix == LLAMA2C:
-        return read_llama2c(path, tokenizer)
+        return read_llama2c(path, None if tokenizer is None else Path(tokenizer))
     if is_own(path):
         return read_own(path)
     raise CheckpointError(
