@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from command_line import run
 
 from rfa_runtime import Bundle, ChatSession, Decoder
-from rfa_runtime.commands.run import main
 from rfa_runtime.errors import OptionError, PromptError
 
 
@@ -85,8 +84,8 @@ def test_commands_of_a_terminal(toy: Bundle, tmp_path: Path) -> None:
         *("a", "/stats", "/fork", "b", "/undo", f"/save {file}", "/back", "/back", f"/load {file}"),
         *("/load", "/nothing", "/help", "/quit", "c"),
     ]
-    options = [str(toy.path), "--chat", "--temperature", "0", "--max-new-tokens", "4"]
-    result = CliRunner().invoke(main, options, input="\n".join(lines))
+    options = ["--chat", "--temperature", 0, "--max-new-tokens", 4]
+    result = run(toy.path, *options, stdin="\n".join(lines))
     assert result.exit_code == 0
     assert "5 tokens, 1 turns, state" in result.stdout
     assert "undone: b" in result.stdout
