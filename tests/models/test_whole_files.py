@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rfa_models.whole_files import write_lines, written_whole
+from rfa_models.whole_files import write_lines
 from rfa_runtime.bundle import process_lock
+from rfa_runtime.bundle.whole_file import written_whole
 from rfa_runtime.errors import OutputBusyError
 
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from rfa_bench.measurements.classification import ClassificationRow, with_figure
 from rfa_bench.measurements.growth import Growth, exponent
 from rfa_bench.tables import column, distinct, where
-from rfa_models.whole_files import written_whole
+from rfa_runtime.bundle.whole_file import written_whole
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.latency import LatencyRow

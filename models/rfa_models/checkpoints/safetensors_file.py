@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from rfa_models.errors import CheckpointError
-from rfa_models.whole_files import written_whole
 from rfa_models.wording import one_line
+from rfa_runtime.bundle.whole_file import written_whole
 
 TENSORS = "tensors"
 

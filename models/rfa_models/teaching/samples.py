@@ -17,7 +17,7 @@ from torch import Tensor
 from rfa_models.errors import DataError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.tasks.evaluation_mode import evaluation_mode
-from rfa_models.whole_files import written_whole
+from rfa_runtime.bundle.whole_file import written_whole
 
 ROWS = 64
 """Texts that are written side by side, and make one file."""

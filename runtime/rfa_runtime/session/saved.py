@@ -17,8 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +26,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from rfa_runtime.bundle.places import check_folder_of
-from rfa_runtime.bundle.process_lock import writing
+from rfa_runtime.bundle.whole_file import written_whole
 from rfa_runtime.errors import StateFileError, StateVersionError
 
 FORMAT_VERSION = 1
@@ -81,25 +78,11 @@ def write_saved(saved: SavedState, path: Path | str) -> None:
     contents = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     data = save(contents, {ENTRY: json.dumps(table)})
     digest = hashlib.sha256(data).hexdigest()
-    write_whole(data.replace(NO_DIGEST.encode(), digest.encode(), 1), Path(path))
-
-
-def write_whole(data: bytes, path: Path) -> None:
-    """Put bytes where a file is, or is to be, in one step."""
-    path = path.resolve()  # a link stays one, and leads to the new file
-    check_folder_of(path)
-    if path.exists() and not path.is_file():
+    place = Path(path).resolve()  # a link stays one, and leads to the new file
+    if place.exists() and not place.is_file():
         raise FileExistsError(f"{path} is a folder, a pipe or a device: name a file")
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with writing(path):
-        try:
-            with draft.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    with written_whole(place) as file:
+        file.write(data.replace(NO_DIGEST.encode(), digest.encode(), 1))
 
 
 def read_saved(path: Path | str, bundle: str) -> SavedState:
