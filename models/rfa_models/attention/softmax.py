@@ -31,7 +31,8 @@ def softmax_attention(
         past_k, past_v = past_state
         k = torch.cat([past_k, k], 2)
         v = torch.cat([past_v, v], 2)
-    queries, keys = q.shape[2], k.shape[2]
+    queries = q.shape[2]
+    keys = k.shape[2]
     mask = None
     if keep is not None or window or 1 < queries < keys:
         mask = visible(queries, keys, keep, q.device, window)

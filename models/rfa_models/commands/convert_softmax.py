@@ -168,7 +168,8 @@ def write_as_it_is(source: Path, output: Path, tokenizer: Path | None, as_json: 
         if option != SAVE_PRETRAINED:
             raise click.UsageError(f"{option} with {SAVE_PRETRAINED}, which writes {source} as it is: drop one")
     with ending_at_once():
-        read_softmax_model, save_pretrained = rfa_models.read_softmax_model, rfa_models.save_pretrained
+        read_softmax_model = rfa_models.read_softmax_model
+        save_pretrained = rfa_models.save_pretrained
     found = read_softmax_model(source, tokenizer)
     save_pretrained(found.checkpoint(), output)
     for note in found.notes:

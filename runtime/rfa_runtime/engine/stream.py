@@ -56,11 +56,7 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
         with self._changed:
             self._clock.tick()
             self._pieces.append(piece)
-            self._changed.notify_all()
-            waiters, self._waiters = self._waiters, []
-        for loop, future in waiters:
-            with suppress(RuntimeError):  # whose loop was closed reads no more
-                loop.call_soon_threadsafe(wake, future)
+            self._wake_all()
 
     def cancel(self) -> None:
         """Let the text end before its next token: its last piece has the finish reason `cancelled`, and no token."""
@@ -122,11 +118,15 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
     def _end(self) -> None:
         """Nothing more comes: other readers need not wait.  The lock is held."""
         self._over = True
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        """Let all who wait look again.  The lock is held."""
         self._changed.notify_all()
-        waiters, self._waiters = self._waiters, []
-        for loop, future in waiters:
-            with suppress(RuntimeError):
+        for loop, future in self._waiters:
+            with suppress(RuntimeError):  # whose loop was closed reads no more
                 loop.call_soon_threadsafe(wake, future)
+        self._waiters.clear()
 
 
 def wake(future: asyncio.Future[None]) -> None:
