@@ -170,9 +170,10 @@ class Core:
         job.stage = Stage.OVER
         self.scheduler.leave(job)
         job.give(final)
-        if job.forks:  # another one reads the prompt for the rest
-            first, *others = job.forks
-            job.forks = []
+        wanted = [other for other in job.forks if other.stage is not Stage.OVER]
+        job.forks = []
+        if wanted:  # another one reads the prompt for the rest
+            first, *others = wanted
             first.forks = others
             self._release(first)
 
