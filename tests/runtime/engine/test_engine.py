@@ -285,7 +285,9 @@ def test_continuations_are_those_of_a_batch(engine: Engine) -> None:
 def test_continuations_go_on_where_the_first_is_cancelled(engine: Engine) -> None:
     block = [engine.submit("a", max_new_tokens=None) for _ in range(4)]
     streams = engine.submit_several("b", 4, max_new_tokens=5)
-    streams.pop(1).cancel()  # whom the others could not follow
+    gone = streams.pop(1)  # whom the others could not follow
+    gone.cancel()
+    assert list(gone)[-1].finish_reason == CANCELLED
     streams[0].cancel()
     for stream in block:
         stream.cancel()
