@@ -100,7 +100,7 @@ class TeachingConfig:
     """Tokens that are read, both stages together."""
     minutes: float | None = None
     """Where the student ends its lessons earlier than by tokens; None: never."""
-    first_stage: float = 0.5
+    first_stage: float = 0.25
     """Share of the tokens with which each layer learns by itself."""
     batch_size: int = 1
     """Texts of a step.  Many small steps teach more than few large ones, at the same price."""
