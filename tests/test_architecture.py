@@ -54,7 +54,7 @@ FLOORS = {
     "rfa_runtime": """
         commands
         tasks
-        engine
+        engine speculation
         decoding
         session forms
         line_files
@@ -127,6 +127,7 @@ PUBLIC = {
             "Pace",
             "Stream",
         ),
+        *("DraftModel", "Lookup", "SpeculativeDecoder"),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "progress_bar"),
         *(

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from rfa_runtime.session.encoder import Encoder
     from rfa_runtime.session.state import State
     from rfa_runtime.session.step import StepSession
+    from rfa_runtime.speculation.decoder import SpeculativeDecoder
+    from rfa_runtime.speculation.draft_model import DraftModel
+    from rfa_runtime.speculation.lookup import Lookup
     from rfa_runtime.tasks.accuracy import Accuracy, score_classifier
     from rfa_runtime.tasks.bleu import TranslationScore, score_translator
     from rfa_runtime.tasks.chat import ChatSession
@@ -53,11 +56,13 @@ __all__ = [
     "Classifier",
     "Conversation",
     "Decoder",
+    "DraftModel",
     "Encoder",
     "Engine",
     "Generation",
     "Grammar",
     "Hypothesis",
+    "Lookup",
     "Message",
     "Pace",
     "Piece",
@@ -66,6 +71,7 @@ __all__ = [
     "SamplingConfig",
     "Score",
     "SearchConfig",
+    "SpeculativeDecoder",
     "State",
     "StepSession",
     "Stream",
@@ -110,6 +116,9 @@ HOMES = {
     "session.encoder": ("Encoder",),
     "session.state": ("State",),
     "session.step": ("StepSession",),
+    "speculation.decoder": ("SpeculativeDecoder",),
+    "speculation.draft_model": ("DraftModel",),
+    "speculation.lookup": ("Lookup",),
     "tasks.accuracy": ("Accuracy", "score_classifier"),
     "tasks.bleu": ("TranslationScore", "score_translator"),
     "tasks.chat": ("ChatSession",),

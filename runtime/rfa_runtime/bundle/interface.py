@@ -61,6 +61,10 @@ TEXT_INPUTS = (INPUT_IDS, ATTENTION_MASK, POSITION_IDS)
 """What a graph may ask for that reads whole texts."""
 
 
+TOKENIZER = "tokenizer.json"
+"""The file that says which text a token is, where a bundle has one."""
+
+
 def role_in_bundle(role: str, target: str) -> str:
     """The name under which a bundle holds a target's graph."""
     return role if target == OUR_TARGET else f"{role}.{target}"

@@ -71,6 +71,8 @@ written_option = option_of(LANGUAGE_MODEL, TRANSLATION)
 @language_option("--chat", is_flag=True, help="Talk with the model: say something, read the answer, /help.")
 @language_option("--save-state", type=FILE, help="Write what was read and written to a small file.")
 @language_option("--load-state", type=FILE, help="Go on from such a file, with or without more PROMPT.")
+@language_option("--draft", metavar="lookup|DIR", help="Guess tokens from the text, or by a smaller bundle.")
+@language_option("--draft-tokens", type=click.IntRange(1, 256), default=4, show_default=True, help="Of a guess.")
 @language_option("--segment", type=click.IntRange(min=0), help="Tokens scored from one empty state; 0 carries it on.")
 @click.option("--input", "input_file", type=FILE, help="Answer every line of a file; a stopped run goes on.")
 @click.option("--output", type=FILE, default="-", help="Where the answers go; standard output by default.")
@@ -88,7 +90,7 @@ written_option = option_of(LANGUAGE_MODEL, TRANSLATION)
 def main(context: click.Context, /, **options: Any) -> None:
     """Continue, translate or classify PROMPT with the model in DIR, a bundle of rfa-export.
 
-    Without DIR, a small model of Shakespeare's plays that comes with this program is used:  rfa-run "ROMEO:".  One
+    Without DIR, a small model of stories that comes with this program is used:  rfa-run "Once upon a time".  One
     argument is DIR where it exists, ends in .rfa, or has a path separator and no space, or where an option brings the
     text; else it is PROMPT.
 
@@ -127,7 +129,9 @@ def bundle_and_prompt(
     where nothing was given.
     """
     if first is None and not sources and not goes_on:
-        raise OptionError('nothing to continue came: give a prompt, such as  rfa-run "ROMEO:"  or see rfa-run --help')
+        raise OptionError(
+            'nothing to continue came: give a prompt, such as  rfa-run "Once upon a time"  or see rfa-run --help'
+        )
     if first is None:
         return SHIPPED, None
     if second is not None or sources or names_a_bundle(first):
@@ -184,7 +188,13 @@ def check_request(prompt: str | None, input_file: Path | None, output: Path, ove
 
 
 def check_alone(
-    given: list[str], chat: bool, load_state: Path | None, save_state: Path | None, as_json: bool, **_: Any
+    given: list[str],
+    chat: bool,
+    load_state: Path | None,
+    save_state: Path | None,
+    draft: str | None,
+    as_json: bool,
+    **_: Any,
 ) -> None:
     """Raise OptionError for options that begin or keep a text of their own beside others that do.
 
@@ -196,6 +206,8 @@ def check_alone(
     if save_state is not None:
         states.append("--save-state")
     others = [name for name in given if name in ("--score", "--input")]
+    if draft is not None and (states or others or chat):
+        raise OptionError(f"--draft and {[*states, *others, '--chat'][0]} came together, wanted one of them")
     if as_json:
         others.append("--json")
     if states and others:

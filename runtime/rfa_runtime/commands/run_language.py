@@ -11,6 +11,7 @@ from typing import Any
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import TOKENIZER
 from rfa_runtime.bundle.places import check_folder_of, check_readable
 from rfa_runtime.commands.run_chat import run_chat
 from rfa_runtime.commands.shared import as_json_line, prompt_text, run_lines, show, texts
@@ -22,6 +23,8 @@ LONG_PROMPT = 4096
 """Characters or tokens from which reading a prompt shows its progress."""
 DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
+LOOKUP = "lookup"
+"""What `--draft` names in place of a bundle."""
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p"),
@@ -43,6 +46,9 @@ def run_language(
         raise OptionError("--segment came without --score, wanted both or none")
     if input_file is not None:
         continue_lines(bundle, input_file, **options)
+        return
+    if options["draft"] is not None:
+        speculate(bundle, **options)
         return
     generate(bundle, **options)
 
@@ -75,14 +81,12 @@ def generate(
     **options: Any,
 ) -> None:
     """Continue the prompt: as a stream, which follows a prompt that is text, or as one JSON object."""
-    given = prompt_text(prompt, prompt_file) if ids is None else token_ids(ids)
+    given = given_prompt(bundle, prompt, prompt_file, ids)
     settings = text_settings(**options)
     check_readable(load_state)
     if save_state is not None:
         check_folder_of(save_state)
     decoder = rfa_runtime.Decoder(bundle, threads, provider)
-    if decoder.tokenizer is None and isinstance(given, str) and given:
-        raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
     if as_json:
         print(as_json_line(decoder.generate(given, **settings)))
         return
@@ -97,16 +101,55 @@ def generate(
         first = next(pieces)
     timed = Timed(chain([first], pieces))
     try:
-        if decoder.tokenizer is None:
-            show(spelled_ids(timed))
-        else:
-            print(given if isinstance(given, str) else "", end="", flush=True)
-            show(texts(timed))
+        show_text(bundle, given, timed)
     finally:  # Ctrl-C ends the text, and what was written of it is kept
         pieces.close()
         if save_state is not None:
             talk.save(save_state)
     complain(timed.words(bundle))
+
+
+def speculate(
+    bundle: Bundle,
+    prompt: str | None,
+    prompt_file: Path | None,
+    ids: str | None,
+    threads: int | None,
+    provider: str,
+    as_json: bool,
+    draft: str,
+    draft_tokens: int,
+    **options: Any,
+) -> None:
+    """Continue the prompt with several tokens a step where they can be guessed, and say how good the guesses were."""
+    given = given_prompt(bundle, prompt, prompt_file, ids)
+    settings = text_settings(**options)
+    drafter = rfa_runtime.Lookup() if draft == LOOKUP else rfa_runtime.DraftModel(draft, threads, provider)
+    decoder = rfa_runtime.SpeculativeDecoder(bundle, drafter, draft_tokens, threads, provider)
+    if as_json:
+        print(as_json_line(decoder.generate(given, **settings)))
+        return
+    timed = Timed(decoder.stream(given, **settings))
+    show_text(bundle, given, timed)
+    found = decoder.acceptance
+    complain(f"{timed.words(bundle)}, {found.accepted:,} of {found.drafted:,} guesses right")
+
+
+def given_prompt(bundle: Bundle, prompt: str | None, prompt_file: Path | None, ids: str | None) -> str | list[int]:
+    """The text or the token ids to go on from.  Raises PromptError for a text that no tokenizer can read."""
+    given = prompt_text(prompt, prompt_file) if ids is None else token_ids(ids)
+    if given and isinstance(given, str) and TOKENIZER not in bundle.manifest.files:
+        raise PromptError(f"{bundle.path.name} has no tokenizer: give token ids, such as --ids 1,2,3")
+    return given
+
+
+def show_text(bundle: Bundle, given: str | list[int], pieces: Iterable[rfa_runtime.Piece]) -> None:
+    """Print what comes, after a prompt that is text; where there is no tokenizer, as token ids."""
+    if TOKENIZER not in bundle.manifest.files:
+        show(spelled_ids(pieces))
+        return
+    print(given if isinstance(given, str) else "", end="", flush=True)
+    show(texts(pieces))
 
 
 def text_settings(

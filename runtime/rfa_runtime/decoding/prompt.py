@@ -12,7 +12,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.bundle.interface import MODEL
+from rfa_runtime.bundle.interface import MODEL, TOKENIZER
 from rfa_runtime.decoding.token_ids import token_ids
 from rfa_runtime.errors import BundleError, PromptError
 from rfa_runtime.line_files.text import fault_of
@@ -20,7 +20,6 @@ from rfa_runtime.session.ort import shortened
 from rfa_runtime.session.state import State
 from rfa_runtime.session.step import StepSession
 
-TOKENIZER = "tokenizer.json"
 Ids = TypeVar("Ids")
 """The token ids of a text, or of the documents of a pair."""
 Prompt = str | Sequence[int]

@@ -1,0 +1,1 @@
+"""Several tokens in one step: they are guessed first, and what was guessed wrong is taken back."""
