@@ -17,6 +17,7 @@ from rfa_runtime.decoding.prompt import Prompt
 from rfa_runtime.decoding.sampling_config import SamplingConfig, checked_tokens
 from rfa_runtime.decoding.writer import Writer
 from rfa_runtime.engine.core import Core
+from rfa_runtime.engine.disk_tier import DiskTier
 from rfa_runtime.engine.job import Job
 from rfa_runtime.engine.prefix_cache import PrefixCache
 from rfa_runtime.engine.scheduler import Pace
@@ -34,6 +35,8 @@ LARGEST_STREAMS = 1 << 20
 LARGEST_BYTES = 1 << 62
 CACHE_BYTES = 64 << 20
 """For states of texts that were read, where nobody says it."""
+FOLDER_BYTES = 1 << 30
+"""The same on the disk, where there is a folder for them."""
 
 
 class Engine(OwnProcess):
@@ -57,21 +60,27 @@ class Engine(OwnProcess):
         max_streams: int | None = None,
         memory_bytes: int | None = None,
         cache_bytes: int = CACHE_BYTES,
+        cache_folder: Path | str | None = None,
+        folder_bytes: int = FOLDER_BYTES,
         pace: Pace | None = None,
     ) -> None:
         """Load a bundle, or take one that was read.  threads, provider, huge_pages: see StepSession.
 
         max_streams: texts at once.  memory_bytes: for what they keep, from which their number follows.  cache_bytes:
         for states of texts that were read, so that a prompt which begins like one of them is not read again; 0 for
-        none.  pace: how prompts and texts share the time.
-        Raises OptionError where there is no room for one, and as StepSession does.
+        none.  cache_folder: where states go that have no room there, up to folder_bytes; it outlives the engine.
+        pace: how prompts and texts share the time.
+        Raises OptionError where there is no room for one, OSError where the folder cannot be made, and as StepSession
+        does.
         """
         self.bundle = opened(bundle)
         self.writer = Writer(self.bundle)
         self.max_streams = streams_within(self.bundle, max_streams, memory_bytes)
         """Texts at once."""
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
-        self.cache = PrefixCache(whole_number("cache_bytes", cache_bytes, 0, LARGEST_BYTES))
+        self.cache = PrefixCache(
+            whole_number("cache_bytes", cache_bytes, 0, LARGEST_BYTES), self._disk(cache_folder, folder_bytes)
+        )
         self._core = Core(self.session, self.max_streams, self.cache, pace)
         self._calls = SimpleQueue[Job | None]()
         """Jobs that are new or cancelled; None ends the engine."""
@@ -143,6 +152,11 @@ class Engine(OwnProcess):
     ) -> None:
         self.close()
 
+    def _disk(self, folder: Path | str | None, budget: int) -> DiskTier | None:
+        """The second tier of the cache; None where nobody asked for one."""
+        size = whole_number("folder_bytes", budget, 0, LARGEST_BYTES)
+        return None if folder is None else DiskTier(Path(folder), size, self.bundle, self.session.device)
+
     def _call(self, job: Job) -> None:
         """Tell the core of a job that is new, or was cancelled.  Raises SessionError where the engine is closed."""
         with self._lock:
@@ -167,6 +181,7 @@ class Engine(OwnProcess):
                 if job is not None:
                     self._core.hear(job)
             self._core.end_all(error)
+            self.cache.close()
 
     def _listen(self) -> bool:
         """Take what was asked for, and wait while there is nothing to do.  False at the end."""

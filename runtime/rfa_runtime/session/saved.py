@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
 from rfa_runtime.bundle.whole_file import written_whole
@@ -114,9 +114,24 @@ def read_saved(path: Path | str, bundle: str) -> SavedState:
     return take_apart(read_tensors(data, path), bundle, lengths, path)
 
 
-def is_length(value: object) -> bool:
-    """Whether so many tokens can have been read."""
-    return type(value) is int and 0 <= value <= LARGEST_LENGTH
+def read_owner(path: Path, bundle: str) -> list[int]:
+    """The tokens that a file of one row says it has read, without a look at its tensors.  bundle: sha256.
+
+    Raises StateFileError where it is none of ours, or of another bundle; OSError as `open` does.
+    """
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            table = json.loads(metadata.get(ENTRY, "null"))
+            if not isinstance(table, dict) or table.get("bundle") != bundle:
+                raise StateFileError(f"{path}: a state of another bundle")
+            ids = file.get_tensor(f"{TOKEN_IDS}0")
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise damaged(path, "it does not say which tokens it has read") from error
+    if ids.dtype != np.int32 or ids.ndim != 1:
+        raise damaged(path, f"its tokens are {ids.dtype} {ids.shape}")
+    found: list[int] = ids.tolist()
+    return found
 
 
 def read_table(data: bytes, path: Path) -> dict[str, Any]:
