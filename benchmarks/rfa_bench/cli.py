@@ -15,6 +15,7 @@ from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
 from rfa_bench.commands.prompt import prompt
 from rfa_bench.commands.roofline import roofline
+from rfa_bench.commands.speculation import speculation
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.streams import streams
 from rfa_bench.commands.targets import targets
@@ -41,6 +42,7 @@ MEASUREMENTS = (
     growth,
     steady,
     streams,
+    speculation,
     overhead,
     targets,
     export,

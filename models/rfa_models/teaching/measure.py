@@ -13,7 +13,9 @@ from rfa_models.tasks.evaluation_mode import evaluation_mode
 from rfa_models.tasks.perplexity import exp_or_infinity
 
 ROWS = 8
-"""Texts at once."""
+"""Texts at once, at most."""
+LOGITS = 64 << 20
+"""Numbers: of the logits of all texts at once."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def compare(student: LanguageModel, teacher: LanguageModel, texts: Tensor) -> Fi
     of_teacher = 0.0
     divergence = 0.0
     with evaluation_mode(student) as device, evaluation_mode(teacher):
-        for rows in texts.split(ROWS):
+        for rows in at_once(texts, student):
             ids = rows.long().to(device)
             found = student(ids[:, :-1]).float().log_softmax(-1)
             wanted = teacher(ids[:, :-1]).float().log_softmax(-1)
@@ -46,6 +48,12 @@ def compare(student: LanguageModel, teacher: LanguageModel, texts: Tensor) -> Fi
             divergence += F.kl_div(found, wanted, log_target=True, reduction="sum").item()
     count = texts[:, 1:].numel()
     return Figures(exp_or_infinity(of_teacher / count), exp_or_infinity(own / count), divergence / count)
+
+
+def at_once(texts: Tensor, model: LanguageModel) -> tuple[Tensor, ...]:
+    """Texts in parts whose logits memory has room for.  texts: int [rows, T + 1]."""
+    of_a_text = texts.shape[1] * model.config.vocab_size
+    return texts.split(max(1, min(ROWS, LOGITS // of_a_text)))
 
 
 def loss(log_chances: Tensor, targets: Tensor) -> float:
@@ -57,7 +65,7 @@ def perplexity_of(model: LanguageModel, texts: Tensor) -> float:
     """Of a model alone.  texts: int [rows, T + 1]."""
     total = 0.0
     with evaluation_mode(model) as device:
-        for rows in texts.split(ROWS):
+        for rows in at_once(texts, model):
             ids = rows.long().to(device)
             total += loss(model(ids[:, :-1]).float().log_softmax(-1), ids[:, 1:])
     return exp_or_infinity(total / texts[:, 1:].numel())

@@ -27,6 +27,7 @@ MEASUREMENTS = {
     "growth": [],
     "steady": [SHIPPED],
     "streams": [SHIPPED],
+    "speculation": [SHIPPED, str(ROOT / "README.md")],
     "overhead": ["--size", "tiny"],
     "targets": ["--size", "tiny"],
     "agreement": [str(OLDER / "translator.pt"), str(OLDER / "translator.rfa"), str(ROOT / "README.md")],
