@@ -6,6 +6,7 @@ import click
 
 from rfa_bench.commands.agreement import agreement
 from rfa_bench.commands.classification import classification
+from rfa_bench.commands.company import company
 from rfa_bench.commands.compare import compare
 from rfa_bench.commands.export import export
 from rfa_bench.commands.gpu import gpu
@@ -42,6 +43,7 @@ MEASUREMENTS = (
     growth,
     steady,
     streams,
+    company,
     speculation,
     overhead,
     targets,

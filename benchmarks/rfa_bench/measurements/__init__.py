@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rfa_bench.measurements import (
         agreement,
         classification,
+        company,
         export,
         growth,
         latency,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "agreement",
     "classification",
+    "company",
     "export",
     "growth",
     "latency",

@@ -51,6 +51,11 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
         """Tokens of the prompt that were not read, because a state knew them."""
         return self.job.cached
 
+    @property
+    def waiting(self) -> int:
+        """Pieces that nobody has read yet."""
+        return len(self._pieces)
+
     def give(self, piece: Piece | BaseException) -> None:
         """Take a piece, or the error that ends the text, from the engine."""
         with self._changed:

@@ -27,6 +27,7 @@ MEASUREMENTS = {
     "growth": [],
     "steady": [SHIPPED],
     "streams": [SHIPPED],
+    "company": [SHIPPED],
     "speculation": [SHIPPED, str(ROOT / "README.md")],
     "overhead": ["--size", "tiny"],
     "targets": ["--size", "tiny"],
