@@ -146,11 +146,14 @@ def prompts_twice(engine: Engine, rng: random.Random) -> tuple[float, float]:
 
 
 def held_bytes(bundle: Bundle, held: int, threads: int | None, provider: str) -> int:
-    """By how much resident memory grows from one text to so many that are written at once."""
+    """By how much resident memory grows from one text to so many that are written at once.
+
+    They begin together, so that hardly a piece waits unread.
+    """
     with Engine(bundle, threads, provider, max_streams=held, cache_bytes=0) as engine:
         next(endless(engine, [0]))
         before = current_rss_bytes()
-        texts = [endless(engine, [0]) for _ in range(held - 1)]
+        texts = engine.submit_several([0], held - 1, temperature=0.0, max_new_tokens=None, ignore_eos=True)
         for text in texts:
             next(text)
         return current_rss_bytes() - before

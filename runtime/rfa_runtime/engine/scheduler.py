@@ -3,10 +3,14 @@
 A turn of the engine is a part of one prompt, if it is time for one, and then one token of every text that is being
 written.  Prompts take turns, a chunk each, so that a short one does not wait for a long one.
 
-Nobody who reads a text sees a pause of a few milliseconds, and nobody should see more.  So while texts are being
-written a chunk is no longer than `longest_pause`, and after a chunk they are written for as long as `share` says:
+Who reads a text should not notice that others come.  So while texts are being written a chunk is no longer than
+`longest_pause`, and after a chunk they are written for as long as `share` says:
 
-    time for prompts / time for all = share        from one chunk to the next
+    time for prompts / time for all <= share       from one chunk to the next
+
+Nor should the 95th percentile of the time from token to token grow by half.  So a chunk is either short, at most
+SHORT of a step, or rare: then RARE steps follow.  A large model likes short ones, a small model rare ones: of all sizes
+the one is taken that reads most tokens a second.
 
 Where texts are not written at all, chunks are as long as the session likes best.
 """
@@ -25,6 +29,10 @@ from rfa_runtime.wording import Setting
 LARGEST_CHUNK = 256
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, LARGEST_CHUNK)
 """Tokens of a chunk."""
+SHORT = 0.4
+"""Of a step: a pause that leaves the 95th percentile below 1.5 times its own."""
+RARE = 24
+"""Steps after a longer pause: fewer than one in twenty has one."""
 NEWEST = 0.2
 """Weight of the newest measurement in a mean."""
 
@@ -129,7 +137,19 @@ class Scheduler(Generic[Name]):
         if not self._writing or self.pace.share >= 1.0:
             return min(unread, LARGEST_CHUNK)
         fitting = [size for size in SIZES if self.timings.expected(size) <= self.pace.longest_pause]
-        return min(unread, max(fitting, default=SIZES[0]))
+        return min(unread, max(fitting, key=self._tokens_per_s, default=SIZES[0]))
+
+    def _tokens_per_s(self, size: int) -> float:
+        """How fast a prompt would be read in chunks of this size."""
+        seconds = self.timings.expected(size)
+        return size / (seconds + max(self._wait_after(seconds), self.timings.step))
+
+    def _wait_after(self, seconds: float) -> float:
+        """For how long texts are written after a chunk that took so long."""
+        by_share = seconds * (1.0 - self.pace.share) / self.pace.share
+        if self.pace.share >= 1.0 or seconds <= SHORT * self.timings.step:
+            return by_share
+        return max(by_share, RARE * self.timings.step)
 
     @property
     def writes(self) -> bool:
@@ -140,7 +160,7 @@ class Scheduler(Generic[Name]):
         """A chunk was read: the next one is another prompt's, and not before the texts have had their time."""
         self.timings.note_chunk(tokens, seconds)
         self._reading.rotate(-1)
-        self._owed = seconds * (1.0 - self.pace.share) / self.pace.share
+        self._owed = self._wait_after(seconds)
 
     def has_written(self, seconds: float) -> None:
         """All texts went on by a token."""

@@ -59,24 +59,41 @@ def writing_and_reading(pace: Pace) -> Scheduler:
     return scheduler
 
 
+@pytest.mark.parametrize("base_s", [0.0, 0.003])
 @pytest.mark.parametrize("token_s", [0.0001, 0.001, 0.01, 0.2])
 @pytest.mark.parametrize("share", [0.2, 0.5])
-def test_a_long_prompt_takes_its_share_and_no_long_pause(token_s: float, share: float) -> None:
-    """Reading a token takes token_s, a step 5 ms."""
+def test_texts_hardly_notice_a_long_prompt(token_s: float, base_s: float, share: float) -> None:
+    """Reading a chunk takes base_s and token_s for each token, a step 5 ms."""
     scheduler = writing_and_reading(Pace(longest_pause=0.05, share=share))
-    reading = writing = 0.0
-    longest = 0.0
-    for turn in range(5000):
+    gaps = []
+    reading = tokens = 0.0
+    for _ in range(5000):
+        pause = 0.0
         if scheduler.reader() == "prompt":
-            seconds = scheduler.chunk(10**9) * token_s
-            scheduler.has_read(scheduler.chunk(10**9), seconds)
-            reading += seconds
-            if turn > 100:
-                longest = max(longest, seconds)
+            size = scheduler.chunk(10**9)
+            pause = base_s + size * token_s
+            scheduler.has_read(size, pause)
+            tokens += size
         scheduler.has_written(0.005)
-        writing += 0.005
-    assert reading / (reading + writing) == pytest.approx(share, abs=0.06)
-    assert longest <= max(0.05, token_s)
+        gaps.append(0.005 + pause)
+        reading += pause
+    settled = sorted(gaps[500:])
+    assert settled[int(0.95 * len(settled))] <= 1.5 * 0.005
+    assert settled[-1] <= 0.005 + max(0.05, base_s + token_s)
+    assert reading / sum(gaps) <= share + 0.06
+    assert tokens > 0
+
+
+def test_small_models_have_rare_chunks_and_large_ones_short_chunks() -> None:
+    sizes = {}
+    for step in (0.0005, 0.05):
+        scheduler = writing_and_reading(Pace())
+        for size in (1, 16, 256):
+            scheduler.timings.note_chunk(size, 0.0001 * size + 0.001)
+        scheduler.has_written(step)
+        sizes[step] = scheduler.chunk(10**9)
+    assert sizes[0.0005] == LARGEST_CHUNK
+    assert sizes[0.05] == 64  # 7 ms, a part of a step
 
 
 def test_a_prompt_is_not_read_before_the_texts_have_had_their_time() -> None:
