@@ -14,7 +14,7 @@ from rfa_export.tolerances import PERPLEXITY
 from rfa_models import load_checkpoint
 from rfa_models.data.texts import encode
 from rfa_models.tasks.perplexity import perplexity
-from rfa_runtime import Decoder, SamplingConfig, read_bundle, score_text
+from rfa_runtime import Decoder, SamplingConfig, read_bundle, score_text, shipped_bundle
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "models" / "pretrained"
@@ -60,6 +60,25 @@ def test_bundle_predicts_verse_as_torch_does_and_far_better_than_chance(bundle: 
     wanted = perplexity(checkpoint.model, encode(checkpoint.tokenizer, SONNET), checkpoint.segment_length)
     assert abs(found / wanted - 1) < PERPLEXITY
     assert found < 64  # of 512 tokens
+
+
+def test_figures_of_the_converted_model_are_those_of_its_report() -> None:
+    stories = load_checkpoint(FOLDER / "stories.pt")
+    report = stories.training["conversion"]
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert stories.model.config.attention.kind == "rfa"
+    assert f"{report['lengths'][1]['perplexity']:.3f} on held-out texts" in page
+    assert f"{report['lengths'][1]['ratio']:.3f} times its own" in page
+    assert f"{report['texts'][0]['ratio']:.3f} times on stories by others" in page
+    licence = (shipped_bundle().with_suffix(".txt")).read_text(encoding="utf-8")
+    assert "MIT License" in licence
+    assert "stories260K" in licence
+
+
+def test_the_shipped_model_tells_a_story() -> None:
+    text = Decoder(shipped_bundle()).generate("Once upon a time", seed=3, max_new_tokens=200).text
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    assert len(words & {"there", "was", "a", "little", "day", "she", "he", "to", "play", "the", "and"}) >= 6, text
 
 
 def test_text_reads_like_its_source(bundle: Path) -> None:

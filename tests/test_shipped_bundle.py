@@ -14,7 +14,7 @@ from rfa_runtime import Decoder, SamplingConfig, read_bundle, score_text
 SCRIPT = Path(__file__).parents[1] / "models" / "pretrained" / "make_bundle.py"
 LARGEST = 1_000_000
 """Bytes: a wheel with them is still a small one."""
-TEXT = "Shall I compare thee to a summer's day?\nThou art more lovely and more temperate:\n"
+TEXT = "Tom had a red ball. He played with it all day. At night he put the ball in a box and slept."
 REMADE = "the shipped bundle is not what the checkpoint gives now: run `make bundle` and commit the folder"
 
 
@@ -37,8 +37,8 @@ def test_it_is_what_the_checkpoint_gives(script: ModuleType, tmp_path: Path) -> 
     assert shipped.manifest.sampling == again.manifest.sampling, REMADE
     assert shipped.manifest.state == again.manifest.state, REMADE
     greedy = SamplingConfig()
-    tokens = Decoder(shipped, threads=1).generate("ROMEO:", greedy, max_new_tokens=64).token_ids
-    assert tokens == Decoder(again, threads=1).generate("ROMEO:", greedy, max_new_tokens=64).token_ids, REMADE
+    tokens = Decoder(shipped, threads=1).generate("Once upon a time", greedy, max_new_tokens=64).token_ids
+    assert tokens == Decoder(again, threads=1).generate("Once upon a time", greedy, max_new_tokens=64).token_ids, REMADE
     perplexity = score_text(shipped, TEXT, threads=1).perplexity
     assert perplexity == pytest.approx(score_text(again, TEXT, threads=1).perplexity, rel=1e-4), REMADE
 
@@ -46,4 +46,4 @@ def test_it_is_what_the_checkpoint_gives(script: ModuleType, tmp_path: Path) -> 
 def test_it_is_small_and_draws_its_text_by_chance(script: ModuleType) -> None:
     files = list(script.SHIPPED.iterdir())
     assert sum(file.stat().st_size for file in files) < LARGEST
-    assert Decoder(script.SHIPPED).sampling == SamplingConfig(temperature=0.8, top_k=40)
+    assert Decoder(script.SHIPPED).sampling == SamplingConfig(temperature=0.6, top_k=40)

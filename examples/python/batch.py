@@ -2,7 +2,7 @@
 
     python examples/python/batch.py model.rfa "Once" "The end"
 
-Without arguments: the small model that is inside rfa_runtime, and three of its characters.
+Without arguments: the small model that is inside rfa_runtime, and three beginnings.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import sys
 
 from rfa_runtime import Decoder, shipped_bundle
 
-CHARACTERS = ["ROMEO:", "JULIET:", "KING RICHARD III:"]
+BEGINNINGS = ["Once upon a time", "Lily", "One day, a dog"]
 
 
 def main() -> None:
     """Print each prompt with its continuation, and what each text costs."""
     bundle = sys.argv[1] if len(sys.argv) > 1 else shipped_bundle()
-    prompts = sys.argv[2:] or CHARACTERS
+    prompts = sys.argv[2:] or BEGINNINGS
     found = Decoder(bundle).generate_batch(prompts, max_new_tokens=40, temperature=0.8, seed=1)
     for prompt, one in zip(prompts, found, strict=True):
         print(f"{prompt}{one.text}\n--- {one.completion_tokens} tokens, {one.state_bytes:,} bytes of state\n")

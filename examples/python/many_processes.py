@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from rfa_runtime import Decoder, shipped_bundle
 
-PROMPTS = ["ROMEO:", "JULIET:", "First Citizen:", "KING HENRY VI:"]
+PROMPTS = ["Once upon a time", "Lily", "One day, a dog", "The sun"]
 decoders: list[Decoder] = []
 """Of this process: one."""
 

@@ -29,18 +29,19 @@ def run(program: str, *arguments: object) -> list[str]:
 
 
 def test_stream() -> None:
-    assert run("stream.py")[0] == "ROMEO:"
+    assert run("stream.py")[0].startswith("Once upon a time")
 
 
 def test_batch() -> None:
     lines = run("batch.py")
-    assert "KING RICHARD III:" in lines
-    assert lines.count("--- 40 tokens, 135,168 bytes of state") == 3
+    assert any(line.startswith("One day, a dog") for line in lines)
+    assert lines.count("--- 40 tokens, 92,160 bytes of state") == 3
 
 
 def test_many_processes() -> None:
     lines = run("many_processes.py")
-    assert [line for line in lines if line in {"ROMEO:", "First Citizen:"}] == ["ROMEO:", "First Citizen:"]
+    starts = [line[:4] for line in lines]
+    assert starts.index("Once") < starts.index("Lily") < starts.index("One ") < starts.index("The ")
 
 
 def test_translate_file(tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ def opened(bundle: Bundle | Path | str) -> Bundle:
 
 
 def shipped_bundle() -> Path:
-    """Return where the small model of Shakespeare's plays lies that comes with this package, for first steps."""
-    return Path(__file__).parents[1] / "pretrained" / "shakespeare.rfa"
+    """Return where the small model of stories lies that comes with this package, for first steps."""
+    return Path(__file__).parents[1] / "pretrained" / "stories.rfa"
 
 
 def read_manifest(file: Path) -> bytes:

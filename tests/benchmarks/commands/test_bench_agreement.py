@@ -77,4 +77,4 @@ def test_a_language_model_gives_no_answers_and_is_refused(tmp_path: Path) -> Non
     (tmp_path / "a.tsv").write_text("a\tb\n")
     result = agreement(tmp_path / "m.pt", shipped_bundle(), tmp_path / "a.tsv")
     assert result.exit_code == 2
-    assert "shakespeare.rfa is a language model: compare" in result.stderr.splitlines()[-1]
+    assert "stories.rfa is a language model: compare" in result.stderr.splitlines()[-1]

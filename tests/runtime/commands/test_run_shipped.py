@@ -27,16 +27,16 @@ def without_tokenizer(tmp_path: Path) -> Bundle:
 
 
 def test_a_prompt_by_itself_goes_to_the_shipped_bundle() -> None:
-    wanted = Decoder(SHIPPED).generate("ROMEO:", SamplingConfig(0.8, top_k=40, seed=4), max_new_tokens=9)
-    result = run("ROMEO:", "--seed", 4, "--max-new-tokens", 9)
-    assert (result.exit_code, result.stdout) == (0, "ROMEO:" + wanted.text + "\n")
+    wanted = Decoder(SHIPPED).generate("Tom", SamplingConfig(0.6, top_k=40, seed=4), max_new_tokens=9)
+    result = run("Tom", "--seed", 4, "--max-new-tokens", 9)
+    assert (result.exit_code, result.stdout) == (0, "Tom" + wanted.text + "\n")
     assert result.stderr.startswith("9 tokens, ")
-    assert result.stderr.endswith(" state 135 kB\n")
+    assert result.stderr.endswith(" state 92 kB\n")
 
 
 def test_files_and_ids_by_themselves_go_there_too(tmp_path: Path) -> None:
     text = tmp_path / "text"
-    text.write_text("ROMEO:\nO, she doth teach the torches to burn bright!\n")
+    text.write_text("One day, a dog saw a big tree. He was happy.\n")
     assert run("--score", text).stdout.startswith("perplexity ")
     assert run("--prompt-file", text, "--max-new-tokens", 2).stdout.startswith(text.read_text())
     assert json.loads(run("--ids", "1 2", "--json", "--max-new-tokens", 3).stdout)["prompt_tokens"] == 2
@@ -45,7 +45,7 @@ def test_files_and_ids_by_themselves_go_there_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "options", "wanted"),
     [
-        ("ROMEO:", None, [], (SHIPPED, "ROMEO:")),
+        ("Tom", None, [], (SHIPPED, "Tom")),
         ("-", None, [], (SHIPPED, "-")),
         ("to be / or not", None, [], (SHIPPED, "to be / or not")),
         ("x" * 100_000, None, [], (SHIPPED, "x" * 100_000)),
@@ -75,7 +75,7 @@ def test_a_bundle_that_is_not_there_is_no_prompt() -> None:
     refused(run("typo.rfa"), "typo.rfa does not exist, wanted a bundle")
     refused(run("models/typo"), "models/typo does not exist, wanted a bundle")
     refused(run("typo", "--ids", "1"), "typo does not exist, wanted a bundle")
-    refused(run(), 'nothing to continue came: give a prompt, such as  rfa-run "ROMEO:"')
+    refused(run(), 'nothing to continue came: give a prompt, such as  rfa-run "Once upon a time"')
 
 
 def test_ids_go_in_and_come_out_where_there_is_no_tokenizer(without_tokenizer: Bundle) -> None:

@@ -1,6 +1,6 @@
 """Bundles as the exporter writes them, without torch: `make oldest` decodes them with the oldest ONNX Runtime.
 
-The shipped one has int4 weights, the older ones float32.
+The shipped one has int8 weights, the older ones float32.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from rfa_runtime.bundle.bundle import shipped_bundle
 from rfa_runtime.session.step import StepSession
 from rfa_runtime.tasks.perplexity import score_text
 
-VERSE = """Shall I compare thee to a summer's day?
-Thou art more lovely and more temperate:
-Rough winds do shake the darling buds of May,
-And summer's lease hath all too short a date;
+STORY = """Tom had a red ball. He played with it all day. At night he put the ball in a box and slept. The next day Tom
+and his mom went to the park, and he was very happy.
 """
 INT8_ACTIVATIONS = 5e-2
 """Of the largest logit, as rfa_export/tolerances.py has it: products round activations to 8 bits.  0.010 was seen."""
@@ -29,8 +27,8 @@ def test_an_older_translator_says_what_it_said() -> None:
     check_translator(FOLDER / "translator.rfa")
 
 
-def test_the_shipped_model_predicts_verse_far_better_than_chance() -> None:
-    assert score_text(shipped_bundle(), VERSE, threads=1).perplexity < 64  # of 512 tokens
+def test_the_shipped_model_predicts_a_story_far_better_than_chance() -> None:
+    assert score_text(shipped_bundle(), STORY, threads=1).perplexity < 64  # of 512 tokens
 
 
 def test_the_shipped_model_reads_a_prompt_at_once_as_token_by_token() -> None:
