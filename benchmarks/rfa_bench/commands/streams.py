@@ -28,8 +28,8 @@ def streams(
 ) -> None:
     """Keep many texts going with BUNDLE: how fast, how right, in how much memory.
 
-    Prompts have 1 to 256 tokens and texts 1 to 128, by chance; some always wait for a place.  The first few are written
-    again by themselves, and compared token by token.
+    Prompts have 1 to 256 tokens and texts 1 to 128, by chance; some always wait for a place.  The first few are read
+    again by themselves, token by token: is each the token that the model would have chosen?
     """
     with measuring() as (_, progress):
         read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
@@ -40,8 +40,8 @@ def streams(
     text = (
         f"{found.tokens_per_s:,.0f} tokens/s of {streams} texts at once, {found.alone_tokens_per_s:,.0f} of one by "
         f"itself ({ratio:.2f} times)\n"
-        f"{found.requests:,} texts in {found.seconds:g} s, {found.wrong_tokens} wrong tokens in {found.compared} of "
-        "them\n"
+        f"{found.requests:,} texts in {found.seconds:g} s; of {found.compared} that were read again by themselves "
+        f"{found.equal_texts} equal, {found.near_ties} near ties, {found.wrong_tokens} wrong tokens\n"
         f"resident memory {found.rss_settled / 1e6:.1f} MB once settled, {found.rss_at_end / 1e6:.1f} MB at the end"
     )
     print_result(asdict(found), text, as_json)
