@@ -27,9 +27,6 @@ from rfa_runtime.tasks.language import Decoder
 LONGEST_PROMPT = 256
 LONGEST_TEXT = 128
 """Tokens; both lengths are drawn evenly from 1 on."""
-WARM_SECONDS = 2.0
-ALONE_TOKENS = 200
-"""Of one text by itself."""
 SETTLED = 0.2
 """Share of the time after which memory counts: by then every place has been used."""
 
@@ -46,11 +43,11 @@ class Streams:
     tokens: int
     """That were written."""
     tokens_per_s: float
-    """Together, prompts not counted."""
+    """Together.  Tokens of prompts are not counted; the time in which they are read is."""
     alone_tokens_per_s: float
-    """Of one text by itself, in the same process."""
+    """Of the first of these texts, one after the other, in the same process: their prompts take their time, too."""
     compared: int
-    """Texts that were written again by themselves."""
+    """These first ones."""
     equal_texts: int
     """Of these, texts that are the same, token by token."""
     near_ties: int
@@ -67,8 +64,6 @@ def measure(
 ) -> Streams:
     """Keep so many texts going for so long.  Every request has a prompt and a length drawn by chance."""
     rng = random.Random(0)
-    decoder = Decoder(bundle, threads, provider)
-    alone = speed_alone(decoder)
     finished: list[tuple[list[int], list[int]]] = []
     memory: list[int] = []
     with Engine(bundle, threads, provider, max_streams=streams, cache_bytes=0) as engine:
@@ -77,7 +72,7 @@ def measure(
         requests = tokens = 0
         while (passed := time.perf_counter() - started) < seconds:
             while len(going) < 2 * streams:  # some always wait
-                going.append(ask(engine, rng, decoder.session.vocab_size))
+                going.append(ask(engine, rng))
             ids, stream = going.pop(0)
             found = stream.result()
             requests += 1
@@ -87,6 +82,8 @@ def measure(
             if passed > SETTLED * seconds:
                 memory.append(current_rss_bytes())
         spent = time.perf_counter() - started
+    decoder = Decoder(bundle, threads, provider)
+    alone = speed_alone(decoder, finished)
     tie = NEAR_TIE * error_of(decoder.bundle)
     leads = [leads_of(decoder.session, ids, written) for ids, written in finished]
     return Streams(
@@ -123,17 +120,19 @@ def leads_of(session: StepSession, ids: list[int], written: list[int]) -> np.nda
     return np.array(found)
 
 
-def ask(engine: Engine, rng: random.Random, vocab_size: int) -> tuple[list[int], Stream]:
+def ask(engine: Engine, rng: random.Random) -> tuple[list[int], Stream]:
     """A request with a prompt and a length by chance."""
-    ids = [rng.randrange(vocab_size) for _ in range(rng.randint(1, LONGEST_PROMPT))]
+    ids = [rng.randrange(engine.session.vocab_size) for _ in range(rng.randint(1, LONGEST_PROMPT))]
     length = rng.randint(1, LONGEST_TEXT)
     return ids, engine.submit(ids, temperature=0.0, max_new_tokens=length, ignore_eos=True)
 
 
-def speed_alone(decoder: Decoder) -> float:
-    """Tokens a second of one text by itself."""
+def speed_alone(decoder: Decoder, finished: list[tuple[list[int], list[int]]]) -> float:
+    """Tokens a second of texts one after the other.  finished: their prompts, and what was written."""
+    decoder.generate([1], temperature=0.0, max_new_tokens=8, ignore_eos=True)  # warm
     started = time.perf_counter()
-    while time.perf_counter() - started < WARM_SECONDS:
-        decoder.generate([1], temperature=0.0, max_new_tokens=8, ignore_eos=True)
-    found = decoder.generate([1], temperature=0.0, max_new_tokens=ALONE_TOKENS, ignore_eos=True)
-    return found.tokens_per_s
+    tokens = 0
+    for ids, written in finished:
+        found = decoder.generate(ids, temperature=0.0, max_new_tokens=len(written), ignore_eos=True)
+        tokens += found.completion_tokens
+    return tokens / (time.perf_counter() - started)

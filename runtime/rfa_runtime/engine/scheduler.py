@@ -8,11 +8,13 @@ Who reads a text should not notice that others come.  So while texts are being w
 
     time for prompts / time for all <= share       from one chunk to the next
 
-Nor should the 95th percentile of the time from token to token grow by half.  So a chunk is either short, at most
-SHORT of a step, or rare: then RARE steps follow.  A large model likes short ones, a small model rare ones: of all sizes
-the one is taken that reads most tokens a second.
+Nor should the 95th percentile of the time from token to token grow by half, where a prompt comes now and then.  So a
+chunk is either short, at most SHORT of a step, or rare: then RARE steps follow.  A large model likes short ones, a
+small model rare ones: of all sizes the one is taken that reads most tokens a second.
 
-Where texts are not written at all, chunks are as long as the session likes best.
+Where many prompts come, places stand empty while they are read, and that costs all more than a pause: from more than
+FEW of the texts on, only `longest_pause` and `share` count.  Where texts are not written at all, chunks are as long as
+the session likes best.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ SHORT = 0.4
 """Of a step: a pause that leaves the 95th percentile below 1.5 times its own."""
 RARE = 24
 """Steps after a longer pause: fewer than one in twenty has one."""
+FEW = 0.25
+"""Prompts that are read, for each text that is written."""
 NEWEST = 0.2
 """Weight of the newest measurement in a mean."""
 
@@ -43,7 +47,7 @@ class Pace:
 
     longest_pause: float = 0.05
     """Seconds that a chunk may take while texts are being written."""
-    share: float = 0.4
+    share: float = 0.6
     """Of the time, for prompts, while texts are being written; 1 reads all prompts first."""
 
     def __post_init__(self) -> None:
@@ -144,10 +148,15 @@ class Scheduler(Generic[Name]):
         seconds = self.timings.expected(size)
         return size / (seconds + max(self._wait_after(seconds), self.timings.step))
 
+    @property
+    def _few_prompts(self) -> bool:
+        """Whether who writes should not notice who reads."""
+        return self.pace.share < 1.0 and len(self._reading) <= max(1.0, FEW * len(self._writing))
+
     def _wait_after(self, seconds: float) -> float:
         """For how long texts are written after a chunk that took so long."""
         by_share = seconds * (1.0 - self.pace.share) / self.pace.share
-        if self.pace.share >= 1.0 or seconds <= SHORT * self.timings.step:
+        if not self._few_prompts or seconds <= SHORT * self.timings.step:
             return by_share
         return max(by_share, RARE * self.timings.step)
 
