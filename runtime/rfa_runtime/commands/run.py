@@ -94,6 +94,8 @@ def main(context: click.Context, /, **options: Any) -> None:
     argument is DIR where it exists, ends in .rfa, or has a path separator and no space, or where an option brings the
     text; else it is PROMPT.
 
+    On a terminal, without any text, it is a talk, as by --chat.
+
     PROMPT `-` is read from standard input.  Sampling options that are left out are the bundle's own.  Where it has
     none, the most likely token is taken; or with --seed, --top-k or --top-p, one drawn at temperature 1.
 
@@ -109,15 +111,30 @@ def main(context: click.Context, /, **options: Any) -> None:
 
 def run(context: click.Context, bundle: str | None, prompt: str | None, **options: Any) -> None:
     """Do the command's work; errors leave as exceptions.  The bundle's task decides what the work is."""
-    goes_on = options["load_state"] is not None or options["chat"]
-    folder, text = bundle_and_prompt(bundle, prompt, options_with_text(**options), goes_on)
+    sources = options_with_text(**options)
+    goes_on = options["load_state"] is not None or options["chat"] or at_a_terminal()
+    folder, text = bundle_and_prompt(bundle, prompt, sources, goes_on)
     check_request(text, **options)
     read = rfa_runtime.read_bundle(folder)
     task = read.manifest.task
+    if task == LANGUAGE_MODEL and text is None and not sources and begins_nothing(**options):
+        options["chat"] = at_a_terminal()
     if task not in RUNS:
         raise BundleError(f"{folder.name} is for the task {task!r}, this version knows {', '.join(RUNS)}: upgrade it")
     check_options(context, folder.name, task)
     RUNS[task](read, prompt=text, **options)
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody can type what is to be read."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def begins_nothing(
+    chat: bool, load_state: Path | None, save_state: Path | None, draft: str | None, as_json: bool, **_: Any
+) -> bool:
+    """Whether no option says what is to be done: on a terminal that is a talk."""
+    return not (chat or as_json) and (load_state, save_state, draft) == (None, None, None)
 
 
 def bundle_and_prompt(

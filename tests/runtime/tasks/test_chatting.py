@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from command_line import run
+from toy_bundles import environment
 
 from rfa_runtime import Bundle, ChatSession, Decoder
 from rfa_runtime.errors import OptionError, PromptError
@@ -97,3 +103,27 @@ def test_commands_of_a_terminal(toy: Bundle, tmp_path: Path) -> None:
         "/nothing is no command: /help lists them",
     ]
     assert file.exists()
+
+
+def at_a_terminal(*arguments: object, typed: str) -> str:
+    """What `rfa-run` shows at a terminal where somebody types this."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-c", "from rfa_runtime.commands.start import main; main()", *map(str, arguments)]
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment()) as process:
+        os.close(slave)
+        os.write(master, typed.encode())
+        shown = b""
+        with suppress(OSError):  # the terminal is gone when the program has ended
+            while part := os.read(master, 4096):
+                shown += part
+        assert process.wait(60) == 0, shown
+    os.close(master)
+    return shown.decode()
+
+
+def test_at_a_terminal_without_a_prompt_it_is_a_talk(toy: Bundle) -> None:
+    shown = at_a_terminal(toy.path, "--max-new-tokens", 4, typed="a\n/stats\n/quit\n")
+    assert "/help lists commands" in shown
+    assert "5 tokens, 1 turns" in shown
+    assert "/help lists commands" in at_a_terminal(typed="/quit\n")
+    assert "/help" not in at_a_terminal(toy.path, "a prompt", "--max-new-tokens", 4, typed="")
