@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "safetensors",
         "llguidance",
         "jinja2",
+        *("fastapi", "pydantic", "starlette", "uvicorn", "prometheus_client"),
     },
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
@@ -53,6 +54,7 @@ All of it stands on the standard library and click, so that training needs no ON
 FLOORS = {
     "rfa_runtime": """
         commands
+        serve
         tasks
         engine speculation
         decoding
@@ -151,6 +153,7 @@ PUBLIC = {
 LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_models", "rfa_export")} | {
     FOLDERS["rfa_bench"] / "measurements" / "__init__.py",
     FOLDERS["rfa_runtime"] / "forms" / "__init__.py",
+    FOLDERS["rfa_runtime"] / "serve" / "__init__.py",
 }
 """Load the modules of their names on first use, by importlib; no other file does."""
 
@@ -448,7 +451,7 @@ def test_every_folder_with_code_is_installed(folder: str, contents: set[str]) ->
 def test_everything_imported_is_a_requirement(folder: str, package: str) -> None:
     options = setup(folder)
     wanted = options["options"]["install_requires"]
-    for extra in {"runtime": ("chat", "cpu", "grammar", "score"), ".": ("verify", "fla", "gguf")}[folder]:
+    for extra in {"runtime": ("chat", "cpu", "grammar", "score", "serve"), ".": ("verify", "fla", "gguf")}[folder]:
         wanted += options["options.extras_require"][extra]
     declared = {line.split()[0].replace("-", "_") for line in wanted.splitlines() if line.strip()}
     if "rfa_runtime" in declared:

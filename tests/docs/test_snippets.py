@@ -18,7 +18,7 @@ from pages import PAGES, ROOT, Block, blocks
 from rfa_runtime.commands.run import SHIPPED
 
 RUN_HERE = ("README.md", "start.md", "python.md", "streams.md")
-RUN_ELSEWHERE = ("targets.md", "recipes.md", "trouble.md")
+RUN_ELSEWHERE = ("targets.md", "recipes.md", "trouble.md", "serve.md")
 INSTALLS = ("make install && . .venv/bin/activate", "pip install './runtime[cpu]'", "pip install './runtime[grammar]'")
 """Whoever runs the tests has done this."""
 FEW_STEPS = " --steps 20"
