@@ -28,7 +28,8 @@ class ApiError(Exception):
 
     def as_table(self) -> dict[str, Any]:
         """The body of the reply."""
-        return {"error": {"message": str(self), "type": self.kind, "param": self.param, "code": self.code}}
+        message = str(self).encode(errors="replace").decode()  # it may quote what is no text
+        return {"error": {"message": message, "type": self.kind, "param": self.param, "code": self.code}}
 
 
 def server_error(error: BaseException) -> ApiError:
