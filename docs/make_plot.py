@@ -25,8 +25,8 @@ RFA = "#0b7a5c"
 SOFTMAX = "#b3402a"
 SIZE_INCHES = (10, 3.8)
 CONVERSIONS = {
-    "convert-stories": ("stories260K", RFA),
-    "convert-gpt2": ("GPT-2 of 2.6 million parameters", SOFTMAX),
+    FOLDER.parent / "models" / "pretrained" / "stories.log.jsonl": ("stories260K", RFA),
+    FOLDER / "logs" / "convert-gpt2.jsonl": ("GPT-2 of 2.6 million parameters", SOFTMAX),
 }
 """Logs, and what was converted."""
 HIGHEST = 1.4
@@ -42,8 +42,8 @@ def main() -> None:
 def draw_conversions() -> None:
     """How many times its teacher's perplexity a student has, against what it has read."""
     figure, axes = pyplot.subplots(figsize=(SIZE_INCHES[0] / 2, SIZE_INCHES[1]), layout="constrained")
-    for name, (title, color) in CONVERSIONS.items():
-        lines = (FOLDER / "logs" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    for log, (title, color) in CONVERSIONS.items():
+        lines = log.read_text(encoding="utf-8").splitlines()
         rows = [row for row in map(json.loads, lines) if row["ratio"] is not None]
         for stage, style in ((1, ":"), (2, "-")):
             some = [row for row in rows if row["stage"] == stage]

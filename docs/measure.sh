@@ -1,5 +1,5 @@
 # All that docs/results.md shows, section by section.
-# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|targets|convert|speed]...
+# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|targets|convert|speed|streams]...
 #
 # DATA holds wikitext-2/{train,valid}.txt (the word-level release), tiny-shakespeare/input.txt (1,115,394 bytes),
 # tatoeba-en-de/{train,valid,test}.{en,de} and movie-reviews/{train,valid,test}.jsonl.  ListOps is drawn here.
@@ -148,6 +148,16 @@ speed() { # on a machine that does nothing else
         tee "$OUT/translation-16.json"
     rfa-bench classification --threads 2 --keep "$OUT/classifiers" --plot "$OUT/classification.png" --json |
         tee "$OUT/classification.json"
+}
+
+streams() { # docs/streams.md, on a machine that does nothing else
+    [ -d "$OUT/stories.rfa" ] || rfa-export "$RECIPES/../pretrained/stories.pt" -o "$OUT/stories.rfa"
+    small="$OUT/gpt2-small/rfa-int4.rfa" # of `speed`
+    rfa-bench streams "$small" --streams 16 --seconds 300 --compared 64 --threads 2 --json | tee "$OUT/streams.json"
+    rfa-bench company "$small" --streams 16 --threads 2 --json | tee "$OUT/company-small.json"
+    rfa-bench company "$OUT/stories.rfa" --json | tee "$OUT/company-stories.json"
+    rfa-bench steady "$OUT/stories.rfa" --tokens 1000000 --json | tee "$OUT/steady-stories.json"
+    rfa-bench speculation "$OUT/stories.rfa" "$DATA/tiny-shakespeare/input.txt" --json | tee "$OUT/speculation.json"
 }
 
 for section in "${@:-train perplexity answers targets convert speed}"; do

@@ -34,6 +34,11 @@ weights, 1.04, 1.00 and 1.07 times with a graph for throughput, 1.06, 0.96 and 0
 22 to 29 MB more."""
 
 
+LONG_TEXT = 1 << 14
+"""Characters from which a text is encoded as a batch: `encode` holds the interpreter's lock, a second for a million
+characters, and all other threads wait."""
+
+
 def as_batch(prompts: Any) -> list[Any]:
     """Return what was given for a batch as a list; one text may stand by itself."""
     return [prompts] if isinstance(prompts, str) else list(prompts)
@@ -115,7 +120,9 @@ def encode_text(text: str, tokenizer: Tokenizer | None, bundle: Bundle) -> list[
     if fault is not None:
         raise PromptError(f"the prompt has {fault}: write it without, in UTF-8")
     try:
-        return list(tokenizer.encode(text, add_special_tokens=False).ids)
+        if len(text) < LONG_TEXT:
+            return list(tokenizer.encode(text, add_special_tokens=False).ids)
+        return list(tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids)
     except Exception as error:  # the tokenizers library raises bare Exception, for an unknown word for instance
         raise PromptError(f"{bundle.path.name}/{TOKENIZER} cannot encode the text: {shortened(error)}") from error
 
