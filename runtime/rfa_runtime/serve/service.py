@@ -151,6 +151,8 @@ class Answer:
         self._started = time.perf_counter()
         self._last = [self._started] * len(streams)
         self._tokens = [0] * len(streams)
+        self._over: set[int] = set()
+        """Places of texts that have come to their end."""
 
     @property
     def count(self) -> int:
@@ -212,10 +214,10 @@ class Answer:
         tokens = self._tokens[place]
         self._service.metrics.note_text(reason, seconds, prompt_tokens, cached_tokens, tokens)
         LOG.info("%d tokens read, %d written in %.3f s: %s", prompt_tokens, tokens, seconds, reason)
-        self._last[place] = -1.0
+        self._over.add(place)
 
     def _note_unfinished(self) -> None:
         """Texts whose reader has gone count once, too."""
-        for place, last in enumerate(self._last):
-            if last >= 0.0:
+        for place in range(self.count):
+            if place not in self._over:
                 self._note_end(place, "abort")
