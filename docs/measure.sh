@@ -105,15 +105,15 @@ targets() { # needs the extra `verify`, and onnxruntime-web in the current folde
 convert() { # docs/convert.md
     stories="$DATA/lm-stories260k/stories260K.bin"
     for seed in 0 1 2; do
-        student "stories-$seed" "$stories" --tokens 4000000 --samples 1500000 --seed $seed
-        student "stories-window-$seed" "$stories" --window 64 --tokens 2000000 --samples 1500000 --seed $seed
+        student "stories-$seed" "$stories" --tokens 5000000 --samples 1500000 --seed $seed
+        student "stories-window-$seed" "$stories" --window 64 --tokens 1000000 --samples 1500000 --seed $seed
     done
-    student stories-window-alone "$stories" --window 64 --window-alone --tokens 2000000 --samples 1500000
+    student stories-window-alone "$stories" --window 64 --window-alone --tokens 1000000 --samples 1500000
     for vectors in 8 16 32 64; do
-        student "stories-vectors-$vectors" "$stories" --random-vectors $vectors --tokens 500000 --samples 500000
+        student "stories-vectors-$vectors" "$stories" --random-vectors $vectors --tokens 300000 --samples 500000
     done
     for window in 16 32 64; do
-        student "stories-window-of-$window" "$stories" --window $window --tokens 500000 --samples 500000
+        student "stories-window-of-$window" "$stories" --window $window --tokens 300000 --samples 500000
     done
     learn wikitext2-gpt2 --data "$DATA/wikitext-2/train.txt" --valid "$DATA/wikitext-2/valid.txt"
     [ -d "$OUT/gpt2" ] || rfa-convert "$OUT/wikitext2-gpt2.pt" --save-pretrained -o "$OUT/gpt2"
