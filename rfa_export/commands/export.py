@@ -14,7 +14,7 @@ from rich.console import Console
 
 import rfa_export
 from rfa_export.errors import ExportError
-from rfa_export.precision import BLOCKS, PRECISIONS
+from rfa_export.precision import ACTIVATIONS, BLOCKS, PRECISIONS
 from rfa_export.targets.catalogue import TARGETS
 from rfa_export.targets.export_config import STATES, ExportConfig, names_in
 from rfa_models.checkpoints.archive import check_archive
@@ -32,6 +32,9 @@ PRECISION = click.Choice(list(PRECISIONS))
 BLOCK_HELP = (
     "Weights of int8 or int4 that share a scale: 128 by default; 256 is faster on processors, CUDA has 128 at most."
 )
+ACTIVATIONS_HELP = (
+    "What int8 or int4 weights are multiplied with: int8 by default; fp32 is slower, for models that int8 hurts."
+)
 STATE_HELP = "Numbers of the state between two steps."
 THROUGHPUT_HELP = (
     "Add a graph for long prompts and large batches, of int8 or int4 weights: prompts are read about twice as fast, "
@@ -46,6 +49,7 @@ STOPPED = "stopped: nothing was written"
 @click.option("--target", "targets", default="ort", show_default=True, metavar="NAME,...", help=TARGET_HELP)
 @click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Of the weights.")
 @click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
+@click.option("--activations", type=click.Choice(ACTIVATIONS), help=ACTIVATIONS_HELP)
 @click.option("--state", type=click.Choice(STATES), default="fp32", show_default=True, help=STATE_HELP)
 @click.option("--throughput", is_flag=True, help=THROUGHPUT_HELP)
 @click.option("--opset", type=int, help="Of target plain; 17, or 21 where weights are quantized, by default.")
@@ -60,6 +64,7 @@ def main(
     targets: str,
     precision: str,
     block_size: int | None,
+    activations: str | None,
     state: str,
     throughput: bool,
     opset: int | None,
@@ -74,7 +79,9 @@ def main(
     on any failure nothing is written.
     """
     with in_one_line(ModelError, ExportError, RfaRuntimeError, stopped=STOPPED):
-        config = ExportConfig(names_in(targets), precision, block_size, state, throughput, opset, drift=drift)
+        config = ExportConfig(
+            names_in(targets), precision, block_size, state, throughput, opset, activations=activations, drift=drift
+        )
         bundle = output or checkpoint.with_suffix(".rfa")
         check_archive(checkpoint)  # before torch is loaded
         check_readable(text)

@@ -10,6 +10,8 @@ import onnxruntime
 
 from rfa_export import tolerances
 from rfa_export.errors import ParityError
+from rfa_export.precision import EXACT_ACTIVATIONS
+from rfa_runtime.wording import Setting
 
 SMALLEST = float(np.finfo(np.float32).tiny)
 OUR_RUNTIME = f"onnxruntime {onnxruntime.__version__}"
@@ -108,12 +110,20 @@ def largest_of(logits: np.ndarray) -> float:
     return float(max(logits.max(), -logits.min()))
 
 
+def advice(bound: float) -> tuple[str | Setting, ...]:
+    """What may help where the bound is that of products which round activations."""
+    if bound != tolerances.LOGITS_INT8_ACTIVATIONS:
+        return ()
+    return ("; a few large activations may be the reason: try ", EXACT_ACTIVATIONS)
+
+
 def accept(parity: Parity, what: str, bound: float = tolerances.LOGITS_FLOAT32) -> Parity:
     """Return the figures.  Raises ParityError where they are not within the bound.  what: was compared."""
     if parity.max_relative_error > bound:
         raise ParityError(
             f"the {what} differs from torch by {parity.max_relative_error:.1e} of the largest logit, "
-            f"allowed is {bound:.0e}: nothing was written"
+            f"allowed is {bound:.0e}: nothing was written",
+            *advice(bound),
         )
     others = parity.tokens_compared - parity.tokens_equal - parity.near_ties
     if others:

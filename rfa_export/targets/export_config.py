@@ -34,6 +34,8 @@ class ExportConfig:
     """Of target `plain`; by default the oldest that it can have."""
     text: str | None = None
     """To report the perplexity on, of the bundle and of torch."""
+    activations: str | None = None
+    """What products by whole numbers round before they multiply: int8, the usual, or fp32; see `precision.py`."""
     drift: int = 0
     """Tokens to decode and compare with float64 on the way; 0 for none."""
 
@@ -56,7 +58,7 @@ class ExportConfig:
     @property
     def weights(self) -> Precision:
         """The precision by its name."""
-        return precision_of(self.precision, self.block_size)
+        return precision_of(self.precision, self.block_size, self.activations)
 
     @property
     def label(self) -> str:
@@ -103,6 +105,8 @@ class ExportConfig:
                 " or ",
                 INT4_WEIGHTS,
             )
+        if not self.weights.rounds_activations:
+            raise TargetError("a graph for throughput multiplies 8-bit numbers: leave it out, or leave activations out")
         if OUR_TARGET not in self.targets:
             raise TargetError(f"a graph for throughput is part of target {OUR_TARGET}: add it to the targets")
 

@@ -78,7 +78,7 @@ def ask(exam: Exam, bundle: Bundle, target: Target, config: ExportConfig, progre
 
 def bound_of(target: Target, config: ExportConfig) -> float:
     """How far a logit may be off, relative to the largest."""
-    if target.facts.rounds_activations and config.weights.quantized:
+    if target.facts.rounds_activations and config.weights.rounds_activations:
         return LOGITS_INT8_ACTIVATIONS
     return LOGITS_FLOAT16 if config.weights.half or config.half_state else LOGITS_FLOAT32
 

@@ -25,6 +25,8 @@ from rfa_export.precision import Precision
 
 INT8_ACTIVATIONS = 4
 """MatMulNBits' accuracy_level: x is rounded to 8 bits block by block, and the product is one of whole numbers."""
+FLOAT32_ACTIVATIONS = 1
+"""The weights become floats while they are multiplied."""
 KERNELS = {4: quantize_matmul_4bits, 8: quantize_matmul_8bits}
 
 
@@ -79,7 +81,7 @@ class Quantizer:
             "K": reader.columns,
             "block_size": block,
             "bits": self.bits,
-            "accuracy_level": INT8_ACTIVATIONS,
+            "accuracy_level": INT8_ACTIVATIONS if self.precision.rounds_activations else FLOAT32_ACTIVATIONS,
         }
         inputs = [reader.node.inputs[0], *weight]
         replace_node(reader.node, tape, tape.op("MatMulNBits", inputs, attributes, domain=CONTRIB, version=1))

@@ -118,6 +118,18 @@ def test_blocks_are_the_largest_that_divide_a_row(most: int, columns: int, block
 
 
 @COARSE
+def test_activations_stay_floats_where_they_are_asked_to(precision: Precision) -> None:
+    weight = normal(256, 24)
+    x = normal(2, 3, 256, seed=1)
+    x[..., 0] = 300.0  # far larger than all others of its block: 8 bits would lose these
+    exact = replace(precision, activations="fp32")
+    model = quantized(PRODUCT.replace("64]", "256]"), exact, w=weight)
+    assert_same_sums(run(model, x)[0], x @ rounded(weight, exact))
+    rounds = quantized(PRODUCT.replace("64]", "256]"), precision, w=weight)
+    assert np.abs(run(rounds, x)[0] - x @ rounded(weight, precision)).max() > 0.5
+
+
+@COARSE
 @pytest.mark.parametrize("columns", [512, 256, 384, 96])
 def test_an_embedding_gives_rounded_rows(columns: int, precision: Precision) -> None:
     embedding, ids = normal(50, columns), np.array([[0, 49, 7], [1, 1, 33]])
