@@ -110,10 +110,10 @@ convert() { # docs/convert.md
     done
     student stories-window-alone "$stories" --window 64 --window-alone --tokens 1000000 --samples 1500000
     for vectors in 8 16 32 64; do
-        student "stories-vectors-$vectors" "$stories" --random-vectors $vectors --tokens 300000 --samples 500000
+        student "stories-vectors-$vectors" "$stories" --random-vectors $vectors --tokens 200000 --samples 500000
     done
     for window in 16 32 64; do
-        student "stories-window-of-$window" "$stories" --window $window --tokens 300000 --samples 500000
+        student "stories-window-of-$window" "$stories" --window $window --tokens 200000 --samples 500000
     done
     learn wikitext2-gpt2 --data "$DATA/wikitext-2/train.txt" --valid "$DATA/wikitext-2/valid.txt"
     [ -d "$OUT/gpt2" ] || rfa-convert "$OUT/wikitext2-gpt2.pt" --save-pretrained -o "$OUT/gpt2"

@@ -108,7 +108,7 @@ class Lecture:
         """Teach to the end.  Raises TrainingError where the student diverges."""
         while self.share < 1.0:
             started = time.perf_counter()
-            wanted = LAYERS if self.share < self.config.first_stage else LOGITS
+            wanted = LAYERS if self.share < self.config.first_share else LOGITS
             self.enter(max(self.stage, wanted))  # more minutes than before do not lead back
             loss = self.step()
             self.done += 1
@@ -166,7 +166,7 @@ class Lecture:
 
     def rate_factor(self) -> float:
         """The part of the full rate: up in a line, then half a cosine to the stage's end."""
-        first = self.config.first_stage
+        first = self.config.first_share
         start, end = (0.0, first) if self.stage == LAYERS else (first, 1.0)
         passed = min(1.0, max(0.0, (self.share - start) / (end - start)))
         warm = min(1.0, (self.stage_steps + 1) / self.config.warmup_steps)

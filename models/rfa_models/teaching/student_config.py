@@ -19,6 +19,9 @@ from rfa_models.checks import (
 from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model_config import ModelConfig
 
+FIRST_SHARE = 0.5
+FIRST_TOKENS = 1_250_000
+"""Each layer by itself learns little from more: stories260K's student nearly nothing behind half of that."""
 LessonPrecision = Literal["float32", "bfloat16"]
 """float16 would need its losses scaled."""
 
@@ -100,8 +103,8 @@ class TeachingConfig:
     """Tokens that are read, both stages together."""
     minutes: float | None = None
     """Where the student ends its lessons earlier than by tokens; None: never."""
-    first_stage: float = 0.25
-    """Share of the tokens with which each layer learns by itself."""
+    first_stage: float | None = None
+    """Share of the tokens with which each layer learns by itself; None: half of them, at most 1,250,000."""
     batch_size: int = 1
     """Texts of a step.  Many small steps teach more than few large ones, at the same price."""
     length: int = 512
@@ -125,7 +128,8 @@ class TeachingConfig:
 
     def __post_init__(self) -> None:
         check_whole(self, 0, LARGEST_COUNT, "tokens")
-        check_fraction(self, "first_stage")
+        if self.first_stage is not None:
+            check_fraction(self, "first_stage")
         check_whole(self, 0, LARGEST_COUNT, "samples", "farthest_start")
         check_whole(self, 1, LARGEST_COUNT, "held_out")
         check_whole(self, 1, LARGEST_SIZE, "batch_size", "length", "warmup_steps")
@@ -136,6 +140,13 @@ class TeachingConfig:
             )
         check_positive(self, "layer_rate")
         check_choices(self, precision=LessonPrecision)
+
+    @property
+    def first_share(self) -> float:
+        """Share of the first stage."""
+        if self.first_stage is not None:
+            return self.first_stage
+        return min(FIRST_SHARE, FIRST_TOKENS / max(1, self.tokens))
 
     @property
     def step_tokens(self) -> int:

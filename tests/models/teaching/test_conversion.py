@@ -245,6 +245,12 @@ def test_samples_of_another_teacher_are_not_taken(teacher: Path, tmp_path: Path)
     assert len((tmp_path / "a.pt.log.jsonl").read_text().splitlines()) == 1
 
 
+def test_the_first_stage_is_half_of_short_lessons_and_less_of_long_ones() -> None:
+    assert TeachingConfig(tokens=100_000).first_share == 0.5
+    assert TeachingConfig(tokens=5_000_000).first_share == 0.25
+    assert TeachingConfig(tokens=100_000, first_stage=0.1).first_share == 0.1
+
+
 def test_more_minutes_do_not_lead_back_to_the_first_stage(
     teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
