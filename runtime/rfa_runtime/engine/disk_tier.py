@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.errors import RfaRuntimeError
+from rfa_runtime.errors import RfaRuntimeError, StateFileError
 from rfa_runtime.session.saved import read_owner
 from rfa_runtime.session.state import State
 
@@ -66,10 +66,12 @@ class DiskTier:
             return None, []
         return file, self._make_room()
 
-    def read(self, file: Path) -> State | None:
-        """Read a state; None where its file is damaged or gone, and then it is forgotten."""
+    def read(self, file: Path, ids: Sequence[int]) -> State | None:
+        """Read a text's state; None where the file is damaged, gone, or another text's: then it is forgotten."""
         try:
-            state, _ = State.load(file, self._bundle, self._device)
+            state, found = State.load(file, self._bundle, self._device)
+            if found != (tuple(ids),):
+                raise StateFileError(f"{file}: it has read another text")
         except (RfaRuntimeError, OSError) as error:
             LOG.warning("a state on the disk is of no use: %s", error)
             self.remove(file)

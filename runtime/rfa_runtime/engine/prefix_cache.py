@@ -143,7 +143,7 @@ class PrefixCache:
             return node.state, HIT
         if node.file is None or self.disk is None:
             return None, ""
-        state = self.disk.read(node.file)
+        state = self.disk.read(node.file, node.path)
         if state is None:
             self._forget_file(node.file)
         else:

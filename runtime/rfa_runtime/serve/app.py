@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.decoding.chat_template import Message
+from rfa_runtime.decoding.stopping import stop_strings
 from rfa_runtime.engine.engine import Engine, stream_bytes
 from rfa_runtime.errors import OptionError, PromptError, RfaRuntimeError
 from rfa_runtime.serve.asking import prompts_of, settings_of
@@ -76,8 +77,7 @@ def add_texts(app: FastAPI, service: Service) -> None:
         messages = [Message(message.role, message.text) for message in asked.messages]
         ask, stops = await asyncio.to_thread(service.encode_chat, messages)
         if stops:
-            given = wanted.get("stop", ())
-            wanted["stop"] = (*stops, *([given] if isinstance(given, str) else given))
+            wanted["stop"] = (*stops, *stop_strings(wanted.get("stop", ())))
         answer = await asyncio.to_thread(service.ask, [ask], asked.n or 1, wanted)
         return await reply(asked, request, answer, ChatForm(service.model, service.words))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,7 +129,7 @@ def likelihoods(pieces: Sequence[Piece]) -> list[Likelihood]:
     return [piece.likelihood for piece in pieces if piece.likelihood is not None]
 
 
-class Form:
+class Form(ABC):
     """The objects of one reply: they share an id, a time and the name of the model."""
 
     prefix = ""
@@ -153,17 +154,17 @@ class Form:
             found["usage"] = None if usage is None else usage.as_table()
         return found
 
+    @abstractmethod
     def choice(self, place: int, written: Written) -> Json:
         """A whole text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self, place: int) -> Json | None:
         """What a stream says before the first piece of a text, if anything."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delta(self, place: int, piece: Piece, offset: int) -> Json:
         """A piece of a text.  offset: characters before."""
-        raise NotImplementedError
 
     def _head(self, kind: str) -> Json:
         return {"id": self.id, "object": kind, "created": self._created, "model": self._model}

@@ -77,6 +77,16 @@ def test_a_damaged_file_is_a_miss_and_goes(
     assert cache.find([1, 2, 3, 4]).tokens == 3
 
 
+def test_a_file_of_another_text_is_no_hit(session: StepSession, tmp_path: Path) -> None:
+    cache = cache_of(session, tmp_path)
+    for ids in ([1, 2, 3], [4, 5], [6, 7]):
+        cache.keep(ids, state_of(session, ids))
+    first, second = sorted(tmp_path.glob(f"*{SUFFIX}"))
+    second.write_bytes(first.read_bytes())
+    hits = [cache.find([*ids, 9]).tokens for ids in ([1, 2, 3], [4, 5])]
+    assert sorted(hits) in ([0, 2], [0, 3])
+
+
 def test_files_of_others_are_left_alone(session: StepSession, tmp_path: Path) -> None:
     files = toy_files()
     files["tokenizer.json"] += b" "
