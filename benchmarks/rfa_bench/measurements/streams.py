@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
@@ -24,11 +26,11 @@ from rfa_runtime.memory import current_rss_bytes
 from rfa_runtime.session.step import StepSession
 from rfa_runtime.tasks.language import Decoder
 
-LONGEST_PROMPT = 256
-LONGEST_TEXT = 128
-"""Tokens; both lengths are drawn evenly from 1 on."""
+ROUNDS = 3
 SETTLED = 0.2
-"""Share of the time after which memory counts: by then every place has been used."""
+"""Share of a round after which speed and memory count: by then every place has been used."""
+ALONE = 0.25
+"""Share of a round in which texts are written one after the other, for comparison."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,18 @@ class Streams:
     streams: int
     """Texts at once."""
     seconds: float
+    """In which they were written together."""
     requests: int
     """That came to their end."""
-    tokens: int
-    """That were written."""
+    longest_prompt: int
+    longest_text: int
+    """Tokens; both lengths are drawn evenly from 1 on."""
     tokens_per_s: float
-    """Together.  Tokens of prompts are not counted; the time in which they are read is."""
+    """Together, median of rounds.  Tokens of prompts are not counted; the time in which they are read is."""
     alone_tokens_per_s: float
-    """Of the first of these texts, one after the other, in the same process: their prompts take their time, too."""
+    """Of such texts one after the other, through the same engine: their prompts take their time, too."""
+    ratio: float
+    """Median of rounds, in each of which the two stand side by side."""
     compared: int
     """These first ones."""
     equal_texts: int
@@ -60,45 +66,41 @@ class Streams:
 
 
 def measure(
-    bundle: Path, streams: int, seconds: float, threads: int | None, compared: int, provider: str = "cpu"
+    bundle: Path,
+    streams: int,
+    seconds: float,
+    threads: int | None,
+    compared: int,
+    longest_prompt: int,
+    longest_text: int,
+    provider: str = "cpu",
 ) -> Streams:
     """Keep so many texts going for so long.  Every request has a prompt and a length drawn by chance."""
-    rng = random.Random(0)
-    finished: list[tuple[list[int], list[int]]] = []
-    memory: list[int] = []
+    each = seconds / ROUNDS
+    rounds = []
     with Engine(bundle, threads, provider, max_streams=streams, cache_bytes=0) as engine:
-        going: list[tuple[list[int], Stream]] = []
-        started = time.perf_counter()
-        requests = tokens = 0
-        while (passed := time.perf_counter() - started) < seconds:
-            while len(going) < 2 * streams:  # some always wait
-                going.append(ask(engine, rng))
-            ids, stream = going.pop(0)
-            found = stream.result()
-            requests += 1
-            tokens += found.completion_tokens
-            if len(finished) < compared:
-                finished.append((ids, list(found.token_ids)))
-            if passed > SETTLED * seconds:
-                memory.append(current_rss_bytes())
-        spent = time.perf_counter() - started
+        load = Load(engine, streams, longest_prompt, longest_text)
+        for _ in range(ROUNDS):
+            rounds.append(Round.of(load, each))
+    finished = load.finished[:compared]
     decoder = Decoder(bundle, threads, provider)
-    alone = speed_alone(decoder, finished)
     tie = NEAR_TIE * error_of(decoder.bundle)
     leads = [leads_of(decoder.session, ids, written) for ids, written in finished]
     return Streams(
         streams=streams,
-        seconds=round(spent, 1),
-        requests=requests,
-        tokens=tokens,
-        tokens_per_s=round(tokens / spent, 1),
-        alone_tokens_per_s=round(alone, 1),
+        seconds=round(sum(found.seconds for found in rounds), 1),
+        requests=len(load.finished),
+        longest_prompt=longest_prompt,
+        longest_text=longest_text,
+        tokens_per_s=round(median(found.together for found in rounds), 1),
+        alone_tokens_per_s=round(median(found.alone for found in rounds), 1),
+        ratio=round(median(found.together / found.alone for found in rounds), 2),
         compared=len(finished),
         equal_texts=sum(bool(np.all(found == 0)) for found in leads),
         near_ties=sum(int(np.sum((found > 0) & (found <= tie))) for found in leads),
         wrong_tokens=sum(int(np.sum(found > tie)) for found in leads),
-        rss_settled=memory[0],
-        rss_at_end=memory[-1],
+        rss_settled=rounds[0].rss_settled,
+        rss_at_end=rounds[-1].rss_at_end,
         provider=provider,
     )
 
@@ -120,19 +122,81 @@ def leads_of(session: StepSession, ids: list[int], written: list[int]) -> np.nda
     return np.array(found)
 
 
-def ask(engine: Engine, rng: random.Random) -> tuple[list[int], Stream]:
-    """A request with a prompt and a length by chance."""
-    ids = [rng.randrange(engine.session.vocab_size) for _ in range(rng.randint(1, LONGEST_PROMPT))]
-    length = rng.randint(1, LONGEST_TEXT)
-    return ids, engine.submit(ids, temperature=0.0, max_new_tokens=length, ignore_eos=True)
+@dataclass(frozen=True)
+class Round:
+    """Texts together, then texts one after the other."""
+
+    seconds: float
+    together: float
+    """Tokens a second."""
+    alone: float
+    """Tokens a second."""
+    rss_settled: int
+    rss_at_end: int
+
+    @classmethod
+    def of(cls, load: Load, seconds: float) -> Round:
+        """Measure a round of so many seconds."""
+        load.go_on(SETTLED * seconds)
+        settled = current_rss_bytes()
+        started = time.perf_counter()
+        before = load.tokens
+        load.go_on((1 - SETTLED - ALONE) * seconds)
+        tokens = load.tokens - before
+        spent = time.perf_counter() - started
+        at_end = current_rss_bytes()
+        load.stop()
+        return cls(spent, tokens / spent, load.speed_alone(ALONE * seconds), settled, at_end)
 
 
-def speed_alone(decoder: Decoder, finished: list[tuple[list[int], list[int]]]) -> float:
-    """Tokens a second of texts one after the other.  finished: their prompts, and what was written."""
-    decoder.generate([1], temperature=0.0, max_new_tokens=8, ignore_eos=True)  # warm
-    started = time.perf_counter()
-    tokens = 0
-    for ids, written in finished:
-        found = decoder.generate(ids, temperature=0.0, max_new_tokens=len(written), ignore_eos=True)
-        tokens += found.completion_tokens
-    return tokens / (time.perf_counter() - started)
+class Load:
+    """Requests without end: as many are written as there are places, and as many wait."""
+
+    def __init__(self, engine: Engine, streams: int, longest_prompt: int, longest_text: int) -> None:
+        self.finished: list[tuple[list[int], list[int]]] = []
+        """Prompts, and what was written."""
+        self._engine = engine
+        self._asked = 2 * streams
+        self._longest = (longest_prompt, longest_text)
+        self._rng = random.Random(0)
+        self._going = deque[tuple[list[int], Stream]]()
+
+    def go_on(self, seconds: float) -> None:
+        """Keep the load up for so long."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            while len(self._going) < self._asked:
+                self._going.append(self._ask())
+            ids, stream = self._going.popleft()
+            self.finished.append((ids, list(stream.result().token_ids)))
+
+    def stop(self) -> None:
+        """Let all go that are not finished."""
+        for _, stream in self._going:
+            stream.cancel()
+        for _, stream in self._going:
+            stream.result()
+        self._going.clear()
+
+    def speed_alone(self, seconds: float) -> float:
+        """Tokens a second of texts one after the other, for about so long."""
+        started = time.perf_counter()
+        tokens = 0
+        while (passed := time.perf_counter() - started) < seconds:
+            _, stream = self._ask()
+            tokens += stream.result().completion_tokens
+        return tokens / passed
+
+    @property
+    def tokens(self) -> int:
+        """Written so far, of texts that go on, too."""
+        done = sum(len(written) for _, written in self.finished)
+        return done + sum(stream.waiting for _, stream in self._going)
+
+    def _ask(self) -> tuple[list[int], Stream]:
+        """A request with a prompt and a length by chance."""
+        longest_prompt, longest_text = self._longest
+        size = self._engine.session.vocab_size
+        ids = [self._rng.randrange(size) for _ in range(self._rng.randint(1, longest_prompt))]
+        length = self._rng.randint(1, longest_text)
+        return ids, self._engine.submit(ids, temperature=0.0, max_new_tokens=length, ignore_eos=True)

@@ -1,7 +1,8 @@
 """Who comes next: pure arithmetic, without a session and without a clock of its own.
 
 A turn of the engine is a part of one prompt, if it is time for one, and then one token of every text that is being
-written.  Prompts take turns, a chunk each, so that a short one does not wait for a long one.
+written.  The prompt with the least left to read comes first: so most texts begin soonest, and no place stands empty for
+long.  One chunk in LONGEST_WAITING is of the prompt that has waited longest, so that a long one comes to its end, too.
 
 Who reads a text should not notice that others come.  So while texts are being written a chunk is no longer than
 `longest_pause`, and after a chunk they are written for as long as `share` says:
@@ -12,42 +13,40 @@ Nor should the 95th percentile of the time from token to token grow by half, whe
 chunk is either short, at most SHORT of a step, or rare: then RARE steps follow.  A large model likes short ones, a
 small model rare ones: of all sizes the one is taken that reads most tokens a second.
 
-Where many prompts come, places stand empty while they are read, and that costs all more than a pause: from more than
-FEW of the texts on, only `longest_pause` and `share` count.  Where texts are not written at all, chunks are as long as
-the session likes best.
+Where many prompts come, places stand empty while they are read, or somebody waits for a place, and that costs all more
+than a pause: from more than FEW of the texts on, only `longest_pause` and `share` count.  Where no text is written,
+chunks are as long as the session likes best.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from rfa_runtime.engine.timings import LARGEST_CHUNK, SIZES, Timings
 from rfa_runtime.errors import OptionError
 from rfa_runtime.wording import Setting
 
-LARGEST_CHUNK = 256
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128, LARGEST_CHUNK)
-"""Tokens of a chunk."""
 SHORT = 0.4
 """Of a step: a pause that leaves the 95th percentile below 1.5 times its own."""
 RARE = 24
 """Steps after a longer pause: fewer than one in twenty has one."""
 FEW = 0.25
-"""Prompts that are read, for each text that is written."""
-NEWEST = 0.2
-"""Weight of the newest measurement in a mean."""
+"""Prompts that are read or wait, for each text that is written."""
+LONGEST_WAITING = 4
+"""One chunk in so many is of the prompt that came first."""
 
 
 @dataclass(frozen=True)
 class Pace:
     """How prompts and texts share the time."""
 
-    longest_pause: float = 0.05
+    longest_pause: float = 0.1
     """Seconds that a chunk may take while texts are being written."""
-    share: float = 0.6
+    share: float = 0.8
     """Of the time, for prompts, while texts are being written; 1 reads all prompts first."""
 
     def __post_init__(self) -> None:
@@ -62,45 +61,6 @@ PROMPTS_FIRST = Pace(longest_pause=math.inf, share=1.0)
 """The least work for a batch whose texts nobody reads before all are finished."""
 
 
-@dataclass
-class Timings:
-    """How long steps took lately, in seconds."""
-
-    step: float = 0.0
-    """Of all texts that are written, one token each; 0 before the first."""
-    chunks: dict[int, float] = field(default_factory=dict)
-    """Of a prompt, by the tokens of the chunk."""
-
-    def note_step(self, seconds: float) -> None:
-        """Take note of a step."""
-        self.step = mean(self.step, seconds)
-
-    def note_chunk(self, tokens: int, seconds: float) -> None:
-        """Take note of a chunk."""
-        size = size_within(tokens)
-        self.chunks[size] = mean(self.chunks.get(size, 0.0), seconds)
-
-    def expected(self, size: int) -> float:
-        """Seconds that a chunk will take: as measured, or in proportion to the nearest size that was.
-
-        Nothing is known before the first: it may take for ever.
-        """
-        if not self.chunks:
-            return math.inf
-        nearest = min(self.chunks, key=lambda known: (abs(known - size), known))
-        return self.chunks[nearest] * size / nearest
-
-
-def mean(before: float, newest: float) -> float:
-    """A mean that forgets."""
-    return newest if before == 0.0 else before + NEWEST * (newest - before)
-
-
-def size_within(tokens: int) -> int:
-    """The largest size of a chunk that is no larger than this."""
-    return max(size for size in SIZES if size <= max(1, tokens))
-
-
 Name = TypeVar("Name")
 """Whatever the caller calls a job."""
 
@@ -108,10 +68,11 @@ Name = TypeVar("Name")
 class Scheduler(Generic[Name]):
     """The order of turns.  It knows jobs by any name, and of each only how much of its prompt is unread."""
 
-    def __init__(self, most: int, pace: Pace) -> None:
-        """most: texts at once, those whose prompts are being read included."""
+    def __init__(self, most: int, pace: Pace, unread: Callable[[Name], int]) -> None:
+        """most: texts at once, those whose prompts are being read included.  unread: tokens left of a job's prompt."""
         self.most = most
         self.pace = pace
+        self.unread = unread
         self.timings = Timings()
         self._waiting = deque[Name]()
         self._reading = deque[Name]()
@@ -134,10 +95,13 @@ class Scheduler(Generic[Name]):
         """The job whose prompt is to be read now; None where texts are written first."""
         if not self._reading or (self._writing and self._owed > 0.0):
             return None
-        return self._reading[0]
+        if self.timings.count % LONGEST_WAITING == 0:
+            return self._reading[0]
+        return min(self._reading, key=self.unread)
 
-    def chunk(self, unread: int) -> int:
-        """How many tokens of a prompt are read in one go."""
+    def chunk(self, job: Name) -> int:
+        """How many tokens of a job's prompt are read in one go."""
+        unread = self.unread(job)
         if not self._writing or self.pace.share >= 1.0:
             return min(unread, LARGEST_CHUNK)
         fitting = [size for size in SIZES if self.timings.expected(size) <= self.pace.longest_pause]
@@ -151,7 +115,7 @@ class Scheduler(Generic[Name]):
     @property
     def _few_prompts(self) -> bool:
         """Whether who writes should not notice who reads."""
-        return self.pace.share < 1.0 and len(self._reading) <= max(1.0, FEW * len(self._writing))
+        return self.pace.share < 1.0 and len(self._waiting) + len(self._reading) <= max(1.0, FEW * len(self._writing))
 
     def _wait_after(self, seconds: float) -> float:
         """For how long texts are written after a chunk that took so long."""
@@ -166,9 +130,8 @@ class Scheduler(Generic[Name]):
         return bool(self._writing) and (self.pace.share < 1.0 or not self._reading)
 
     def has_read(self, tokens: int, seconds: float) -> None:
-        """A chunk was read: the next one is another prompt's, and not before the texts have had their time."""
+        """A chunk was read: the next one comes when the texts have had their time."""
         self.timings.note_chunk(tokens, seconds)
-        self._reading.rotate(-1)
         self._owed = self._wait_after(seconds)
 
     def has_written(self, seconds: float) -> None:

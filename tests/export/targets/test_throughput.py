@@ -16,9 +16,9 @@ from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import TaskExport
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
 from rfa_runtime.bundle.interface import MODEL, THROUGHPUT
-from rfa_runtime.session.step import MANY_ROWS, StepSession
+from rfa_runtime.session.step import MANY_TEXTS, MANY_TOKENS, StepSession
 
-IDS = np.random.default_rng(0).integers(0, 256, (1, 4 * MANY_ROWS))
+IDS = np.random.default_rng(0).integers(0, 256, (1, 4 * MANY_TOKENS))
 STEADY = {"heads": 4, "gate": True, "denominator": "clamp", "denominator_floor": 1.0}
 """Near zero, a denominator makes any number of any rounding."""
 LABELS = ("no", "perhaps", "yes")
@@ -47,11 +47,11 @@ def files_that_ran(session: StepSession, rows: int, tokens: int) -> str:
 @pytest.mark.parametrize(
     ("rows", "tokens", "file"),
     [
-        (1, MANY_ROWS - 1, "model.onnx"),
-        (1, MANY_ROWS, "model.throughput.onnx"),
-        (MANY_ROWS - 1, 1, "model.onnx"),
-        (MANY_ROWS, 1, "model.throughput.onnx"),
-        (4, MANY_ROWS // 4, "model.throughput.onnx"),
+        (1, MANY_TOKENS - 1, "model.onnx"),
+        (1, MANY_TOKENS, "model.throughput.onnx"),
+        (MANY_TEXTS - 1, 1, "model.onnx"),
+        (MANY_TEXTS, 1, "model.throughput.onnx"),
+        (4, MANY_TOKENS // 4, "model.throughput.onnx"),
     ],
 )
 def test_rows_times_tokens_decide_alone(bundle: Bundle, rows: int, tokens: int, file: str) -> None:
@@ -69,16 +69,16 @@ def test_both_graphs_read_and_write_one_state(bundle: Bundle) -> None:
         wanted = few.step_token(int(token), state)
     many = StepSession(bundle, threads=1)
     mixed = many.new_state()
-    many.step(IDS[:, :MANY_ROWS], mixed)
-    for place in range(MANY_ROWS, 2 * MANY_ROWS):
+    many.step(IDS[:, :MANY_TOKENS], mixed)
+    for place in range(MANY_TOKENS, 2 * MANY_TOKENS):
         many.step_token(int(IDS[0, place]), mixed)
-    found = many.step(IDS[:, 2 * MANY_ROWS :], mixed)
+    found = many.step(IDS[:, 2 * MANY_TOKENS :], mixed)
     assert np.abs(found - wanted).max() <= ROUNDED * np.abs(wanted).max()
 
 
 def test_however_a_prompt_is_cut_its_logits_are_the_same(bundle: Bundle) -> None:
     found = []
-    for piece in (MANY_ROWS, 2 * MANY_ROWS, 4 * MANY_ROWS):
+    for piece in (MANY_TOKENS, 2 * MANY_TOKENS, 4 * MANY_TOKENS):
         session = StepSession(bundle, threads=1)
         state = session.new_state()
         for start in range(0, IDS.shape[1], piece):
@@ -92,7 +92,7 @@ def test_a_bundle_without_one_takes_its_only_graph(tmp_path: Path) -> None:
     task = LanguageExport(language_model({}), 16)
     folder = export_task(task, tmp_path / "model.rfa", progress=lambda _: None).bundle
     assert THROUGHPUT not in read_bundle(folder).manifest.graphs
-    assert files_that_ran(StepSession(folder, threads=1), 1, MANY_ROWS) == "model.onnx"
+    assert files_that_ran(StepSession(folder, threads=1), 1, MANY_TOKENS) == "model.onnx"
 
 
 def test_a_classifier_reads_whole_texts_with_its_only_graph(tmp_path: Path) -> None:

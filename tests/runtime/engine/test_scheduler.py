@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from rfa_runtime.engine.scheduler import LARGEST_CHUNK, Pace, Scheduler
+from rfa_runtime.engine.scheduler import Pace, Scheduler
+from rfa_runtime.engine.timings import FORGOTTEN, LARGEST_CHUNK, Timings
+
+
+def endless(_job: str) -> int:
+    """Tokens left of a prompt that nobody will see the end of."""
+    return 10**9
 
 
 def test_jobs_begin_in_their_order_while_there_is_room() -> None:
-    scheduler = Scheduler(2, Pace())
+    scheduler = Scheduler(2, Pace(), endless)
     for job in "abc":
         scheduler.arrive(job)
     assert list(scheduler.admit()) == ["a", "b"]
@@ -21,7 +29,7 @@ def test_jobs_begin_in_their_order_while_there_is_room() -> None:
 
 
 def test_a_job_that_waits_can_leave() -> None:
-    scheduler = Scheduler(1, Pace())
+    scheduler = Scheduler(1, Pace(), endless)
     for job in "ab":
         scheduler.arrive(job)
     list(scheduler.admit())
@@ -31,27 +39,33 @@ def test_a_job_that_waits_can_leave() -> None:
     assert scheduler.idle
 
 
-def test_prompts_take_turns() -> None:
-    scheduler = Scheduler(3, Pace())
-    for job in "abc":
+def test_the_shortest_prompt_comes_first_and_the_oldest_now_and_then() -> None:
+    unread = {"a": 10_000, "b": 900, "c": 600}
+    scheduler = Scheduler(3, Pace(), unread.__getitem__)
+    for job in unread:
         scheduler.arrive(job)
     list(scheduler.admit())
     order = []
-    for _ in range(6):
+    for _ in range(10):
         job = scheduler.reader()
+        assert job is not None
         order.append(job)
-        scheduler.has_read(scheduler.chunk(10_000), 0.1)
-    assert order == list("abcabc")
+        unread[job] -= scheduler.chunk(job)
+        scheduler.has_read(256, 0.1)
+        if not unread[job]:
+            scheduler.leave(job)
+    assert "".join(order) == "accc" + "abbb" + "ab"
 
 
 def test_chunks_are_large_where_nobody_waits_for_a_token() -> None:
-    scheduler = Scheduler(2, Pace())
-    assert scheduler.chunk(10_000) == LARGEST_CHUNK
-    assert scheduler.chunk(7) == 7
+    unread = {"long": 10_000, "short": 7}
+    scheduler = Scheduler(2, Pace(), unread.__getitem__)
+    assert scheduler.chunk("long") == LARGEST_CHUNK
+    assert scheduler.chunk("short") == 7
 
 
 def writing_and_reading(pace: Pace) -> Scheduler:
-    scheduler = Scheduler(2, pace)
+    scheduler = Scheduler(2, pace, endless)
     for job in ("text", "prompt"):
         scheduler.arrive(job)
     list(scheduler.admit())
@@ -70,7 +84,7 @@ def test_texts_hardly_notice_a_long_prompt(token_s: float, base_s: float, share:
     for _ in range(5000):
         pause = 0.0
         if scheduler.reader() == "prompt":
-            size = scheduler.chunk(10**9)
+            size = scheduler.chunk("prompt")
             pause = base_s + size * token_s
             scheduler.has_read(size, pause)
             tokens += size
@@ -91,9 +105,9 @@ def test_small_models_have_rare_chunks_and_large_ones_short_chunks() -> None:
         for size in (1, 16, 256):
             scheduler.timings.note_chunk(size, 0.0001 * size + 0.001)
         scheduler.has_written(step)
-        sizes[step] = scheduler.chunk(10**9)
+        sizes[step] = scheduler.chunk("prompt")
     assert sizes[0.0005] == LARGEST_CHUNK
-    assert sizes[0.05] == 64  # 7 ms, a part of a step
+    assert sizes[0.05] == 128  # 14 ms, a part of a step
 
 
 def test_a_prompt_is_not_read_before_the_texts_have_had_their_time() -> None:
@@ -104,3 +118,22 @@ def test_a_prompt_is_not_read_before_the_texts_have_had_their_time() -> None:
         assert scheduler.reader() is None
         scheduler.has_written(0.005)
     assert scheduler.reader() == "prompt"
+
+
+def test_what_a_chunk_will_take_lies_on_the_line_through_what_chunks_took() -> None:
+    timings = Timings()
+    assert timings.expected(8) == math.inf
+    timings.note_chunk(16, 0.024)
+    assert timings.expected(32) == pytest.approx(0.048)
+    timings.note_chunk(40, 0.036)  # half a millisecond for each token more
+    assert timings.expected(64) == pytest.approx(0.048)
+    assert timings.expected(8) == pytest.approx(0.020)
+
+
+def test_a_size_that_was_slow_once_is_tried_again() -> None:
+    timings = Timings()
+    timings.note_chunk(64, 3.0)
+    for _ in range(FORGOTTEN):
+        timings.note_chunk(16, 0.024)
+        timings.note_chunk(32, 0.032)
+    assert timings.expected(64) == pytest.approx(0.048)
