@@ -23,8 +23,8 @@ app = pytest.importorskip("rfa_runtime.serve.app")
 class Running:
     """A server, and a client without opinions."""
 
-    def __init__(self, bundle: Bundle, settings: ServeSettings, open_engine: Callable[[], Engine]) -> None:
-        served = app.create_app(bundle, settings, open_engine)
+    def __init__(self, bundle: Bundle, settings: ServeSettings, open_model: Callable[[], Engine]) -> None:
+        served = app.create_app(bundle, settings, open_model)
         place = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{place.getsockname()[1]}"
         self.server = uvicorn.Server(uvicorn.Config(served, log_level="warning", timeout_graceful_shutdown=10))

@@ -11,6 +11,7 @@ import click
 import rfa_runtime
 from rfa_runtime import serve as serving
 from rfa_runtime.bundle.bundle import Bundle
+from rfa_runtime.bundle.interface import CLASSIFICATION, TRANSLATION
 from rfa_runtime.ending import complain, in_one_line
 from rfa_runtime.errors import RfaRuntimeError
 from rfa_runtime.threads import LARGEST_THREADS
@@ -35,6 +36,14 @@ KEY = "RFA_API_KEY"
     "--cache-budget", type=click.IntRange(min=0), default=64, show_default=True, help="Megabytes for prompts."
 )
 @click.option("--cache-folder", type=FOLDER, help="States that find no room there go to this folder.")
+@click.option("--client-states", is_flag=True, help="Clients may take the state of a text along, and bring it back.")
+@click.option(
+    "--session-budget", type=click.IntRange(min=0), default=64, show_default=True, help="Megabytes for sessions."
+)
+@click.option("--session-folder", type=FOLDER, help="Sessions are written to this folder, and outlive the server.")
+@click.option(
+    "--session-folder-budget", type=click.IntRange(min=0), default=1024, show_default=True, help="Its megabytes."
+)
 @click.option("--max-queue", type=click.IntRange(min=0), default=256, show_default=True, help="Texts that wait.")
 @click.option("--max-prompt-tokens", type=COUNT, default=1 << 20, show_default=True, help="Of a prompt.")
 @click.option("--max-new-tokens", type=COUNT, default=4096, show_default=True, help="Of a text.")
@@ -65,6 +74,10 @@ def serve(
     state_budget: int | None,
     cache_budget: int,
     cache_folder: Path | None,
+    client_states: bool,
+    session_budget: int,
+    session_folder: Path | None,
+    session_folder_budget: int,
     max_queue: int,
     max_prompt_tokens: int,
     max_new_tokens: int,
@@ -79,10 +92,18 @@ def serve(
         max_prompt_tokens=max_prompt_tokens,
         max_new_tokens=max_new_tokens,
         max_queue=max_queue,
+        client_states=client_states,
+        session_bytes=session_budget * MEGABYTE,
+        session_folder=session_folder,
+        session_folder_bytes=session_folder_budget * MEGABYTE,
         request_seconds=timeout,
     )
 
-    def open_engine() -> rfa_runtime.Engine:
+    def open_model() -> rfa_runtime.Engine | rfa_runtime.Translator | rfa_runtime.Classifier:
+        if bundle.manifest.task == TRANSLATION:
+            return rfa_runtime.Translator(bundle, threads, provider)
+        if bundle.manifest.task == CLASSIFICATION:
+            return rfa_runtime.Classifier(bundle, threads, provider)
         return rfa_runtime.Engine(
             bundle,
             threads,
@@ -95,7 +116,7 @@ def serve(
 
     listen = serving.listen  # says where an extra is missing
     complain(f"{bundle.path.name}: http://{host}:{port} (Ctrl-C ends)")
-    listen(bundle, settings, open_engine, host, port)
+    listen(bundle, settings, open_model, host, port)
 
 
 if __name__ == "__main__":

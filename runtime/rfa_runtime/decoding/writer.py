@@ -6,7 +6,7 @@ from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import LANGUAGE_MODEL
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings, request_of
 from rfa_runtime.decoding.grammar import Grammars
-from rfa_runtime.decoding.prompt import Prompt, check_task, encode_prompt, load_tokenizer
+from rfa_runtime.decoding.prompt import Prompt, check_task, encode_more, encode_prompt, load_tokenizer
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 
 
@@ -25,8 +25,13 @@ class Writer:
         """What a call asks for, the bundle's own way filled in.  Raises OptionError."""
         return request_of(given, self.sampling, settings)
 
-    def encode(self, prompt: Prompt) -> list[int]:
-        """The tokens that are read before the first one is chosen.  Raises PromptError."""
+    def encode(self, prompt: Prompt, after: bool = False) -> list[int]:
+        """The tokens that are read before the first one is chosen.  Raises PromptError.
+
+        after: it goes on with a text that was begun; then there may be none.
+        """
+        if after:
+            return encode_more(prompt, self.tokenizer, self.bundle)
         return encode_prompt(prompt, self.tokenizer, self.bundle)
 
     def text(self, request: Request, ids: list[int], row: int = 0) -> Continuation:

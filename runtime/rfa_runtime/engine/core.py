@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from rfa_runtime.decoding.generation import Piece
+from rfa_runtime.decoding.past import Past
+from rfa_runtime.decoding.written import TokenIds
 from rfa_runtime.engine.job import CANCELLED, Job, Stage
 from rfa_runtime.engine.prefix_cache import PrefixCache
 from rfa_runtime.engine.scheduler import Pace, Scheduler
@@ -25,7 +27,7 @@ class Core:
     def __init__(self, session: StepSession, most: int, cache: PrefixCache, pace: Pace | None = None) -> None:
         """most: texts at once."""
         self.session = session
-        self.scheduler: Scheduler[Job] = Scheduler(most, pace or Pace())
+        self.scheduler: Scheduler[Job] = Scheduler(most, pace or Pace(), lambda job: job.unread)
         self.cache = cache
         self._slots = slots_of(session, most)
         self._rows: list[Job] = []
@@ -71,7 +73,10 @@ class Core:
     def _begin(self, job: Job) -> None:
         """Give a job what was read of its prompt before, or an empty state."""
         job.stage = Stage.READING
-        if job.state is None:
+        if job.past is not None:
+            job.state = job.past.state.copy()
+            job.keep_at({len(job.ids)})
+        elif job.state is None:
             found = self.cache.find(job.ids)
             job.state = self.session.new_state() if found.state is None else found.state.copy()
             job.read = job.cached = found.tokens
@@ -84,7 +89,7 @@ class Core:
         """Read a chunk of a prompt; after the last one, choose the first token."""
         state = job.state
         assert state is not None
-        count = min(self.scheduler.chunk(job.unread), job.kept_next() - job.read)
+        count = min(self.scheduler.chunk(job), job.kept_next() - job.read)
         started = time.perf_counter()
         piece = job.ids[job.read : job.read + count]
         logits = self.session.step(np.array([piece], np.int64), state)
@@ -92,7 +97,7 @@ class Core:
         self.scheduler.has_read(count, time.perf_counter() - started)
         if job.read == job.kept_next():
             job.keep.pop(0)
-            if self.cache.budget_bytes:
+            if self._is_cached(job):
                 self.cache.keep(job.ids[: job.read], state.copy())
         if not job.unread:
             self._begin_writing(job, state, logits[0])
@@ -109,6 +114,8 @@ class Core:
         if self._choose(job, logits):
             job.row = self._slots.join(state)
             self._rows.append(job)
+        elif job.last is not None:
+            self._keep_end(job, state.copy(), job.last)
         job.state = None
 
     def _write(self) -> None:
@@ -119,8 +126,10 @@ class Core:
             self._go_on(job, logits[job.row])
         over = [job for job in self._rows if job.stage is Stage.OVER]
         for job in over:  # all before a row moves: the logits are of the rows as they are
-            if self.cache.budget_bytes and not job.failed:
+            if self._is_cached(job) and not job.failed:
                 self.cache.keep([*job.ids, *job.written[:-1]], self._slots.take(job.row))
+            if job.last is not None:
+                self._keep_end(job, self._slots.take(job.row), job.last)
         for job in over:
             self._leave_row(job)
         self.scheduler.has_written(time.perf_counter() - started)
@@ -139,13 +148,34 @@ class Core:
         """Choose a token of a text and give it out.  Returns whether the text goes on."""
         piece = job.text.choose(logits)
         job.token = piece.token_id
-        if self.cache.budget_bytes:
+        if self._is_cached(job) or job.keeps_end:
             job.written.append(piece.token_id)
-        if piece.finish_reason is not None:
+        goes_on = piece.finish_reason is None
+        if not goes_on:
             job.stage = Stage.OVER
             self.scheduler.leave(job)
-        job.give(piece)
-        return piece.finish_reason is None
+        if goes_on or not job.keeps_end:
+            job.give(piece)
+        else:
+            job.last = piece
+        return goes_on
+
+    def _keep_end(self, job: Job, state: State, last: Piece) -> None:
+        """Let a state read the last token of a text that is to go on, and give its last piece out."""
+        try:
+            self.session.step(np.array([[job.token]], np.int64), state)
+        except Exception as error:  # the others go on
+            job.give(error)
+            return
+        ids = TokenIds() if job.past is None else job.past.ids[:]
+        ids.extend(job.ids)
+        ids.extend(job.written.tolist())
+        job.end = Past(ids, state)
+        job.give(last)
+
+    def _is_cached(self, job: Job) -> bool:
+        """Whether the prefix cache keeps states of a job.  It knows texts from their beginning only."""
+        return bool(self.cache.budget_bytes) and job.past is None
 
     def _leave_row(self, job: Job) -> None:
         moved = self._slots.leave(job.row)

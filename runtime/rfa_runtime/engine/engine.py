@@ -13,6 +13,7 @@ from typing import Unpack
 from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.checks import whole_number
 from rfa_runtime.decoding.continuation import Request, Settings
+from rfa_runtime.decoding.past import Past
 from rfa_runtime.decoding.prompt import Prompt
 from rfa_runtime.decoding.sampling_config import SamplingConfig, checked_tokens
 from rfa_runtime.decoding.writer import Writer
@@ -22,7 +23,8 @@ from rfa_runtime.engine.job import Job
 from rfa_runtime.engine.prefix_cache import PrefixCache
 from rfa_runtime.engine.scheduler import Pace
 from rfa_runtime.engine.stream import Stream
-from rfa_runtime.errors import OptionError, SessionError
+from rfa_runtime.engine.timings import LARGEST_CHUNK
+from rfa_runtime.errors import OptionError, PromptError, SessionError
 from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.step import StepSession
 from rfa_runtime.wording import Setting
@@ -78,6 +80,7 @@ class Engine(OwnProcess):
         self.max_streams = streams_within(self.bundle, max_streams, memory_bytes)
         """Texts at once."""
         self.session = StepSession(self.bundle, threads, provider, huge_pages=huge_pages)
+        self.session.prepare(1, LARGEST_CHUNK)
         self.cache = PrefixCache(
             whole_number("cache_bytes", cache_bytes, 0, LARGEST_BYTES), self._disk(cache_folder, folder_bytes)
         )
@@ -95,14 +98,18 @@ class Engine(OwnProcess):
         prompt: Prompt,
         request: Request | SamplingConfig | None = None,
         boundaries: Sequence[int] = (),
+        past: Past | None = None,
+        keep_end: bool = False,
         **settings: Unpack[Settings],
     ) -> Stream:
         """Ask for a text.  Any thread may.  Arguments and errors as for `Decoder.stream`.
 
         boundaries: numbers of tokens of the prompt after which a message ends, so that another prompt may begin with
-        the same ones.  The text is written whether or not somebody reads the stream.
+        the same ones.  past: where the prompt goes on, such as the `end` of another stream; it stays as it is.
+        keep_end: whether the stream is to have such an end.  The text is written whether or not somebody reads the
+        stream.
         """
-        return self.submit_several(prompt, 1, request, boundaries, **settings)[0]
+        return self.submit_several(prompt, 1, request, boundaries, past, keep_end, **settings)[0]
 
     def submit_several(
         self,
@@ -110,6 +117,8 @@ class Engine(OwnProcess):
         count: int,
         request: Request | SamplingConfig | None = None,
         boundaries: Sequence[int] = (),
+        past: Past | None = None,
+        keep_end: bool = False,
         **settings: Unpack[Settings],
     ) -> list[Stream]:
         """Ask for several texts that continue one prompt, which is read once.  Arguments as for `submit`.
@@ -117,12 +126,17 @@ class Engine(OwnProcess):
         Each has its own random numbers, by its place.
         """
         asked = self.writer.request(request, settings)
-        ids = self.writer.encode(prompt)
+        before = [] if past is None else past.ids.tolist()
+        ids = self.writer.encode(prompt, after=bool(before))
+        if past is not None:
+            past.state.check(self.session.specs)
+            if not ids and past.state.logits is None:
+                raise PromptError("there is nothing to read, and no token was read before: give some text")
         places = checked_tokens("boundaries", boundaries)
         streams = []
         for place in range(whole_number("count", count, 1, LARGEST_STREAMS)):
-            text = self.writer.text(asked, ids, place)
-            streams.append(Stream(ids, text, places, self._state_bytes, self._call))
+            text = self.writer.text(asked, [*before, *ids], place)
+            streams.append(Stream(ids, text, places, self._state_bytes, self._call, past, keep_end))
         first, *others = (stream.job for stream in streams)
         first.forks = others
         for other in others:

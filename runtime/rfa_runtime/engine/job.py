@@ -10,6 +10,7 @@ from enum import Enum
 
 from rfa_runtime.decoding.continuation import Continuation
 from rfa_runtime.decoding.generation import Piece
+from rfa_runtime.decoding.past import Past
 from rfa_runtime.session.state import State
 
 CANCELLED = "cancelled"
@@ -40,6 +41,14 @@ class Job:
     stage: Stage = Stage.NEW
     state: State | None = None
     """While the prompt is read; a row of the slots has it afterwards."""
+    past: Past | None = None
+    """What was read before the prompt; the state is copied, and the prefix cache not asked."""
+    keeps_end: bool = False
+    """Whether another text is to go on where this one ends."""
+    end: Past | None = None
+    """Where it ended, if it is to be kept."""
+    last: Piece | None = None
+    """The last piece, until the end has read it."""
     boundaries: tuple[int, ...] = ()
     """Tokens of the prompt after which a message ends: others may begin with the same ones."""
     keep: list[int] = field(default_factory=list)

@@ -10,6 +10,7 @@ from threading import Condition
 
 from rfa_runtime.decoding.continuation import Continuation
 from rfa_runtime.decoding.generation import NO_TOKEN, Clock, Generation, Piece
+from rfa_runtime.decoding.past import Past
 from rfa_runtime.decoding.written import Written
 from rfa_runtime.engine.job import Job
 
@@ -29,9 +30,11 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
         boundaries: tuple[int, ...],
         state_bytes: int,
         tell: Callable[[Job], None],
+        past: Past | None = None,
+        keeps_end: bool = False,
     ) -> None:
         """ids: of the prompt.  state_bytes: what the text keeps between two tokens.  tell: the engine, of changes."""
-        self.job = Job(ids, text, self.give, boundaries=boundaries)
+        self.job = Job(ids, text, self.give, boundaries=boundaries, past=past, keeps_end=keeps_end)
         """What the engine knows of the text."""
         self._pieces = deque[Piece | BaseException]()
         self._changed = Condition()
@@ -50,6 +53,14 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
     def cached_tokens(self) -> int:
         """Tokens of the prompt that were not read, because a state knew them."""
         return self.job.cached
+
+    @property
+    def end(self) -> Past | None:
+        """Where another text can go on, once the last piece has come; None where nobody asked to keep it.
+
+        It has read all tokens, the last one too.  A text that was cancelled or failed has none.
+        """
+        return self.job.end
 
     @property
     def waiting(self) -> int:

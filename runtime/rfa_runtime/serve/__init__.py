@@ -1,10 +1,11 @@
 """A bundle behind HTTP, as clients of OpenAI's API expect it; an extra, loaded when it is first asked for.
 
 listening   a port
-app         routes
-service     the engine, its limits and its figures
+app         routes/ for the task of a bundle, and errors
+service     a model that is loaded once: texts.py has an engine, lines.py a translator or a classifier
 wire        what clients send        ->  asking   what the engine is asked for
-replies     what clients get         <-  merged   pieces of several texts as they come
+replies     what clients get         <-  answer   pieces of several texts as they come
+memory      what a text goes on from, and where its end is put: sessions.py, or the client
 """
 
 from __future__ import annotations

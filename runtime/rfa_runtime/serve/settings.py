@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from rfa_runtime.checks import whole_number
 from rfa_runtime.errors import OptionError
@@ -29,6 +30,14 @@ class ServeSettings:
     """That one request may ask for."""
     max_queue: int = 256
     """Texts that wait for a place; more are sent away with the status 429."""
+    client_states: bool = False
+    """Whether clients may get the state of a text, and bring one to go on from."""
+    session_bytes: int = 64 << 20
+    """Of memory, for sessions; those that were not used for longest go first."""
+    session_folder: Path | None = None
+    """Where sessions are written after each reply, so that they outlive the server."""
+    session_folder_bytes: int = 1 << 30
+    """Of the folder."""
     request_seconds: float = 600.0
     """After which a request is ended."""
     keep_alive_seconds: float = 10.0
@@ -37,7 +46,8 @@ class ServeSettings:
     def __post_init__(self) -> None:
         for name in ("max_body_bytes", "max_prompt_tokens", "max_new_tokens", "max_texts"):
             whole_number(name, getattr(self, name), 1, LARGEST)
-        whole_number("max_queue", self.max_queue, 0, LARGEST)
+        for name in ("max_queue", "session_bytes", "session_folder_bytes"):
+            whole_number(name, getattr(self, name), 0, LARGEST)
         for name in ("request_seconds", "keep_alive_seconds"):
             if not getattr(self, name) > 0:
                 raise OptionError(Setting(name), f" is {getattr(self, name)!r}, wanted seconds above 0")

@@ -71,6 +71,12 @@ class Generating(Wire):
     stop_token_ids: list[int] | None = None
     ignore_eos: bool | None = None
     structured_outputs: StructuredOutputs | None = None
+    session: str | None = None
+    """Ours: the text goes on in this session."""
+    state: str | None = None
+    """Ours: the text goes on from this state, in base64."""
+    return_state: bool = False
+    """Ours: the reply is to have the state at its end."""
 
 
 class CompletionRequest(Generating):
@@ -142,3 +148,34 @@ class DetokenizeRequest(Wire):
     """`POST /detokenize`."""
 
     tokens: list[int]
+
+
+class SessionRequest(Wire):
+    """`POST /v1/sessions`."""
+
+    state: str | None = None
+
+
+class LinesRequest(Wire):
+    """What requests to translators and classifiers have in common."""
+
+    model: str | None = None
+
+
+class TranslationRequest(LinesRequest):
+    """`POST /v1/translations`."""
+
+    input: str | Annotated[list[str], Field(min_length=1)]
+    beam: Annotated[int, Field(ge=1, le=64)] = 1
+    n_best: Annotated[int, Field(ge=1, le=64)] = 1
+    length_penalty: float | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+
+
+Pair = tuple[str, str]
+
+
+class ClassificationRequest(LinesRequest):
+    """`POST /v1/classifications`."""
+
+    input: str | Annotated[list[str | Pair], Field(min_length=1)]

@@ -64,6 +64,16 @@ class SavedState:
 
 def write_saved(saved: SavedState, path: Path | str) -> None:
     """Write a file, whole or not at all: a full disk or a kill leaves the old one.  Raises OSError."""
+    data = packed(saved)
+    place = Path(path).resolve()  # a link stays one, and leads to the new file
+    if place.exists() and not place.is_file():
+        raise FileExistsError(f"{path} is a folder, a pipe or a device: name a file")
+    with written_whole(place) as file:
+        file.write(data)
+
+
+def packed(saved: SavedState) -> bytes:
+    """What a file holds, as bytes."""
     tensors = dict(saved.tensors)
     if saved.logits is not None:
         tensors[LOGITS] = saved.logits
@@ -78,40 +88,34 @@ def write_saved(saved: SavedState, path: Path | str) -> None:
     contents = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     data = save(contents, {ENTRY: json.dumps(table)})
     digest = hashlib.sha256(data).hexdigest()
-    place = Path(path).resolve()  # a link stays one, and leads to the new file
-    if place.exists() and not place.is_file():
-        raise FileExistsError(f"{path} is a folder, a pipe or a device: name a file")
-    with written_whole(place) as file:
-        file.write(data.replace(NO_DIGEST.encode(), digest.encode(), 1))
+    return data.replace(NO_DIGEST.encode(), digest.encode(), 1)
 
 
-def read_saved(path: Path | str, bundle: str) -> SavedState:
-    """Read a file that belongs to a bundle.  bundle: its sha256.
+def read_saved(data: bytes, bundle: str, origin: Path | str) -> SavedState:
+    """Take apart what a file of a bundle holds.  bundle: its sha256.  origin: what errors call the file.
 
     Raises StateFileError for a file that is none of ours, damaged in any byte, or of another bundle, StateVersionError
-    for one of a newer format, OSError as `open` does.
+    for one of a newer format.
     """
-    path = Path(path)
-    data = path.read_bytes()
-    table = read_table(data, path)
+    table = read_table(data, origin)
     version = table.get("format_version")
     if type(version) is int and version > FORMAT_VERSION:
         raise StateVersionError(
-            f"{path}: a state of format {version}, this rfa-runtime reads up to {FORMAT_VERSION}: update rfa-runtime"
+            f"{origin}: a state of format {version}, this rfa-runtime reads up to {FORMAT_VERSION}: update rfa-runtime"
         )
-    check_digest(data, table.get("sha256"), path)
+    check_digest(data, table.get("sha256"), origin)
     if version != FORMAT_VERSION:
-        raise damaged(path, f"its format_version is {version!r}")
+        raise damaged(origin, f"its format_version is {version!r}")
     if table.get("bundle") != bundle:
-        raise StateFileError(f"{path}: a state of another bundle: open the bundle that it was saved with")
+        raise StateFileError(f"{origin}: a state of another bundle: open the bundle that it was saved with")
     lengths = table.get("lengths")
     if (
         not isinstance(lengths, list)
         or not lengths
         or not all(type(n) is int and 0 <= n <= LARGEST_LENGTH for n in lengths)
     ):
-        raise damaged(path, "it does not say how many tokens were read")
-    return take_apart(read_tensors(data, path), bundle, lengths, path)
+        raise damaged(origin, "it does not say how many tokens were read")
+    return take_apart(read_tensors(data, origin), bundle, lengths, origin)
 
 
 def read_owner(path: Path, bundle: str) -> list[int]:
@@ -134,43 +138,43 @@ def read_owner(path: Path, bundle: str) -> list[int]:
     return found
 
 
-def read_table(data: bytes, path: Path) -> dict[str, Any]:
+def read_table(data: bytes, origin: Path | str) -> dict[str, Any]:
     """The table in the metadata.  Raises StateFileError."""
     size = int.from_bytes(data[:LENGTH_BYTES], "little")
     if len(data) < LENGTH_BYTES or not 0 < size <= min(LARGEST_HEADER, len(data) - LENGTH_BYTES):
-        raise damaged(path, "it has no header")
+        raise damaged(origin, "it has no header")
     try:
         header = json.loads(data[LENGTH_BYTES : LENGTH_BYTES + size])
         table = json.loads(header["__metadata__"][ENTRY])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise damaged(path, "its header says nothing of a state") from error
+        raise damaged(origin, "its header says nothing of a state") from error
     if not isinstance(table, dict):
-        raise damaged(path, "its header says nothing of a state")
+        raise damaged(origin, "its header says nothing of a state")
     return table
 
 
-def check_digest(data: bytes, digest: object, path: Path) -> None:
+def check_digest(data: bytes, digest: object, origin: Path | str) -> None:
     """Raise StateFileError where any byte of the file differs from what was written."""
     if isinstance(digest, str) and len(digest) == len(NO_DIGEST) and digest.isascii():
         empty = data.replace(digest.encode(), NO_DIGEST.encode(), 1)
         if hashlib.sha256(empty).hexdigest() == digest:
             return
-    raise damaged(path, "its bytes are not those that were written")
+    raise damaged(origin, "its bytes are not those that were written")
 
 
-def read_tensors(data: bytes, path: Path) -> dict[str, np.ndarray]:
+def read_tensors(data: bytes, origin: Path | str) -> dict[str, np.ndarray]:
     """All tensors.  Raises StateFileError."""
     try:
         return dict(load(data))
     except (SafetensorError, ValueError, KeyError) as error:
-        raise damaged(path, "its tensors cannot be read") from error
+        raise damaged(origin, "its tensors cannot be read") from error
 
 
-def take_apart(tensors: dict[str, np.ndarray], bundle: str, lengths: list[int], path: Path) -> SavedState:
+def take_apart(tensors: dict[str, np.ndarray], bundle: str, lengths: list[int], origin: Path | str) -> SavedState:
     """The tensors by what they are for.  Raises StateFileError where they do not fit together."""
     logits = tensors.pop(LOGITS, None)
     if logits is not None and (logits.dtype != np.float32 or logits.ndim != 2 or len(logits) != len(lengths)):
-        raise damaged(path, f"its logits are {logits.dtype} {logits.shape} for {len(lengths)} rows")
+        raise damaged(origin, f"its logits are {logits.dtype} {logits.shape} for {len(lengths)} rows")
     found = {name: tensors.pop(name) for name in list(tensors) if name.startswith(TOKEN_IDS)}
     if not found:
         return SavedState(bundle, lengths, tensors, logits)
@@ -178,23 +182,23 @@ def take_apart(tensors: dict[str, np.ndarray], bundle: str, lengths: list[int], 
     for row, length in enumerate(lengths):
         ids = found.get(f"{TOKEN_IDS}{row}")
         if ids is None or ids.dtype != np.int32 or ids.shape != (length,):
-            raise damaged(path, f"it has no tokens for row {row}, which has read {length:,}")
+            raise damaged(origin, f"it has no tokens for row {row}, which has read {length:,}")
         token_ids.append(tuple(ids.tolist()))
     return SavedState(bundle, lengths, tensors, logits, tuple(token_ids))
 
 
-def check_known(saved: SavedState, vocab_size: int, path: Path | str) -> None:
+def check_known(saved: SavedState, vocab_size: int, origin: Path | str) -> None:
     """Raise StateFileError for logits or tokens of another vocabulary."""
     if saved.logits is not None and saved.logits.shape[1] != vocab_size:
-        raise damaged(Path(path), f"its logits are of {saved.logits.shape[1]} tokens, the model knows {vocab_size}")
+        raise damaged(origin, f"its logits are of {saved.logits.shape[1]} tokens, the model knows {vocab_size}")
     for ids in saved.token_ids or ():
         if ids and not 0 <= min(ids) <= max(ids) < vocab_size:
-            raise damaged(Path(path), f"it has tokens from {min(ids)} to {max(ids)}, the model knows {vocab_size}")
+            raise damaged(origin, f"it has tokens from {min(ids)} to {max(ids)}, the model knows {vocab_size}")
 
 
-def damaged(path: Path, problem: str) -> StateFileError:
+def damaged(origin: Path | str, problem: str) -> StateFileError:
     """The error of a file that nobody wrote so."""
-    return StateFileError(f"{path}: no state, or a damaged one ({problem})", GET_ANOTHER)
+    return StateFileError(f"{origin}: no state, or a damaged one ({problem})", GET_ANOTHER)
 
 
 def known_ids(token_ids: Sequence[Sequence[int]], lengths: Sequence[int]) -> TokenIds:

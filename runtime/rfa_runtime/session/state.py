@@ -15,7 +15,7 @@ from rfa_runtime.bundle.bundle import Bundle, opened
 from rfa_runtime.bundle.manifest import StateSpec, of_kind
 from rfa_runtime.errors import StateError
 from rfa_runtime.session.buffer import Buffer
-from rfa_runtime.session.saved import SavedState, TokenIds, check_known, known_ids, read_saved, write_saved
+from rfa_runtime.session.saved import SavedState, TokenIds, check_known, known_ids, packed, read_saved, write_saved
 from rfa_runtime.session.state_arrays import (
     Arrays,
     check_encoded,
@@ -195,12 +195,11 @@ class State:
         token_ids: that each row has read, to be kept with it.  The file appears whole or not at all.  Raises StateError
         for a state that belongs to no bundle, or for token_ids of other lengths; OSError.
         """
-        if self.bundle is None:
-            raise StateError("the state belongs to no bundle: take one from new_state of a session")
-        lengths = self.lengths.tolist()
-        ids = None if token_ids is None else known_ids(token_ids, lengths)
-        tensors = {spec.past: filled(spec, self.read(spec), self.longest) for spec in self.specs}
-        write_saved(SavedState(self.bundle, lengths, tensors, self.logits, ids), path)
+        write_saved(self._saved(token_ids), path)
+
+    def to_bytes(self, token_ids: Sequence[Sequence[int]] | None = None) -> bytes:
+        """What `save` would write.  Arguments and errors as there."""
+        return packed(self._saved(token_ids))
 
     @staticmethod
     def load(path: Path | str, bundle: Bundle | Path | str, device: str = "cpu") -> tuple[State, TokenIds | None]:
@@ -210,17 +209,32 @@ class State:
         Raises StateFileError for a file that is damaged in any byte, none of ours or of another bundle,
         StateVersionError for a newer format, StateError for tensors that do not fit, OSError.
         """
+        return State.from_bytes(Path(path).read_bytes(), bundle, device, path)
+
+    @staticmethod
+    def from_bytes(
+        data: bytes, bundle: Bundle | Path | str, device: str = "cpu", origin: Path | str = "the state"
+    ) -> tuple[State, TokenIds | None]:
+        """Read what `to_bytes` gave.  origin: what errors call it.  All else is as for `load`."""
         bundle = opened(bundle)
-        saved = read_saved(path, bundle.sha256)
+        saved = read_saved(data, bundle.sha256, origin)
         specs = bundle.manifest.state
         lengths = np.array(saved.lengths, np.int64)
         longest = int(lengths.max())
-        check_known(saved, bundle.manifest.vocab_size, path)
-        check_saved(specs, saved.tensors, len(lengths), longest, path)
+        check_known(saved, bundle.manifest.vocab_size, origin)
+        check_saved(specs, saved.tensors, len(lengths), longest, origin)
         room = max(longest, FIRST_CAPACITY)
         arrays = {spec.past: with_room(spec, saved.tensors[spec.past], room) for spec in specs}
         state = restored(specs, lengths, arrays, device, saved.bundle, saved.logits)
         return state, saved.token_ids
+
+    def _saved(self, token_ids: Sequence[Sequence[int]] | None) -> SavedState:
+        if self.bundle is None:
+            raise StateError("the state belongs to no bundle: take one from new_state of a session")
+        lengths = self.lengths.tolist()
+        ids = None if token_ids is None else known_ids(token_ids, lengths)
+        tensors = {spec.past: filled(spec, self.read(spec), self.longest) for spec in self.specs}
+        return SavedState(self.bundle, lengths, tensors, self.logits, ids)
 
     def read(self, spec: StateSpec) -> np.ndarray:
         """Return one tensor of the state: a view on the CPU, a copy from elsewhere."""

@@ -18,60 +18,54 @@ import numpy as np
 
 from rfa_runtime.decoding.continuation import Continuation, Request, Settings
 from rfa_runtime.decoding.generation import Piece
-from rfa_runtime.decoding.prompt import CHUNK, Progress, Prompt, encode_more
+from rfa_runtime.decoding.past import Past
+from rfa_runtime.decoding.prompt import CHUNK, Progress, Prompt
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.decoding.written import TokenIds
-from rfa_runtime.errors import PromptError, StateError
+from rfa_runtime.errors import PromptError
 from rfa_runtime.interrupt import held_back
-from rfa_runtime.session.state import State
 from rfa_runtime.tasks.language import Decoder
 
 
 class Conversation:
     """A text, what the model remembers of it, and the way on.  One thread at a time may use it."""
 
-    def __init__(self, decoder: Decoder, state: State | None = None, ids: TokenIds | None = None) -> None:
-        """Begin with nothing, or where a state is that has read these tokens."""
+    def __init__(self, decoder: Decoder, past: Past | None = None) -> None:
+        """Begin with nothing, or where another text stands, which then belongs to this one."""
         self.decoder = decoder
-        self._state = state or decoder.session.new_state()
-        self._steps = decoder.session.on(self._state)
-        self._ids = ids or TokenIds()
+        self._past = past or Past(TokenIds(), decoder.session.new_state())
+        self._steps = decoder.session.on(self._past.state)
         self._writing: Generator[Piece] | None = None
         """The last text, which may not be read to its end."""
 
     @staticmethod
     def load(decoder: Decoder, path: Path | str) -> Conversation:
         """Go on where `save` was called.  Raises as `State.load` does, StateError for a file without token ids."""
-        state, ids = State.load(path, decoder.bundle, decoder.session.device)
-        if ids is None or len(ids) != 1:
-            raise StateError(f"{path}: holds {state.batch} texts, with or without their tokens: wanted one with them")
-        return Conversation(decoder, state, TokenIds(ids[0]))
+        return Conversation(decoder, Past.load(path, decoder.bundle, decoder.session.device))
 
     def save(self, path: Path | str) -> None:
         """Write everything to a file, whole or not at all.  Raises OSError."""
         self._close()
-        self._state.save(path, [self._ids])
+        self._past.save(path)
 
     def fork(self) -> Conversation:
         """Another conversation that goes on from here."""
         self._close()
-        return Conversation(self.decoder, self._state.copy(), self._ids[:])
+        return Conversation(self.decoder, self._past.copy())
 
     @property
     def token_ids(self) -> TokenIds:
         """All tokens that were read and written."""
-        return self._ids
+        return self._past.ids
 
     @property
     def state_bytes(self) -> int:
         """What is remembered."""
-        return self._state.nbytes
+        return self._past.state.nbytes
 
     def encode(self, prompt: Prompt) -> list[int]:
         """The tokens of what is to be read next: the start token comes before the first ones alone."""
-        if not self._ids:
-            return self.decoder.encode(prompt)
-        return encode_more(prompt, self.decoder.tokenizer, self.decoder.bundle)
+        return self.decoder.writer.encode(prompt, after=bool(self._past.ids))
 
     def read(self, prompt: Prompt, progress: Progress | None = None) -> None:
         """Read something without an answer.  progress: as for `Decoder.stream`.  Raises PromptError."""
@@ -85,8 +79,8 @@ class Conversation:
     def _read_chunk(self, ids: list[int]) -> None:
         """Read tokens, and take note of them.  Ctrl-C waits: a state that has read what nobody noted would be lost."""
         with held_back():
-            self.decoder.session.step(np.array([ids], np.int64), self._state)
-            self._ids.extend(ids)
+            self.decoder.session.step(np.array([ids], np.int64), self._past.state)
+            self._past.ids.extend(ids)
 
     def write(
         self,
@@ -104,14 +98,14 @@ class Conversation:
         asked = self.decoder.writer.request(request, settings)
         if prompt is not None:
             self.read(prompt, progress)
-        if self._state.logits is None:
+        if self._past.state.logits is None:
             raise PromptError("nothing was read yet: give a prompt")
-        text = self.decoder.writer.text(asked, self._ids.tolist())
+        text = self.decoder.writer.text(asked, self._past.ids.tolist())
         self._writing = self._write(text)
         return self._writing
 
     def _write(self, text: Continuation) -> Generator[Piece]:
-        logits = self._state.logits
+        logits = self._past.state.logits
         assert logits is not None
         piece = text.choose(logits[0])
         while True:
@@ -127,7 +121,7 @@ class Conversation:
         """Read one token, and take note of it.  Returns the logits after it, [1, N]."""
         with held_back():
             logits = self._steps.step(token)
-            self._ids.append(token)
+            self._past.ids.append(token)
         return logits
 
     def _close(self) -> None:

@@ -33,11 +33,11 @@ def test_it_says_that_it_is_loading(toy: Bundle) -> None:
     module = pytest.importorskip("running_server")
     gate = threading.Event()
 
-    def open_engine() -> Engine:
+    def open_model() -> Engine:
         gate.wait(20)
         return Engine(toy, threads=1)
 
-    server = module.Running(toy, ServeSettings(model_name="toy"), open_engine)
+    server = module.Running(toy, ServeSettings(model_name="toy"), open_model)
     try:
         for _ in range(200):
             if server.server.started:

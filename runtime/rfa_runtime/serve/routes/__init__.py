@@ -1,0 +1,1 @@
+"""The routes of `rfa-serve`, by what they are about."""
