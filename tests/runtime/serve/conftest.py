@@ -24,7 +24,8 @@ def serve(toy: Bundle) -> Iterator[Callable[..., Running]]:
 
     def start(engine: dict[str, Any] | None = None, bundle: Bundle = toy, **settings: Any) -> Running:
         options = {"threads": 1, "max_streams": 4, **(engine or {})}
-        one = module.Running(bundle, ServeSettings(model_name=NAME, **settings), lambda: Engine(bundle, **options))
+        wanted = ServeSettings(**{"model_name": NAME, **settings})
+        one = module.Running(bundle, wanted, lambda: Engine(bundle, **options))
         running.append(one)
         return one.until_ready()
 
