@@ -16,6 +16,7 @@ from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
 from rfa_bench.commands.prompt import prompt
 from rfa_bench.commands.roofline import roofline
+from rfa_bench.commands.serve import serve
 from rfa_bench.commands.speculation import speculation
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.streams import streams
@@ -44,6 +45,7 @@ MEASUREMENTS = (
     steady,
     streams,
     company,
+    serve,
     speculation,
     overhead,
     targets,

@@ -7,7 +7,6 @@ likely as each other, either may come, and is a near tie.
 
 from __future__ import annotations
 
-import random
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from statistics import median
 
 import numpy as np
 
+from rfa_bench.subjects.clients import Workload
 from rfa_export.tolerances import LOGITS_FLOAT32, NEAR_TIE
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import OUR_TARGET
@@ -79,7 +79,7 @@ def measure(
     each = seconds / ROUNDS
     rounds = []
     with Engine(bundle, threads, provider, max_streams=streams, cache_bytes=0) as engine:
-        load = Load(engine, streams, longest_prompt, longest_text)
+        load = Load(engine, streams, Workload(engine.session.vocab_size, longest_prompt, longest_text))
         for _ in range(ROUNDS):
             rounds.append(Round.of(load, each))
     finished = load.finished[:compared]
@@ -152,13 +152,12 @@ class Round:
 class Load:
     """Requests without end: as many are written as there are places, and as many wait."""
 
-    def __init__(self, engine: Engine, streams: int, longest_prompt: int, longest_text: int) -> None:
+    def __init__(self, engine: Engine, streams: int, workload: Workload) -> None:
         self.finished: list[tuple[list[int], list[int]]] = []
         """Prompts, and what was written."""
         self._engine = engine
         self._asked = 2 * streams
-        self._longest = (longest_prompt, longest_text)
-        self._rng = random.Random(0)
+        self._workload = workload
         self._going = deque[tuple[list[int], Stream]]()
 
     def go_on(self, seconds: float) -> None:
@@ -195,8 +194,5 @@ class Load:
 
     def _ask(self) -> tuple[list[int], Stream]:
         """A request with a prompt and a length by chance."""
-        longest_prompt, longest_text = self._longest
-        size = self._engine.session.vocab_size
-        ids = [self._rng.randrange(size) for _ in range(self._rng.randint(1, longest_prompt))]
-        length = self._rng.randint(1, longest_text)
+        ids, length = self._workload.draw()
         return ids, self._engine.submit(ids, temperature=0.0, max_new_tokens=length, ignore_eos=True)

@@ -28,6 +28,7 @@ MEASUREMENTS = {
     "steady": [SHIPPED],
     "streams": [SHIPPED],
     "company": [SHIPPED],
+    "serve": [SHIPPED],
     "speculation": [SHIPPED, str(ROOT / "README.md")],
     "overhead": ["--size", "tiny"],
     "targets": ["--size", "tiny"],
