@@ -173,6 +173,7 @@ class Engine(OwnProcess):
 
     def _call(self, job: Job) -> None:
         """Tell the core of a job that is new, or was cancelled.  Raises SessionError where the engine is closed."""
+        self.check_process()
         with self._lock:
             if self._closed and not job.cancelled:
                 raise SessionError("the engine is closed: open another one")

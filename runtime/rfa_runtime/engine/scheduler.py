@@ -1,8 +1,11 @@
 """Who comes next: pure arithmetic, without a session and without a clock of its own.
 
 A turn of the engine is a part of one prompt, if it is time for one, and then one token of every text that is being
-written.  The prompt with the least left to read comes first: so most texts begin soonest, and no place stands empty for
-long.  One chunk in LONGEST_WAITING is of the prompt that has waited longest, so that a long one comes to its end, too.
+written.  The prompt with the least left to read comes first, so that a short one does not wait for a long one.  But who
+has waited comes forward, and one chunk in LONGEST_WAITING is of the prompt that has waited longest, so that a very long
+one comes to its end, too:
+
+    urgent first = least (seconds that are left to read - FORWARD * seconds of waiting)
 
 Who reads a text should not notice that others come.  So while texts are being written a chunk is no longer than
 `longest_pause`, and after a chunk they are written for as long as `share` says:
@@ -36,7 +39,9 @@ RARE = 24
 """Steps after a longer pause: fewer than one in twenty has one."""
 FEW = 0.25
 """Prompts that are read or wait, for each text that is written."""
-LONGEST_WAITING = 4
+FORWARD = 0.08
+"""Seconds of reading that a second of waiting makes up for."""
+LONGEST_WAITING = 8
 """One chunk in so many is of the prompt that came first."""
 
 
@@ -79,10 +84,15 @@ class Scheduler(Generic[Name]):
         self._writing = set[Name]()
         self._owed = 0.0
         """Seconds that texts are to be written before the next chunk."""
+        self._clock = 0.0
+        """Seconds of all chunks and steps so far."""
+        self._came: dict[Name, float] = {}
+        """When each job that waits or is read came, by this clock."""
 
     def arrive(self, job: Name) -> None:
         """A job comes."""
         self._waiting.append(job)
+        self._came[job] = self._clock
 
     def admit(self) -> Iterable[Name]:
         """Yield the jobs that may begin now, in the order in which they came."""
@@ -97,7 +107,12 @@ class Scheduler(Generic[Name]):
             return None
         if self.timings.count % LONGEST_WAITING == 0:
             return self._reading[0]
-        return min(self._reading, key=self.unread)
+        return min(self._reading, key=self._urgency)
+
+    def _urgency(self, job: Name) -> float:
+        """The least is read next."""
+        left = self.unread(job) * self.timings.token
+        return left - FORWARD * (self._clock - self._came[job])
 
     def chunk(self, job: Name) -> int:
         """How many tokens of a job's prompt are read in one go."""
@@ -132,21 +147,25 @@ class Scheduler(Generic[Name]):
     def has_read(self, tokens: int, seconds: float) -> None:
         """A chunk was read: the next one comes when the texts have had their time."""
         self.timings.note_chunk(tokens, seconds)
+        self._clock += seconds
         self._owed = self._wait_after(seconds)
 
     def has_written(self, seconds: float) -> None:
         """All texts went on by a token."""
         self.timings.note_step(seconds)
+        self._clock += seconds
         self._owed -= seconds
 
     def begin_writing(self, job: Name) -> None:
         """The prompt of a job is read."""
         self._reading.remove(job)
+        self._came.pop(job, None)
         self._writing.add(job)
 
     def leave(self, job: Name) -> None:
         """A job is over, wherever it was."""
         self._writing.discard(job)
+        self._came.pop(job, None)
         for queue in (self._waiting, self._reading):
             if job in queue:
                 queue.remove(job)

@@ -53,6 +53,11 @@ class Timings:
             if self.count - measured.last > FORGOTTEN:
                 del self.chunks[size]
 
+    @property
+    def token(self) -> float:
+        """Seconds for a token of a prompt, in chunks of the best size that was measured; 0 before the first."""
+        return min((measured.seconds / measured.tokens for measured in self.chunks.values()), default=0.0)
+
     def expected(self, size: int) -> float:
         """Seconds that a chunk will take: on the line through the two nearest sizes that were measured.
 

@@ -45,6 +45,7 @@ class Encoder(OwnProcess):
 
         Raises StateError for a source without tokens or with ids outside the vocabulary.
         """
+        self.check_process()
         self._check_ids(sources)
         return self._graph.run(sources)
 

@@ -115,6 +115,7 @@ class StepSession(OwnProcess):
 
     def _bind(self, state: State, count: int) -> Binding:
         """Return what steps of this many tokens on a state take.  It is prepared when the first comes."""
+        self.check_process()
         if self.has_cache:
             state.reserve(state.longest + count)
         binding = self._bindings.get(state)

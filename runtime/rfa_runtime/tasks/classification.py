@@ -100,6 +100,7 @@ class Classifier(OwnProcess):
 
     def logits(self, encoded: list[tuple[list[int], ...]]) -> np.ndarray:
         """Run the graph on the ids of B texts or pairs, as `encode` gives them.  Returns float32 logits [B, C]."""
+        self.check_process()
         texts = map(
             list, zip(*encoded, strict=True)
         )  # of rows with one or two documents, the first of all, then the second

@@ -39,22 +39,49 @@ def test_a_job_that_waits_can_leave() -> None:
     assert scheduler.idle
 
 
-def test_the_shortest_prompt_comes_first_and_the_oldest_now_and_then() -> None:
-    unread = {"a": 10_000, "b": 900, "c": 600}
-    scheduler = Scheduler(3, Pace(), unread.__getitem__)
+def reading(unread: dict[str, int]) -> Scheduler[str]:
+    scheduler = Scheduler(len(unread), Pace(), unread.__getitem__)
     for job in unread:
         scheduler.arrive(job)
     list(scheduler.admit())
-    order = []
-    for _ in range(10):
+    return scheduler
+
+
+def test_the_shortest_prompt_comes_first_and_the_oldest_now_and_then() -> None:
+    unread = {"a": 100_000, "b": 900, "c": 600}
+    scheduler = reading(unread)
+    order = ""
+    for _ in range(18):
         job = scheduler.reader()
         assert job is not None
-        order.append(job)
+        order += job
         unread[job] -= scheduler.chunk(job)
         scheduler.has_read(256, 0.1)
         if not unread[job]:
             scheduler.leave(job)
-    assert "".join(order) == "accc" + "abbb" + "ab"
+    assert order == "acccbbbb" + "aaaaaaaaaa"
+
+
+def test_who_has_waited_comes_forward() -> None:
+    """A chunk of 256 tokens takes 0.1 s; a new prompt of 256 comes after each."""
+    unread = {"old": 2560}
+    scheduler = reading(unread)
+    scheduler.most = 1000
+    for turn in range(1000):
+        new = f"new {turn}"
+        unread[new] = 256
+        scheduler.arrive(new)
+        list(scheduler.admit())
+        job = scheduler.reader()
+        assert job is not None
+        unread[job] -= scheduler.chunk(job)
+        scheduler.has_read(256, 0.1)
+        if not unread[job]:
+            scheduler.leave(job)
+        if job == "old" and not unread[job]:
+            break
+    waited = 0.1 * turn  # (1.0 - 0.1) s left behind the others are made up for by 0.08 s a second
+    assert waited < 0.9 / 0.08
 
 
 def test_chunks_are_large_where_nobody_waits_for_a_token() -> None:
