@@ -36,14 +36,20 @@ def passes_of(precision: Precision) -> list[Pass]:
 
 @torch.no_grad()
 def rounded_module(module: nn.Module, precision: Precision) -> nn.Module:
-    """A copy whose weights are what the rounded numbers stand for; the module itself where none are."""
+    """A copy whose weights are what the rounded numbers stand for; the module itself where none are.
+
+    A weight that several parts share, such as the embedding and the head, is rounded once: to round what was rounded
+    moves it again where a block has 16 numbers to choose from.
+    """
     if not precision.rounds:
         return module
     rounded = copy.deepcopy(module)
     quantizer = Quantizer(precision)
+    done = set[nn.Parameter]()
     for part in rounded.modules():
-        if not isinstance(part, nn.Linear | nn.Embedding):
+        if not isinstance(part, nn.Linear | nn.Embedding) or part.weight in done:
             continue
+        done.add(part.weight)
         if precision.half:
             part.weight.copy_(part.weight.half())
         elif precision.block_of(part.weight.shape[1]):

@@ -35,8 +35,8 @@ from rfa_runtime.wording import Setting
 
 SHORT = 0.4
 """Of a step: a pause that leaves the 95th percentile below 1.5 times its own."""
-RARE = 24
-"""Steps after a longer pause: fewer than one in twenty has one."""
+RARE = 32
+"""Steps after a longer pause: well under one in twenty has one."""
 FEW = 0.25
 """Prompts that are read or wait, for each text that is written."""
 FORWARD = 0.08
