@@ -127,6 +127,7 @@ PUBLIC = {
             "chat_template",
             "Hypothesis",
             "Pace",
+        "Past",
             "Stream",
         ),
         *("DraftModel", "Lookup", "SpeculativeDecoder"),

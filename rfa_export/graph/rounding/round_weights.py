@@ -45,7 +45,7 @@ def rounded_module(module: nn.Module, precision: Precision) -> nn.Module:
         return module
     rounded = copy.deepcopy(module)
     quantizer = Quantizer(precision)
-    done = set[nn.Parameter]()
+    done = set[torch.Tensor]()
     for part in rounded.modules():
         if not isinstance(part, nn.Linear | nn.Embedding) or part.weight in done:
             continue
