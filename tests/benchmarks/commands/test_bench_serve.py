@@ -15,7 +15,7 @@ Bench = Callable[..., dict[str, Any]]
 
 
 def test_serve_gives_speed_with_and_without_http(bench: Bench, twins: Path) -> None:
-    found = bench("serve", twins / "rfa-fp32.rfa", "--clients", 4, "--seconds", 6, "--compared", 5, "--text-tokens", 20)
+    found = bench("serve", twins / "rfa-fp32.rfa", "--clients", 4, "--seconds", 3, "--compared", 5, "--text-tokens", 20)
     assert (found["clients"], found["lost"], found["compared"], found["other_texts"]) == (4, 0, 5, 0)
     assert found["requests"] >= 5
     assert found["tokens_per_s"] > 0

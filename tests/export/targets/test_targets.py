@@ -93,8 +93,7 @@ def test_a_translator_whose_decoder_reads_every_key_of_the_source(tmp_path: Path
     assert_equal_where_checked(export(TranslatorExport(model), tmp_path / "model.rfa", targets), targets)
 
 
-@pytest.mark.parametrize("pairs", [False, True])
-@pytest.mark.parametrize("kind", ["rfa", "softmax"])
+@pytest.mark.parametrize(("kind", "pairs"), [("rfa", False), ("rfa", True), ("softmax", True)])
 def test_a_classifier(kind: str, pairs: bool, tmp_path: Path) -> None:
     task = ClassifierExport(classifier({"kind": kind}, pairs=pairs), 256, LABELS, pairs)
     assert_equal_where_checked(export(task, tmp_path / "model.rfa"), GRAPHS)
