@@ -127,7 +127,7 @@ PUBLIC = {
             "chat_template",
             "Hypothesis",
             "Pace",
-        "Past",
+            "Past",
             "Stream",
         ),
         *("DraftModel", "Lookup", "SpeculativeDecoder"),
