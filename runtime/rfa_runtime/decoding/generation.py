@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -103,6 +103,14 @@ class Clock:
         """Take note that a token is there."""
         self._last = time.perf_counter()
         self._first = self._first or self._last
+
+    def gather(self, pieces: Iterable[Piece]) -> Written:
+        """Read a text to its end, and take note of its tokens as they come."""
+        written = Written()
+        for piece in pieces:
+            self.tick()
+            written.add(piece.token_id, piece.text, piece.finish_reason)
+        return written
 
     def generation(self, written: Written, prompt_tokens: int, state_bytes: int, cached_tokens: int = 0) -> Generation:
         """The text that was written; the last of its tokens has just come."""

@@ -32,7 +32,6 @@ from rfa_runtime.decoding.generation import Clock, Generation, Piece
 from rfa_runtime.decoding.prompt import Progress, Prompt, read_in_chunks
 from rfa_runtime.decoding.sampling_config import SamplingConfig
 from rfa_runtime.decoding.writer import Writer
-from rfa_runtime.decoding.written import Written
 from rfa_runtime.errors import BundleError
 from rfa_runtime.session.own_process import OwnProcess
 from rfa_runtime.session.state import State
@@ -110,10 +109,7 @@ class SpeculativeDecoder(OwnProcess):
         asked = self.writer.request(request, settings)
         clock = Clock()
         ids = self.writer.encode(prompt)
-        written = Written()
-        for piece in self._stream(ids, self.writer.text(asked, ids)):
-            clock.tick()
-            written.add(piece.token_id, piece.text, piece.finish_reason)
+        written = clock.gather(self._stream(ids, self.writer.text(asked, ids)))
         return clock.generation(written, len(ids), self.session.new_state().nbytes)
 
     def _stream(self, ids: list[int], text: Continuation, progress: Progress | None = None) -> Iterator[Piece]:

@@ -86,10 +86,7 @@ class Decoder(OwnProcess):
         clock = Clock()
         ids = self.encode(prompt)
         state = self.session.new_state()
-        written = Written()
-        for piece in self._stream(ids, asked, state):
-            clock.tick()
-            written.add(piece.token_id, piece.text, piece.finish_reason)
+        written = clock.gather(self._stream(ids, asked, state))
         return clock.generation(written, len(ids), state.nbytes)
 
     def generate_batch(
