@@ -20,6 +20,7 @@ FIELDS = (
     *("seed", "presence_penalty", "frequency_penalty", "logit_bias", "response_format", "top_k", "min_p", "typical_p"),
     *("repetition_penalty", "min_tokens", "stop_token_ids", "ignore_eos", "structured_outputs", "logprobs", "echo"),
     *("best_of", "suffix", "max_completion_tokens", "top_logprobs", "tools", "tokens", "extra"),
+    *("session", "state", "return_state"),
 )
 TEXT = st.text(st.characters(), max_size=20) | st.sampled_from(["\ud800", "\0", "toy", "text", "json_schema"])
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
@@ -34,12 +35,14 @@ LIKELY: dict[str, Any] = {
     "response_format": st.fixed_dictionaries({"type": st.sampled_from(["text", "json_object", "json_schema", "x"])}),
 }
 BODIES = st.fixed_dictionaries({}, optional={name: LIKELY.get(name, NESTED) | NESTED for name in FIELDS})
-PATHS = st.sampled_from(["/v1/completions", "/v1/chat/completions", "/tokenize", "/detokenize", "/nowhere"])
+PATHS = st.sampled_from(
+    ["/v1/completions", "/v1/chat/completions", "/tokenize", "/detokenize", "/v1/sessions", "/nowhere"]
+)
 
 
 @pytest.fixture
 def ready(serve: Callable[..., Running]) -> Running:
-    return serve(max_new_tokens=20, max_texts=8)
+    return serve(max_new_tokens=20, max_texts=8, client_states=True)
 
 
 @settings(max_examples=MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
