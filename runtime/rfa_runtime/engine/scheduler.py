@@ -107,12 +107,8 @@ class Scheduler(Generic[Name]):
             return None
         if self.timings.count % LONGEST_WAITING == 0:
             return self._reading[0]
-        return min(self._reading, key=self._urgency)
-
-    def _urgency(self, job: Name) -> float:
-        """The least is read next."""
-        left = self.unread(job) * self.timings.token
-        return left - FORWARD * (self._clock - self._came[job])
+        token = self.timings.token
+        return min(self._reading, key=lambda job: self.unread(job) * token - FORWARD * (self._clock - self._came[job]))
 
     def chunk(self, job: Name) -> int:
         """How many tokens of a job's prompt are read in one go."""

@@ -17,6 +17,7 @@ from threading import Lock
 from rfa_runtime.bundle import process_lock
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.decoding.past import Past
+from rfa_runtime.engine.prefix_cache import state_bytes
 from rfa_runtime.errors import RfaRuntimeError
 from rfa_runtime.serve.problems import ApiError
 from rfa_runtime.serve.replies import Json
@@ -34,6 +35,7 @@ MOST_SESSIONS = 1 << 16
 class Session:
     """What is known of a conversation."""
 
+    name: str
     past: Past | None = None
     """In memory."""
     file_bytes: int = 0
@@ -46,7 +48,7 @@ class Session:
     @property
     def memory_bytes(self) -> int:
         """In use."""
-        return 0 if self.past is None else self.past.state.nbytes + TOKEN_BYTES * len(self.past.ids)
+        return 0 if self.past is None else state_bytes(self.past.state) + TOKEN_BYTES * len(self.past.ids)
 
 
 class Held:
@@ -91,7 +93,7 @@ class Sessions:
             files = sorted(self._folder.glob(f"*{SUFFIX}"), key=lambda file: file.stat().st_mtime)
             for file in files:
                 if NAME.fullmatch(file.stem):
-                    self._sessions[file.stem] = Session(tokens=None)
+                    self._sessions[file.stem] = Session(file.stem, tokens=None)
                     self._change(self._sessions[file.stem], None, file.stat().st_size)
 
     def close(self) -> None:
@@ -104,7 +106,7 @@ class Sessions:
         """A new session, which may go on from somewhere.  Returns its name, which nobody can guess."""
         name = secrets.token_hex(16)
         with self._lock:
-            self._sessions[name] = Session(held=True)
+            self._sessions[name] = Session(name, held=True)
         if past is not None:
             self.put(name, past)
         self.release(name)
@@ -113,9 +115,7 @@ class Sessions:
     def hold(self, name: str, device: str) -> Held:
         """A session for one request, which releases it.  Raises ApiError where it is unknown, or held."""
         with self._lock:
-            session = self._known(name)
-            if session.held:
-                raise ApiError(409, f"the session {name} is at work: wait for its reply", code="session_busy")
+            session = self._free(name)
             session.held = True
             self._sessions.move_to_end(name)
         try:
@@ -126,7 +126,8 @@ class Sessions:
                     self._change(session, past, session.file_bytes)
         except (RfaRuntimeError, OSError) as error:
             LOG.error("a session cannot be read: %s", error)
-            self._forget(name)
+            with self._lock:
+                self._drop(session)
             raise ApiError(404, f"the session {name} cannot be read: begin another", code="session_lost") from error
         return Held(self, name, session.past)
 
@@ -155,9 +156,7 @@ class Sessions:
     def end(self, name: str) -> None:
         """Forget a session.  Raises ApiError where it is unknown, or held."""
         with self._lock:
-            if self._known(name).held:
-                raise ApiError(409, f"the session {name} is at work: wait for its reply", code="session_busy")
-        self._forget(name)
+            self._drop(self._free(name))
 
     def about(self, name: str) -> Json:
         """What is said of a session.  Raises ApiError where it is unknown."""
@@ -179,24 +178,36 @@ class Sessions:
             )
         return session
 
+    def _free(self, name: str) -> Session:
+        """A session that no request holds.  Raises ApiError."""
+        session = self._known(name)
+        if session.held:
+            raise ApiError(409, f"the session {name} is at work: wait for its reply", code="session_busy")
+        return session
+
     def _make_room(self) -> None:
-        """Let those that were not used for longest go until the budgets hold."""
-        for name, session in list(self._sessions.items()):
-            if self._fits:
-                return
-            if session.held:
-                continue
+        """Let those that were not used for longest go until the budgets hold: out of memory first."""
+        for session in self._idle(self._memory_bytes > self._budget_bytes):
             if self._memory_bytes > self._budget_bytes and session.file_bytes:
                 self._change(session, None, session.file_bytes)
+        for session in self._idle(not self._fits):
             if not self._fits:
-                self._change(session, None, 0)
-                del self._sessions[name]
-                self._remove_file(name)
+                self._drop(session)
+
+    def _idle(self, wanted: bool) -> list[Session]:
+        """Sessions that nobody holds, the least recently used first; none where none are wanted."""
+        return [session for session in self._sessions.values() if not session.held] if wanted else []
 
     @property
     def _fits(self) -> bool:
         within = self._memory_bytes <= self._budget_bytes and self._disk_bytes <= self._folder_bytes
         return within and len(self._sessions) <= MOST_SESSIONS
+
+    def _drop(self, session: Session) -> None:
+        """Forget a session, and its file."""
+        self._change(session, None, 0)
+        self._sessions.pop(session.name, None)
+        self._remove_file(session.name)
 
     def _change(self, session: Session, past: Past | None, file_bytes: int) -> None:
         """Note where a session lies now."""
@@ -206,13 +217,6 @@ class Sessions:
         session.file_bytes = file_bytes
         self._memory_bytes += session.memory_bytes
         self._disk_bytes += session.file_bytes
-
-    def _forget(self, name: str) -> None:
-        with self._lock:
-            session = self._sessions.pop(name, None)
-            if session is not None:
-                self._change(session, None, 0)
-        self._remove_file(name)
 
     def _file(self, name: str) -> Path:
         assert self._folder is not None

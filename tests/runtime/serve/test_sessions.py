@@ -83,8 +83,10 @@ def test_a_reply_that_is_not_finished_is_not_remembered(serve: Serve) -> None:
     assert server.idle()
     for _ in range(100):  # the server notices a moment later that the client has gone
         about = server.client.get(f"/v1/sessions/{name}").json()
-        if server.client.delete(f"/v1/sessions/{name}").status_code == 200:
+        ended = server.client.delete(f"/v1/sessions/{name}").status_code == 200
+        if ended:
             break
+    assert ended
     assert about["tokens"] == 10
 
 
@@ -101,7 +103,7 @@ def test_sessions_outlive_the_server(serve: Serve, tmp_path: Path, toy: Bundle) 
     assert before + turns(second, name, " upon") == spoken(toy, "Once", " upon")
 
 
-def test_what_was_not_used_for_longest_makes_room(serve: Serve, tmp_path: Path) -> None:
+def test_what_was_not_used_for_longest_makes_room(serve: Serve, tmp_path: Path, toy: Bundle) -> None:
     in_memory = serve(session_bytes=0)
     name = begin(in_memory)
     turns(in_memory, name, "Once")
@@ -110,6 +112,10 @@ def test_what_was_not_used_for_longest_makes_room(serve: Serve, tmp_path: Path) 
     name = begin(on_disk)
     turns(on_disk, name, "Once", " upon")
     assert len(list((tmp_path / "a").iterdir())) == 1
+    other = begin(on_disk)
+    turns(on_disk, other, "Twice")
+    assert len(list((tmp_path / "a").iterdir())) == 2  # out of memory is not out of the folder
+    assert turns(on_disk, name, " a") == spoken(toy, "Once", " upon", " a")[2:]
     small = serve(session_folder=tmp_path / "b", session_folder_bytes=1)
     name = begin(small)
     turns(small, name, "Once")
