@@ -62,8 +62,9 @@ def test_the_shortest_prompt_comes_first_and_the_oldest_now_and_then() -> None:
     assert order == "acccbbbb" + "aaaaaaaaaa"
 
 
-def test_who_has_waited_comes_forward() -> None:
-    """A chunk of 256 tokens takes 0.1 s; a new prompt of 256 comes after each."""
+def test_who_has_waited_comes_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk of 256 tokens takes 0.1 s; a new prompt of 256 comes after each, and nobody's turn comes by itself."""
+    monkeypatch.setattr("rfa_runtime.engine.scheduler.LONGEST_WAITING", 10**9)
     unread = {"old": 2560}
     scheduler = reading(unread)
     scheduler.most = 1000
