@@ -10,7 +10,7 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-STATUS = Path("/proc/self/status")
+PROCESSES = Path("/proc")
 
 
 def peak_rss_bytes() -> int:
@@ -33,11 +33,12 @@ def current_rss_bytes() -> int:
     return peak_rss_bytes() if found is None else found
 
 
-def status_bytes(field: str) -> int | None:
-    """Read one line of Linux' account of this process, such as `VmRSS:    1234 kB`."""
-    if not STATUS.exists():
+def status_bytes(field: str, process: int | str = "self") -> int | None:
+    """Read one line of Linux' account of a process, such as `VmRSS:    1234 kB`.  process: its number."""
+    status = PROCESSES / str(process) / "status"
+    if not status.exists():
         return None
-    for line in STATUS.read_text(encoding="ascii", errors="replace").splitlines():
+    for line in status.read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
     return None

@@ -22,6 +22,7 @@ import numpy as np
 from rfa_bench.subjects.clients import Clients, Done, Workload, of_engine, of_server
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.engine.engine import Engine
+from rfa_runtime.memory import status_bytes
 from rfa_runtime.tasks.language import Decoder
 
 HOST = "127.0.0.1"
@@ -90,7 +91,7 @@ def measure(
         direct = Clients(workload, of_engine(engine))
         for _ in range(ROUNDS):
             speeds.append((speed(served, clients, part), speed(direct, clients, part)))
-            memory.append(rss_bytes(process.pid))
+            memory.append(status_bytes("VmRSS", process.pid) or 0)
     samples = served.done[:compared]
     return Serving(
         clients=clients,
@@ -167,14 +168,3 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         except OSError:  # nobody listens yet, or the model is being loaded
             time.sleep(0.1)
     raise OSError("rfa-serve does not answer: start it by hand, and see what it says")
-
-
-def rss_bytes(pid: int) -> int:
-    """Resident memory of another process, in bytes; 0 where the system does not tell."""
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return 0
-    for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0

@@ -17,21 +17,30 @@ NAME = "toy"
 
 
 @pytest.fixture
-def serve(toy: Bundle) -> Iterator[Callable[..., Running]]:
-    """Start a server; keywords are settings, and `engine` those of the engine."""
+def serve_model() -> Iterator[Callable[..., Running]]:
+    """Start a server of whatever a function opens; keywords are settings."""
     module = pytest.importorskip("running_server")
     running: list[Running] = []
 
-    def start(engine: dict[str, Any] | None = None, bundle: Bundle = toy, **settings: Any) -> Running:
-        options = {"threads": 1, "max_streams": 4, **(engine or {})}
-        wanted = ServeSettings(**{"model_name": NAME, **settings})
-        one = module.Running(bundle, wanted, lambda: Engine(bundle, **options))
+    def start(bundle: Bundle, open_model: Callable[[], Any], **settings: Any) -> Running:
+        one: Running = module.Running(bundle, ServeSettings(**{"model_name": NAME, **settings}), open_model)
         running.append(one)
         return one.until_ready()
 
     yield start
     for one in running:
         one.close()
+
+
+@pytest.fixture
+def serve(toy: Bundle, serve_model: Callable[..., Running]) -> Callable[..., Running]:
+    """Start a server of texts; keywords are settings, and `engine` those of the engine."""
+
+    def start(engine: dict[str, Any] | None = None, bundle: Bundle = toy, **settings: Any) -> Running:
+        options = {"threads": 1, "max_streams": 4, **(engine or {})}
+        return serve_model(bundle, lambda: Engine(bundle, **options), **settings)
+
+    return start
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,25 +12,15 @@ from toy_classifiers import write_classifier
 from toy_translator import write_toy_translator
 
 from rfa_runtime import Classifier, SearchConfig, Translator
-from rfa_runtime.serve import ServeSettings
 
 if TYPE_CHECKING:
     from running_server import Running
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Running]]:
-    module = pytest.importorskip("running_server")
-    running: list[Running] = []
-
-    def start(model: Any, **settings: Any) -> Running:
-        one: Running = module.Running(model.bundle, ServeSettings(**settings), lambda: model)
-        running.append(one)
-        return one.until_ready()
-
-    yield start
-    for one in running:
-        one.close()
+def start(serve_model: Callable[..., Running]) -> Callable[..., Running]:
+    """Start a server of a translator or a classifier."""
+    return lambda model, **settings: serve_model(model.bundle, lambda: model, **settings)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rfa_runtime import Classifier, Conversation, Decoder, read_bundle, shipped_bundle
-from rfa_runtime.serve import ServeSettings
 
 pytest.importorskip("selenium", reason="selenium is not installed: the page cannot be driven")
 from selenium import webdriver
@@ -181,20 +180,15 @@ def test_without_states_a_text_goes_on_from_its_words(browser: Any, serve: Serve
     assert not at(browser, "open").is_enabled()
 
 
-def test_a_classifier_names_classes(browser: Any, tmp_path: Path) -> None:
-    module = pytest.importorskip("running_server")
+def test_a_classifier_names_classes(browser: Any, serve_model: Serve, tmp_path: Path) -> None:
     classifier = Classifier(write_classifier(tmp_path / "toy.rfa"), threads=1)
-    server = module.Running(classifier.bundle, ServeSettings(), lambda: classifier).until_ready()
-    try:
-        look(browser, server)
-        assert at(browser, "go").text == "Classify"
-        assert not at(browser, "on").is_displayed()
-        at(browser, "prompt").clear()
-        at(browser, "prompt").send_keys("ab")
-        at(browser, "go").click()
-        found = classifier.classify("ab")
-        wait(lambda: found.label in text(browser))
-        lines = text(browser).splitlines()
-        assert [line.split(" ")[0] for line in lines] == list(found.probabilities)
-    finally:
-        server.close()
+    look(browser, serve_model(classifier.bundle, lambda: classifier))
+    assert at(browser, "go").text == "Classify"
+    assert not at(browser, "on").is_displayed()
+    at(browser, "prompt").clear()
+    at(browser, "prompt").send_keys("ab")
+    at(browser, "go").click()
+    found = classifier.classify("ab")
+    wait(lambda: found.label in text(browser))
+    lines = text(browser).splitlines()
+    assert [line.split(" ")[0] for line in lines] == list(found.probabilities)

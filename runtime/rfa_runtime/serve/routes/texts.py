@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from rfa_runtime.decoding.chat_template import Message
+from rfa_runtime.decoding.past import Past
 from rfa_runtime.decoding.stopping import stop_strings
 from rfa_runtime.serve.answer import Answer
 from rfa_runtime.serve.asking import prompts_of, settings_of
-from rfa_runtime.serve.memory import Memory
 from rfa_runtime.serve.problems import ApiError
 from rfa_runtime.serve.replies import DONE, KEEP_ALIVE, ChatForm, CompletionForm, Form, Json, Written, event
 from rfa_runtime.serve.texts import Ask, TextService
 from rfa_runtime.serve.wire import ChatRequest, CompletionRequest, DetokenizeRequest, Generating, TokenizeRequest
 
+Encode = Callable[[Past | None], tuple[list[Ask], tuple[str, ...]]]
+"""From what was read before to prompts as tokens, and strings that end their texts."""
 CLIENT_GONE = 499
 """The status that nobody reads: the client closed the connection."""
 
@@ -34,8 +36,8 @@ def add_texts(app: FastAPI, service: TextService) -> None:
         service.check_model(asked.model)
         prompts = prompts_of(asked)
 
-        def encode(memory: Memory, wanted: dict[str, Any]) -> list[Ask]:
-            return [service.encode(prompt, memory.past) for prompt in prompts]
+        def encode(past: Past | None) -> tuple[list[Ask], tuple[str, ...]]:
+            return [service.encode(prompt, past) for prompt in prompts], ()
 
         form = CompletionForm(service.name, service.words)
         return await reply(service, asked, request, form, len(prompts), encode)
@@ -46,21 +48,12 @@ def add_texts(app: FastAPI, service: TextService) -> None:
         service.check_model(asked.model)
         messages = [Message(message.role, message.text) for message in asked.messages]
 
-        def encode(memory: Memory, wanted: dict[str, Any]) -> list[Ask]:
-            ask, stops = service.encode_chat(messages, memory.past)
-            if stops:
-                wanted["stop"] = (*stops, *stop_strings(wanted.get("stop", ())))
-            return [ask]
+        def encode(past: Past | None) -> tuple[list[Ask], tuple[str, ...]]:
+            ask, stops = service.encode_chat(messages, past)
+            return [ask], stops
 
         form = ChatForm(service.name, service.words)
         return await reply(service, asked, request, form, 1, encode)
-
-
-class Encode(Protocol):
-    """Makes prompts of what a request says."""
-
-    def __call__(self, memory: Memory, wanted: dict[str, Any]) -> list[Ask]:
-        """The prompts as tokens.  wanted: what the engine is asked for; it may be added to."""
 
 
 async def reply(
@@ -87,7 +80,9 @@ def begin(service: TextService, asked: Generating, prompts: int, count: int, enc
     wanted = settings_of(asked, service.settings)
     memory = service.recall(asked, prompts * count)
     try:
-        asks = encode(memory, wanted)
+        asks, stops = encode(memory.past)
+        if stops:
+            wanted["stop"] = (*stops, *stop_strings(wanted.get("stop", ())))
         return service.ask(asks, count, wanted, memory)
     except BaseException:
         memory.release()
