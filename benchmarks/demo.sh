@@ -8,4 +8,4 @@ cd "$(dirname "$0")/.."
 PATH="$PWD/$BIN:$PATH"
 say rfa-export "$MODEL" -o "$OUT/stories.rfa"
 say rfa-run "$OUT/stories.rfa" "Once upon a time" --max-new-tokens 300 --temperature 0.8 --top-k 40 --seed 4
-say rfa-bench latency --checkpoint "$MODEL" --bundle "$OUT/stories.rfa" --rounds 5
+say rfa-bench decode --checkpoint "$MODEL" --bundle "$OUT/stories.rfa" --rounds 5

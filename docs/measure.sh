@@ -130,11 +130,11 @@ student() { # its name, teacher and options
 speed() { # on a machine that does nothing else
     bundle shakespeare
     rfa-bench overhead --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --json | tee "$OUT/overhead.json"
-    rfa-bench latency --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --plot "$OUT/latency.png" --json |
+    rfa-bench decode --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --plot "$OUT/latency.png" --json |
         tee "$OUT/latency.json"
-    rfa-bench latency --size gpt2-small --precision int4 --threads 2 --contexts 256,1024,4096,16384 \
+    rfa-bench decode --size gpt2-small --precision int4 --threads 2 --depths 256,1024,4096,16384 \
         --keep "$OUT/gpt2-small" --json | tee "$OUT/latency-int4.json"
-    rfa-bench latency --size gpt2-small --precision int4 --block-size 256 --threads 2 --contexts 256,1024,4096,16384 \
+    rfa-bench decode --size gpt2-small --precision int4 --block-size 256 --threads 2 --depths 256,1024,4096,16384 \
         --keep "$OUT/gpt2-small" --json | tee "$OUT/latency-int4-256.json"
     for size in gpt2-small one-billion; do
         rfa-bench export --size $size --json | tee "$OUT/export-$size.json"

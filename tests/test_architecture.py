@@ -102,6 +102,7 @@ FLOORS = {
         cli
         commands
         measurements checkouts terminal gpu
+        systems
         processes
         subjects tables
         machine

@@ -5,52 +5,60 @@ from __future__ import annotations
 import click
 
 from rfa_bench.commands.agreement import agreement
+from rfa_bench.commands.batch import batch
 from rfa_bench.commands.classification import classification
 from rfa_bench.commands.company import company
 from rfa_bench.commands.compare import compare
+from rfa_bench.commands.decode import decode
 from rfa_bench.commands.export import export
 from rfa_bench.commands.gpu import gpu
 from rfa_bench.commands.growth import growth
-from rfa_bench.commands.latency import latency
+from rfa_bench.commands.load import load
+from rfa_bench.commands.memory import memory
 from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
-from rfa_bench.commands.prompt import prompt
+from rfa_bench.commands.prefill import prefill
 from rfa_bench.commands.roofline import roofline
-from rfa_bench.commands.serve import serve
+from rfa_bench.commands.score import score
 from rfa_bench.commands.speculation import speculation
 from rfa_bench.commands.steady import steady
 from rfa_bench.commands.streams import streams
+from rfa_bench.commands.systems import systems
 from rfa_bench.commands.targets import targets
 from rfa_bench.commands.training import training
 from rfa_bench.commands.translation import translation
 from rfa_export.version import __version__
 
 
-@click.group(epilog="Example:  rfa-bench latency --size gpt2-small --threads 2 --plot latency.png")
+@click.group(epilog="Example:  rfa-bench decode --precision int4 --threads 2 --systems all")
 @click.version_option(__version__, prog_name="rfa-bench")
 def main() -> None:
     """Measure time, memory and agreement with torch on this machine."""
 
 
 MEASUREMENTS = (
-    latency,
-    prompt,
-    operators,
-    roofline,
-    compare,
+    systems,
+    decode,
+    prefill,
+    batch,
+    memory,
+    load,
     translation,
     classification,
     training,
-    growth,
-    steady,
+    score,
+    operators,
+    roofline,
     streams,
     company,
-    serve,
     speculation,
+    growth,
+    steady,
     overhead,
     targets,
     export,
     agreement,
+    compare,
     gpu,
 )
 for command in MEASUREMENTS:

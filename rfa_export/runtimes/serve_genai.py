@@ -19,7 +19,7 @@ LONGEST = 1 << 14
 
 def load(file: Path) -> Run:
     """Load the folder of a graph, to be run with the next tokens of one text."""
-    text = start_text(file.parent)
+    text = new_text(load_model(file.parent))
 
     def run(given: Arrays) -> Arrays:
         text.append_tokens(given[INPUT_IDS][0].astype(np.int32))
@@ -28,17 +28,18 @@ def load(file: Path) -> Run:
     return run
 
 
-def start_text(folder: Path, threads: int | None = None) -> Any:
-    """Load a folder by its genai_config.json.  Returns the generator of one text, still empty.
-
-    threads: of a step; None leaves them to the library.
-    """
+def load_model(folder: Path, threads: int | None = None) -> Any:
+    """Load a folder by its genai_config.json.  threads: of a step; None leaves them to the library."""
     config = onnxruntime_genai.Config(str(folder))
     if threads is not None:
         config.overlay(json.dumps({"model": {"decoder": {"session_options": {"intra_op_num_threads": threads}}}}))
-    model = onnxruntime_genai.Model(config)
+    return onnxruntime_genai.Model(config)
+
+
+def new_text(model: Any, longest: int = LONGEST) -> Any:
+    """The generator of one text, still empty.  longest: tokens that it may have."""
     options = onnxruntime_genai.GeneratorParams(model)
-    options.set_search_options(max_length=LONGEST, do_sample=False)
+    options.set_search_options(max_length=longest, do_sample=False)
     return onnxruntime_genai.Generator(model, options)
 
 

@@ -37,7 +37,8 @@ HEAD = ("weights", "moved by a step", "reads at", "past all caches", "roofline m
 @count_option("--context", 128, "Tokens that were read before.")
 @BATCH
 @THREADS
-@count_option("--rounds", 5, "Turns after each of 3 starts.")
+@count_option("--starts", 3, "Of both processes.")
+@count_option("--rounds", 5, "Turns after each start.")
 @count_option("--burst", 16, "Steps in a turn.")
 @KEEP
 @JSON
@@ -48,6 +49,7 @@ def roofline(
     context: int,
     batch: int,
     threads: int,
+    starts: int,
     rounds: int,
     burst: int,
     keep: Path | None,
@@ -61,7 +63,7 @@ def roofline(
     """
     with measuring(keep) as (folder, progress):
         wanted = [with_blocks(name, block_size) for name in precisions]
-        plan = measurements.latency.LatencyPlan([context], batch, threads, rounds, burst)
+        plan = measurements.decode.DecodePlan([context], batch, threads, starts, rounds, burst)
         rows = []
         for weights in wanted:
             progress(f"{weights.label}: export")

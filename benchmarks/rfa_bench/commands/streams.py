@@ -19,6 +19,7 @@ COUNT = click.IntRange(min=1)
 @click.argument("bundle", type=FILE)
 @click.option("--streams", type=COUNT, default=16, show_default=True, help="Texts at once.")
 @click.option("--seconds", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long.")
+@click.option("--rounds", type=COUNT, default=3, show_default=True, help="Of texts at once, then one by one.")
 @click.option("--prompt-tokens", type=COUNT, default=256, show_default=True, help="The longest prompt.")
 @click.option("--text-tokens", type=COUNT, default=128, show_default=True, help="The longest text.")
 @click.option("--compared", type=COUNT, default=32, show_default=True, help="Texts written again by themselves.")
@@ -29,6 +30,7 @@ def streams(
     bundle: Path,
     streams: int,
     seconds: float,
+    rounds: int,
     prompt_tokens: int,
     text_tokens: int,
     compared: int,
@@ -46,7 +48,7 @@ def streams(
         check_provider(provider)
         progress(f"{streams} texts at once for {seconds:g} s")
         found = measurements.streams.measure(
-            bundle, streams, seconds, threads, compared, prompt_tokens, text_tokens, provider
+            bundle, streams, seconds, threads, compared, prompt_tokens, text_tokens, rounds, provider
         )
     text = (
         f"{found.tokens_per_s:,.0f} tokens/s of {streams} texts at once, {found.alone_tokens_per_s:,.0f} of one by "

@@ -60,9 +60,9 @@ def all_parts(size: str, provider: str, folder: Path) -> list[Part]:
         parts += of_a_bundle(precision, str(language / f"rfa-{precision}.rfa"), provider, needs=EXPORT)
     parts += of_a_bundle("shipped", str(shipped_bundle()), provider)
     for precision in PRECISIONS:
-        parts.append(latency(size, provider, language, precision, 1, CONTEXTS))
+        parts.append(decode(size, provider, language, precision, 1, CONTEXTS))
         for batch in BATCHES:
-            parts.append(latency(size, provider, language, precision, batch, BATCH_CONTEXT))
+            parts.append(decode(size, provider, language, precision, batch, BATCH_CONTEXT))
     return parts + other_measurements(size, provider, folder)
 
 
@@ -76,10 +76,10 @@ def of_a_bundle(name: str, bundle: str, provider: str, needs: str = "") -> list[
     ]
 
 
-def latency(size: str, provider: str, folder: Path, precision: str, batch: int, contexts: str) -> Part:
-    """Time per token and memory, RFA against softmax."""
-    options = ["--size", size, "--precision", precision, "--batch", str(batch), "--contexts", contexts]
-    return measurement(f"latency {precision} {batch}", ["latency", *options, "--keep", str(folder)], provider, EXPORT)
+def decode(size: str, provider: str, folder: Path, precision: str, batch: int, contexts: str) -> Part:
+    """Time per token, RFA against softmax."""
+    options = ["--size", size, "--precision", precision, "--batch", str(batch), "--depths", contexts]
+    return measurement(f"decode {precision} {batch}", ["decode", *options, "--keep", str(folder)], provider, EXPORT)
 
 
 def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:

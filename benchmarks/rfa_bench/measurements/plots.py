@@ -17,8 +17,8 @@ from rfa_bench.tables import column, distinct, where
 from rfa_runtime.bundle.whole_file import written_whole
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.latency import LatencyRow
     from rfa_bench.measurements.translation import TranslationRow
+    from rfa_bench.systems.row import Row
 
 COLOURS = {"rfa": "#0a7d5a", "softmax": "#b3402a"}
 TWO_PANELS = (10, 4)
@@ -26,13 +26,14 @@ TWO_PANELS = (10, 4)
 DOTS_PER_INCH = 120
 
 
-def latency(rows: Sequence[LatencyRow], title: str, file: Path) -> None:
-    """Time and state against context."""
+def decode(rows: Sequence[Row], title: str, file: Path) -> None:
+    """Time and state against context, of those that were measured."""
+    rows = [row for row in rows if not row.reason]
     figure = Figure(figsize=TWO_PANELS, layout="constrained")
     time_axes, state_axes = figure.subplots(1, 2)
     for system in distinct(rows, "system"):
         mine = where(rows, system=system)
-        contexts = column(mine, "context")
+        contexts = column(mine, "n_depth")
         megabytes = np.divide(column(mine, "state_bytes"), 1e6)
         line(time_axes, contexts, column(mine, "ms_per_token"), system)
         line(state_axes, contexts, megabytes, system)

@@ -10,13 +10,14 @@ that it shares with others and hardly ever has; then both are equally fast.
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rfa_bench.machine import available_bytes, largest_cache_bytes
-from rfa_bench.measurements.latency import LatencyPlan, start_worker, state_bytes, time_steps
+from rfa_bench.measurements.decode import DecodePlan
 from rfa_bench.processes.ask import command_of
 from rfa_bench.processes.worker import Worker
 from rfa_bench.subjects.language_twins import config_of, export_random
@@ -34,8 +35,6 @@ PART_OF_MEMORY = 4
 """It takes no more than this part of what is available."""
 LEAST_BUFFER = 64_000_000
 """Bytes of the larger buffer at least."""
-STARTS = 3
-"""Of both processes: how fast a step is depends on the memory that it finds."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +82,19 @@ def bundle_of_shape(size: str, folder: Path, weights: Precision) -> Path:
     return export_random(SIZES[size], folder, "rfa", config_of(weights))
 
 
-def measure(bundle: Path, precision: str, plan: LatencyPlan, progress: Callable[[str], None]) -> RooflineRow:
-    """Measure steps of a bundle at the plan's only context.
+def measure(bundle: Path, precision: str, plan: DecodePlan, progress: Callable[[str], None]) -> RooflineRow:
+    """Measure steps of a bundle at the plan's only depth.
 
     precision: that the bundle has.  Raises ProbeError where a process ends early.
     """
-    (context,) = plan.contexts
+    (context,) = plan.depths
     opened = read_bundle(bundle)
     weights = weight_bytes(opened)
     moved = weights + state_traffic(opened.manifest.state, context, plan.batch)
     beyond = larger_buffer()
     rounds: list[Round] = []
-    for start in range(1, STARTS + 1):
-        progress(f"{precision}: start {start} of {STARTS}")
+    for start in range(1, plan.starts + 1):
+        progress(f"{precision}: start {start} of {plan.starts}")
         rounds += one_start(bundle, plan, moved, beyond)
     ratios = [moved / found.speed / found.step for found in rounds]
     speed = statistics.median(column(rounds, "speed"))
@@ -109,7 +108,7 @@ def measure(bundle: Path, precision: str, plan: LatencyPlan, progress: Callable[
         roofline_ms=moved / speed * 1e3,
         share=statistics.median(ratios),
         weight_bytes=weights,
-        state_bytes=state_bytes(bundle, context, plan.batch),
+        state_bytes=plan.batch * sum(state.row_bytes() for state in opened.manifest.state),
         moved_bytes=moved,
         gb_per_s=speed / 1e9,
         memory_gb_per_s=statistics.median(column(rounds, "memory")) / 1e9,
@@ -118,14 +117,15 @@ def measure(bundle: Path, precision: str, plan: LatencyPlan, progress: Callable[
     )
 
 
-def one_start(bundle: Path, plan: LatencyPlan, moved: int, beyond: int) -> list[Round]:
+def one_start(bundle: Path, plan: DecodePlan, moved: int, beyond: int) -> list[Round]:
     """Start both processes and let them take turns.  moved, beyond: bytes of the two buffers."""
-    (context,) = plan.contexts
-    steps = start_worker(bundle, plan)
+    (context,) = plan.depths
+    steps = Worker(command_of("decoders.runtime", bundle, plan.threads, plan.provider))
+    number = int(steps.ask(f"open {plan.batch} {context} {plan.room}"))
     memory = Worker(command_of("bandwidth_worker", plan.threads, moved, beyond))
     rounds = []
     for turn in range(plan.rounds + 1):
-        second = time_steps(steps, context, plan.burst)
+        second = statistics.median(json.loads(steps.ask(f"step {number} {plan.burst}")))
         speed = float(memory.ask(f"0 {READINGS}"))
         without_cache = float(memory.ask(f"1 {READINGS}"))
         if turn > 0:  # the first round warms up

@@ -26,7 +26,6 @@ from rfa_runtime.memory import current_rss_bytes
 from rfa_runtime.session.step import StepSession
 from rfa_runtime.tasks.language import Decoder
 
-ROUNDS = 3
 SETTLED = 0.2
 """Share of a round after which speed and memory count: by then every place has been used."""
 ALONE = 0.25
@@ -73,14 +72,15 @@ def measure(
     compared: int,
     longest_prompt: int,
     longest_text: int,
+    number_of_rounds: int,
     provider: str = "cpu",
 ) -> Streams:
     """Keep so many texts going for so long.  Every request has a prompt and a length drawn by chance."""
-    each = seconds / ROUNDS
+    each = seconds / number_of_rounds
     rounds = []
     with Engine(bundle, threads, provider, max_streams=streams, cache_bytes=0) as engine:
         load = Load(engine, streams, Workload(engine.session.vocab_size, longest_prompt, longest_text))
-        for _ in range(ROUNDS):
+        for _ in range(number_of_rounds):
             rounds.append(Round.of(load, each))
     finished = load.finished[:compared]
     decoder = Decoder(bundle, threads, provider)

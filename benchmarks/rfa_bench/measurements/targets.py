@@ -5,11 +5,16 @@ Each target is decoded in a process for itself, by the runtime that it was writt
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean, median
+from typing import Any
 
-from rfa_bench.processes.ask import ask
+from rfa_bench.processes.ask import command_of
+from rfa_bench.processes.decoders.loop import SETTLE_STEPS
+from rfa_bench.processes.worker import Worker
 from rfa_bench.subjects.language_twins import random_checkpoint
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.exams.parity import NotChecked
@@ -29,15 +34,24 @@ SHARED_WEIGHTS = "model.onnx.data"
 """The weights of all other targets."""
 OTHER_FORM = "model.pt2"
 """A second form of a target, which no program needs besides the first."""
-PROBES = {
-    "ort": "targets.ort",
-    "onnx27": "targets.ort",
-    "plain": "targets.openvino",
-    "genai": "targets.genai",
-    "torchscript": "targets.torch",
-    "mobile": "targets.ort",
+BURST = 8
+"""Steps."""
+DECODERS = {
+    "ort": "runtime",
+    "onnx27": "runtime",
+    "plain": "openvino",
+    "genai": "genai",
+    "torchscript": "torchscript",
+    "mobile": "runtime",
 }
-"""Modules of `processes` that decode with a target, each in its runtime."""
+"""Programs of `processes/decoders` that decode with a target, each in its runtime."""
+RUNTIMES = {
+    "runtime": "onnxruntime",
+    "openvino": "openvino",
+    "genai": "onnxruntime-genai",
+    "torchscript": "torch.jit",
+}
+"""What each program stands on, for the table."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +121,7 @@ def targets_with(precision: str, provider: str) -> list[str]:
 
 def row_of(exported: Exported, target: str, precision: str, threads: int, bursts: int, provider: str) -> TargetRow:
     """Decode with one target in a process for itself.  Raises ProbeError where that fails."""
-    figures = ask(probe_of(target), exported.bundle, target, threads, bursts, provider)
+    figures = figures_of(exported.bundle, target, threads, bursts, provider)
     perplexity = exported.report.perplexity if target == OUR_TARGET else None
     return TargetRow(
         system=target,
@@ -121,11 +135,28 @@ def row_of(exported: Exported, target: str, precision: str, threads: int, bursts
     )
 
 
-def probe_of(target: str) -> str:
-    """The module that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
-    name = PROBES[target]
-    if name == "targets.openvino" and OpenVino().version() is None:
-        return "targets.ort"
+def figures_of(bundle: Path, target: str, threads: int, bursts: int, provider: str) -> dict[str, Any]:
+    """What a process shows that only decodes one text.  Raises ProbeError where it fails."""
+    decoder = decoder_of(target)
+    options = [target] if decoder == "runtime" else []
+    worker = Worker(command_of(f"decoders.{decoder}", bundle, threads, provider, *options))
+    text = int(worker.ask(f"open 1 0 {bursts * (BURST + SETTLE_STEPS)}"))
+    times = [mean(json.loads(worker.ask(f"step {text} {BURST}"))) for _ in range(bursts)]
+    memory = json.loads(worker.ask("memory"))
+    worker.end()
+    return {
+        "runtime": RUNTIMES[decoder],
+        "load_ms": float(worker.greeting) * 1e3,
+        "ms_per_token": median(times) * 1e3,
+        "peak_rss_bytes": memory["peak_rss_bytes"],
+    }
+
+
+def decoder_of(target: str) -> str:
+    """The program that decodes with a target; ONNX Runtime reads ordinary operators where OpenVINO is not installed."""
+    name = DECODERS[target]
+    if name == "openvino" and OpenVino().version() is None:
+        return "runtime"
     return name
 
 

@@ -8,21 +8,56 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rfa_runtime.engine.engine import Engine
 
 Write = Callable[[list[int], int], AsyncIterator[str]]
-"""From a prompt's tokens, and how many are wanted, to the text in pieces."""
+"""From a prompt's tokens, and how many are wanted, to the text, a piece for each token."""
 
 
-@dataclass(frozen=True)
-class Done:
-    """A text that came to its end."""
+@dataclass
+class Asked:
+    """A text that a client asked for.  Moments are as `time.perf_counter` gives them, in seconds."""
 
     ids: list[int]
     """Of the prompt."""
-    pieces: list[str]
+    length: int
+    """Tokens that were wanted."""
+    start: float
+    """When it was asked for."""
+    stamps: list[float] = field(default_factory=list)
+    """When each token came."""
+    pieces: list[str] = field(default_factory=list)
+    """What each token was."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it came."""
+        return len(self.stamps) == self.length
+
+    @property
+    def ttft(self) -> float:
+        """Seconds to the first token."""
+        return self.stamps[0] - self.start
+
+    @property
+    def e2el(self) -> float:
+        """Seconds to the last token."""
+        return self.stamps[-1] - self.start
+
+    @property
+    def itl(self) -> list[float]:
+        """Seconds from each token to the next."""
+        return [after - before for before, after in pairwise(self.stamps)]
+
+    @property
+    def tpot(self) -> float | None:
+        """Seconds from one token to the next, on average; None for a single token."""
+        if self.length == 1:
+            return None
+        return (self.e2el - self.ttft) / (self.length - 1)
 
 
 class Workload:
@@ -46,15 +81,12 @@ class Clients:
     """What clients got, and when."""
 
     def __init__(self, workload: Workload, write: Write) -> None:
-        self.done: list[Done] = []
+        self.done: list[Asked] = []
+        """Texts that came to their end."""
         self.lost: list[str] = []
-        """What went wrong with texts that did not come to their end."""
-        self.first_s: list[float] = []
-        """Seconds to the first token of each text."""
-        self.next_s: list[float] = []
-        """From one token to the next."""
+        """What went wrong with texts that did not."""
         self.stamps: list[float] = []
-        """When each token came, by `time.perf_counter`."""
+        """When each token of any text came."""
         self._workload = workload
         self._write = write
 
@@ -74,27 +106,23 @@ class Clients:
 
     async def _client(self) -> None:
         while True:
-            ids, length = self._workload.draw()
+            asked = Asked(*self._workload.draw(), time.perf_counter())
             try:
-                pieces = await self._read(ids, length)
+                await self._read(asked)
             except (OSError, ValueError, asyncio.IncompleteReadError) as error:
                 self.lost.append(str(error))
                 continue
-            if len(pieces) == length:
-                self.done.append(Done(ids, pieces))
+            if asked.whole:
+                self.done.append(asked)
             else:
-                self.lost.append(f"{len(pieces)} of {length} tokens came")
+                self.lost.append(f"{len(asked.stamps)} of {asked.length} tokens came")
 
-    async def _read(self, ids: list[int], length: int) -> list[str]:
-        before = time.perf_counter()
-        pieces: list[str] = []
-        async for piece in self._write(ids, length):
+    async def _read(self, asked: Asked) -> None:
+        async for piece in self._write(asked.ids, asked.length):
             now = time.perf_counter()
-            (self.next_s if pieces else self.first_s).append(now - before)
+            asked.stamps.append(now)
+            asked.pieces.append(piece)
             self.stamps.append(now)
-            before = now
-            pieces.append(piece)
-        return pieces
 
 
 def of_engine(engine: Engine) -> Write:
@@ -127,10 +155,12 @@ def of_server(host: str, port: int) -> Write:
             status = await reader.readline()
             if b" 200 " not in status:
                 raise OSError(status.decode().strip())
+            left = length
             async for line in reader:
                 if line == b"data: [DONE]\n":
                     break
-                if line.startswith(b"data: "):
+                if line.startswith(b"data: ") and left > 0:  # llama.cpp sends an empty one behind the last token
+                    left -= 1
                     yield text_of(json.loads(line[6:]))
         finally:
             writer.close()

@@ -12,15 +12,21 @@ from click.testing import CliRunner
 from pages import ROOT
 
 from rfa_bench.cli import main
-from rfa_bench.measurements import latency, targets
+from rfa_bench.measurements import decode, targets
+from rfa_bench.measurements.subject import of_shape
+from rfa_bench.systems.catalogue import SYSTEMS
+from rfa_export.targets.export_config import ExportConfig
 from rfa_runtime.bundle.bundle import shipped_bundle
 
 Bench = Callable[..., dict[str, Any]]
 OLDER = ROOT / "tests" / "data" / "before_folders"
 SHIPPED = str(shipped_bundle())
 MEASUREMENTS = {
-    "latency": ["--size", "tiny"],
-    "prompt": ["--size", "tiny"],
+    "decode": ["--size", "tiny"],
+    "prefill": ["--size", "tiny"],
+    "batch": ["--size", "tiny"],
+    "memory": ["--size", "tiny"],
+    "score": ["--size", "tiny"],
     "operators": ["--size", "tiny"],
     "translation": ["--size", "tiny"],
     "classification": ["--size", "tiny"],
@@ -28,13 +34,14 @@ MEASUREMENTS = {
     "steady": [SHIPPED],
     "streams": [SHIPPED],
     "company": [SHIPPED],
-    "serve": [SHIPPED],
+    "load": [SHIPPED],
     "speculation": [SHIPPED, str(ROOT / "README.md")],
     "overhead": ["--size", "tiny"],
     "targets": ["--size", "tiny"],
     "agreement": [str(OLDER / "translator.pt"), str(OLDER / "translator.rfa"), str(ROOT / "README.md")],
 }
 NO_PROVIDER = {
+    "systems": "it measures nothing",
     "export": "rfa-export verifies on the processor",
     "compare": "older checkouts have no such choice",
     "roofline": "it measures the processor's memory",
@@ -65,25 +72,25 @@ def test_a_device_that_is_not_there_is_one_line_and_exit_code_2(name: str) -> No
 
 @pytest.mark.parametrize("precision", ["int4", "int8"])
 def test_blocks_too_large_for_cuda_are_refused(precision: str) -> None:
-    options = ["latency", "--provider", "cuda", "--precision", precision, "--block-size", "256"]
+    options = ["decode", "--provider", "cuda", "--precision", precision, "--block-size", "256"]
     result = CliRunner().invoke(main, options)
     assert result.exit_code == 2
     assert result.stderr == "Error: blocks of 256 weights came, CUDA's kernels have 128 at most: --block-size 128\n"
 
 
 def test_rows_say_where_they_were_measured(bench: Bench, twins: Path) -> None:
-    options = ("--size", "tiny", "--contexts", "8", "--rounds", 1, "--burst", 2, "--keep", twins, "--provider", "cpu")
-    for row in bench("latency", *options)["rows"]:
+    options = ("--size", "tiny", "--depths", "8", "--keep", twins, "--provider", "cpu")
+    for row in bench("memory", *options)["rows"]:
         assert row["provider"] == "cpu"
         assert row["device_bytes"] is None
 
 
-def test_the_provider_reaches_every_session(monkeypatch: pytest.MonkeyPatch, twins: Path) -> None:
+def test_the_provider_reaches_every_session(twins: Path) -> None:
     """A worker that is told of a device that is not there says so."""
-    plan = latency.LatencyPlan([8], 1, 1, 1, 2, "abacus")
-    bundles = {"rfa": next(twins.glob("rfa-*"))}
-    with pytest.raises(OSError, match="provider is 'abacus', wanted cpu or cuda"):
-        latency.measure(bundles, "fp32", plan, lambda _: None)
+    subject = of_shape("tiny", None, ExportConfig(), twins)
+    plan = decode.DecodePlan([8], 1, 1, 1, 1, 2, "abacus")
+    (row,) = decode.measure(subject, [SYSTEMS["rfa"]], plan, lambda _: None)
+    assert "provider is 'abacus', wanted cpu or cuda" in row.reason
 
 
 def test_only_our_own_target_is_decoded_on_a_gpu() -> None:

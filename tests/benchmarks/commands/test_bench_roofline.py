@@ -16,9 +16,8 @@ Bench = Callable[..., dict[str, Any]]
 
 
 def test_a_step_stands_beside_what_it_must_move(bench: Bench, twins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roofline, "STARTS", 1)
     monkeypatch.setattr(roofline, "larger_buffer", lambda: 8_000_000)
-    options = ("--size", "tiny", "--precisions", "fp32", "--context", 8, "--batch", 2, "--rounds", 2, "--burst", 2)
+    options = ("--size", "tiny", "--precisions", "fp32", "--context", 8, "--batch", 2, "--starts", 1, "--rounds", 2)
     (row,) = bench("roofline", *options, "--keep", twins)["rows"]
     assert (row["system"], row["context"], row["batch"], row["precision"]) == ("rfa", 8, 2, "fp32")
     stored = (twins / "rfa-fp32.rfa" / "model.onnx.data").stat().st_size

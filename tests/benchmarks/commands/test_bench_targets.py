@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rfa_bench.commands.targets import table_of
-from rfa_bench.measurements.targets import PROBES, TargetRow, probe_of
+from rfa_bench.measurements.targets import DECODERS, TargetRow, decoder_of
 from rfa_export.targets.catalogue import TARGETS
 
 Bench = Callable[..., dict[str, Any]]
@@ -27,8 +27,8 @@ def test_every_target_of_a_precision_is_decoded(bench: Bench, tmp_path: Path) ->
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_has_a_program_that_decodes_with_it(target: str) -> None:
-    assert target in PROBES
-    assert find_spec(f"rfa_bench.processes.{probe_of(target)}") is not None
+    assert target in DECODERS
+    assert find_spec(f"rfa_bench.processes.decoders.{decoder_of(target)}") is not None
 
 
 def test_table_has_a_line_per_target_and_precision() -> None:

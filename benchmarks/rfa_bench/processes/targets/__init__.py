@@ -1,1 +1,0 @@
-"""Programs that decode with a target of rfa-export, one for each runtime."""
