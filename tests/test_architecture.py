@@ -102,10 +102,11 @@ FLOORS = {
         cli
         commands
         measurements checkouts terminal gpu
-        systems
+        suite
+        parts systems
         processes
         subjects tables
-        machine
+        machine drawing
     """,
 }
 """The rooms of each package from the top floor to the ground: a room imports from lower floors only."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rfa_bench.commands.agreement import agreement
+from rfa_bench.commands.all import all_measurements
 from rfa_bench.commands.batch import batch
 from rfa_bench.commands.classification import classification
 from rfa_bench.commands.company import company
@@ -18,6 +19,7 @@ from rfa_bench.commands.memory import memory
 from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
 from rfa_bench.commands.prefill import prefill
+from rfa_bench.commands.report import report
 from rfa_bench.commands.roofline import roofline
 from rfa_bench.commands.score import score
 from rfa_bench.commands.speculation import speculation
@@ -30,13 +32,15 @@ from rfa_bench.commands.translation import translation
 from rfa_export.version import __version__
 
 
-@click.group(epilog="Example:  rfa-bench decode --precision int4 --threads 2 --systems all")
+@click.group(epilog="Example:  rfa-bench all --quick --output results")
 @click.version_option(__version__, prog_name="rfa-bench")
 def main() -> None:
     """Measure time, memory and agreement with torch on this machine."""
 
 
 MEASUREMENTS = (
+    all_measurements,
+    report,
     systems,
     decode,
     prefill,

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from rfa_bench.commands.provider import check_provider
-from rfa_bench.gpu.parts import Part, all_parts
+from rfa_bench.gpu.parts import all_parts
 from rfa_bench.gpu.report import run_parts
+from rfa_bench.parts.part import Part
 from rfa_bench.terminal import JSON, KEEP, LANGUAGE_SIZE, PROVIDER, count_option, measuring
 from rfa_runtime.bundle.places import check_folder_of
 from rfa_runtime.errors import OptionError

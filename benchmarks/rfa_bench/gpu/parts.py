@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from rfa_bench.parts.part import Part, measurement
 from rfa_runtime.bundle.bundle import shipped_bundle
 
 PRECISIONS = ("fp32", "fp16", "int4")
@@ -22,28 +20,6 @@ EXPORT = "export"
 """The part that others need."""
 SMALL = "tiny"
 """The size that all kinds of models have."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One process."""
-
-    name: str
-    """`kind`, or `kind precision ...`; --only takes both."""
-    arguments: tuple[str, ...]
-    """Behind `python -m`."""
-    needs: str = ""
-    """The part whose bundles it reads."""
-
-    @property
-    def kind(self) -> str:
-        """The first word of its name."""
-        return self.name.split()[0]
-
-    @property
-    def command(self) -> list[str]:
-        """What is run."""
-        return [sys.executable, "-m", *self.arguments]
 
 
 def all_parts(size: str, provider: str, folder: Path) -> list[Part]:
@@ -79,7 +55,8 @@ def of_a_bundle(name: str, bundle: str, provider: str, needs: str = "") -> list[
 def decode(size: str, provider: str, folder: Path, precision: str, batch: int, contexts: str) -> Part:
     """Time per token, RFA against softmax."""
     options = ["--size", size, "--precision", precision, "--batch", str(batch), "--depths", contexts]
-    return measurement(f"decode {precision} {batch}", ["decode", *options, "--keep", str(folder)], provider, EXPORT)
+    words = ["decode", *options, "--keep", str(folder), "--provider", provider]
+    return measurement(f"decode {precision} {batch}", words, EXPORT)
 
 
 def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:
@@ -99,10 +76,5 @@ def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:
     ]
     parts = []
     for name, arguments in words:
-        parts.append(measurement(name, arguments, provider, EXPORT if name == "steady" else ""))
+        parts.append(measurement(name, [*arguments, "--provider", provider], EXPORT if name == "steady" else ""))
     return parts
-
-
-def measurement(name: str, words: Sequence[str], provider: str, needs: str = "") -> Part:
-    """A measurement of rfa-bench."""
-    return Part(name, ("rfa_bench.cli", *words, "--provider", provider, "--json"), needs)

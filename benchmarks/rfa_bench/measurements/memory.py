@@ -40,12 +40,12 @@ def measure(
 
 def held(row: Row, subject: Subject, system: System, progress: Callable[[str], None]) -> Row:
     """The row with its memory."""
-    running = Running(subject, [system], row.n_threads, row.provider, progress)
-    number = running.ask(system.name, "open", row.batch, row.n_depth, ROOM)
+    running = Running(subject, [system], row.threads, row.provider, progress)
+    number = running.ask(system.name, "open", row.batch, row.context, ROOM)
     if number is not None:
         running.ask(system.name, "step", number, STEPS)
     found = running.ask(system.name, "memory")
     running.end()
     if found is None:
         return replace(row, reason=running.failures[system.name])
-    return replace(row, **found, state_bytes=system.state_bytes(subject, row.n_depth, row.batch))
+    return replace(row, **found, state_bytes=system.state_bytes(subject, row.context, row.batch))

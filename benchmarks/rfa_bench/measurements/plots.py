@@ -1,4 +1,4 @@
-"""One plot for each command that has `--plot`, as a PNG file."""
+"""One plot for each command that has `--plot`, as a PNG or SVG file."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from rfa_bench.drawing import finish, lengths_below, line, plain_numbers, save
 from rfa_bench.measurements.classification import ClassificationRow, with_figure
 from rfa_bench.measurements.growth import Growth, exponent
 from rfa_bench.tables import column, distinct, where
-from rfa_runtime.bundle.whole_file import written_whole
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.translation import TranslationRow
     from rfa_bench.systems.row import Row
 
-COLOURS = {"rfa": "#0a7d5a", "softmax": "#b3402a"}
 TWO_PANELS = (10, 4)
 """Inches."""
-DOTS_PER_INCH = 120
 
 
 def decode(rows: Sequence[Row], title: str, file: Path) -> None:
@@ -33,7 +30,7 @@ def decode(rows: Sequence[Row], title: str, file: Path) -> None:
     time_axes, state_axes = figure.subplots(1, 2)
     for system in distinct(rows, "system"):
         mine = where(rows, system=system)
-        contexts = column(mine, "n_depth")
+        contexts = column(mine, "context")
         megabytes = np.divide(column(mine, "state_bytes"), 1e6)
         line(time_axes, contexts, column(mine, "ms_per_token"), system)
         line(state_axes, contexts, megabytes, system)
@@ -106,39 +103,3 @@ def draw_sweeps(axes: Axes, sweeps: Mapping[str, list[Growth]], figure: str, uni
     axes.plot(lengths, end * lengths / lengths[-1], "k:", label="slope 1")
     axes.set(xscale="log", yscale="log", xlabel="tokens")
     finish(axes)
-
-
-def line(axes: Axes, lengths: Sequence[int], values: Sequence[float] | np.ndarray, system: str) -> None:
-    """The line of a system: in the colour of its kind, broken for a variant such as `softmax, no mask`."""
-    kind, comma, _ = system.partition(",")
-    style = "--" if comma else "-"
-    axes.plot(lengths, values, marker="o", label=system, color=COLOURS.get(kind), linestyle=style)
-
-
-def finish(axes: Axes) -> None:
-    """A legend and a faint grid."""
-    axes.legend(frameon=False)
-    axes.grid(alpha=0.3)
-
-
-def lengths_below(axes: Axes, lengths: Sequence[int]) -> None:
-    """Lengths on a logarithmic axis, each under its point, as people write them."""
-    axes.set_xscale("log")
-    axes.set_xticks(lengths, list(map("{:,}".format, lengths)))
-    axes.minorticks_off()
-
-
-def plain_numbers(axes: Axes) -> None:
-    """A logarithmic axis of values with 1, 2, 5, 10 beside it in place of powers."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def save(figure: Figure, title: str | None, file: Path) -> None:
-    """Write the figure, whole or not at all."""
-    if title is not None:
-        figure.suptitle(title)
-    with written_whole(file) as stream:
-        figure.savefig(stream, format="png", dpi=DOTS_PER_INCH)

@@ -22,9 +22,9 @@ class Row:
     """`pp512` reads a prompt of 512 tokens; `tg64 @ d4096` writes 64 tokens behind 4,096."""
     n_prompt: int
     n_gen: int
-    n_depth: int
-    """Tokens that were read before."""
-    n_threads: int
+    context: int
+    """Tokens that were read before, or that a prompt has."""
+    threads: int
     batch: int
     """Texts side by side."""
     provider: str = "cpu"
@@ -54,8 +54,8 @@ def decode_row(subject: Subject, system: System, depth: int, batch: int, threads
         test=f"tg{steps} @ d{depth}",
         n_prompt=0,
         n_gen=steps,
-        n_depth=depth,
-        n_threads=threads,
+        context=depth,
+        threads=threads,
         batch=batch,
     )
 
@@ -69,8 +69,8 @@ def prefill_row(subject: Subject, system: System, tokens: int, threads: int) -> 
         test=f"pp{tokens}",
         n_prompt=tokens,
         n_gen=0,
-        n_depth=0,
-        n_threads=threads,
+        context=tokens,
+        threads=threads,
         batch=1,
     )
 

@@ -42,6 +42,8 @@ MEASUREMENTS = {
 }
 NO_PROVIDER = {
     "systems": "it measures nothing",
+    "report": "it measures nothing",
+    "all": "it is for the processor; `gpu` runs all that a GPU must be asked",
     "export": "rfa-export verifies on the processor",
     "compare": "older checkouts have no such choice",
     "roofline": "it measures the processor's memory",

@@ -36,7 +36,7 @@ def test_decode_measures_every_system_at_every_depth(bench: Bench, twins: Path, 
     for entry in rows:
         assert entry["reason"] == ""
         assert entry["avg_ts"] == pytest.approx(1e3 / entry["ms_per_token"])
-        cache = 2 * 4 * 128 * entry["n_depth"] * 4
+        cache = 2 * 4 * 128 * entry["context"] * 4
         assert entry["state_bytes"] == (TINY_STATE if entry["system"].startswith("rfa") else cache)
         assert entry["rfa_ratio"] > 0
     assert [entry["rfa_ratio"] for entry in rows[:2]] == [1, 1]

@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from rfa_bench.cli import main
 from rfa_bench.commands.gpu import chosen
-from rfa_bench.gpu.parts import EXPORT, Part, all_parts
+from rfa_bench.gpu.parts import EXPORT, all_parts
 from rfa_bench.gpu.report import run_parts
 from rfa_bench.gpu.tests import results
+from rfa_bench.parts.part import Part
 from rfa_runtime.errors import OptionError
 
 SHIPPED = ("placement shipped", "captured shipped", "prompts shipped")

@@ -1,0 +1,1 @@
+"""Programs that print JSON, run one after the other, whatever becomes of each."""

@@ -1,0 +1,1 @@
+"""All measurements in one folder, and the report of them."""

@@ -1,0 +1,78 @@
+"""What `rfa-bench all` runs, what matters most at the front.
+
+A line is a part: its name, a colon, and what is written behind `rfa-bench`.  Words in braces stand for others, see
+WORDS.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from rfa_bench.parts.part import Part, measurement
+
+WORDS = {
+    "best": "--size gpt2-small --precision int4 --block-size 256 --throughput --threads 2",
+    "int4": "--precision int4 --block-size 256 --threads 2",
+    "opponents": "rfa,softmax,concatenated,llama.cpp,llama.cpp-plain,torch-eager,torch-compiled",
+    "strong": "rfa,softmax,llama.cpp",
+}
+"""`best` is the shape and the weights of the figures that count."""
+QUICK = """
+decode int4: decode {best} --systems {opponents} --depths 128,1024,4096 --starts 1
+batch int4: batch {best} --systems {opponents} --batches 1,16 --depth 512 --starts 1 --rounds 2
+prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048 --rounds 2
+memory int4: memory {best} --systems {strong} --depths 128,4096
+load int4: load {best} --clients 16 --seconds 60 {server}
+translate: translation --size base --batch 16 --sources 32,512 --targets 32,512 --rounds 2
+train: training --size small --lengths 512,2048 --rounds 2 --threads 2
+roofline: roofline --size gpt2-small --precisions int4 --block-size 256 --threads 2 --starts 1
+runtimes: decode --size tiny --systems all --depths 128 --starts 1
+"""
+"""A quarter of an hour on two cores."""
+FULL = """
+decode int4: decode {best} --systems {opponents} --depths 128,1024,4096,16384
+batch int4: batch {best} --systems {opponents} --batches 1,4,16,64 --depth 2048 --starts 2
+prefill int4: prefill {best} --systems {opponents} --lengths 128,512,2048,4096,16384
+memory int4: memory {best} --systems {opponents} --depths 128,1024,4096,16384
+load int4: load {best} --clients 64 --seconds 540 --rounds 5 {server}
+translate: translation --size base --batch 16
+train: training --size small --threads 2
+roofline: roofline --size gpt2-small --block-size 256 --threads 2
+runtimes int4: decode {best} --systems rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
+decode fp32: decode --size gpt2-small --threads 2 --systems {opponents} --depths 128,1024,4096,16384 --starts 2
+decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096,16384
+decode int4 one thread: decode {best} --threads 1 --systems {strong} --depths 128,1024,4096 --starts 2
+decode 16 vectors: decode {best} --vectors 16 --systems {strong} --depths 128,4096 --starts 2
+decode 256 vectors: decode {best} --vectors 256 --systems {strong} --depths 128,4096 --starts 2
+decode tiny: decode --size tiny --threads 2 --systems {opponents} --depths 128,1024,4096,16384,65536 --starts 2
+decode one billion: decode --size one-billion {int4} --systems {strong} --depths 128,1024 --starts 1
+classify: classification --size base --threads 2
+"""
+"""Three hours."""
+QUICK_LIMIT = 300
+"""Seconds after which a part is ended."""
+FULL_LIMIT = 3600
+
+
+def parts_of(plan: str, folder: Path, llama_server: str | None) -> list[Part]:
+    """The parts of a plan.
+
+    folder: where models are written to, and used again.  llama_server: a program to measure beside ours.
+    """
+    server = "" if llama_server is None else f"--llama-server {shlex.quote(llama_server)}"
+    found = []
+    for line in plan.strip().splitlines():
+        name, _, command = line.partition(": ")
+        words = shlex.split(command.format(**WORDS, server=server))
+        found.append(measurement(name, [*words, *kept(words, folder)]))
+    return found
+
+
+def kept(words: list[str], folder: Path) -> list[str]:
+    """Where a measurement keeps its models: those of one command and one shape lie together."""
+    if "training" in words:
+        return []
+    size = words[words.index("--size") + 1]
+    models = "models" if words[0] in ("translation", "classification") else "language"
+    return ["--keep", str(folder / f"{models}-{words[0]}-{size}" if models == "models" else folder / size)]
