@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 NO_SETTINGS: Mapping[str, str] = {}
 LAST_WORDS = 300
@@ -40,3 +40,9 @@ def answer_of(command: Sequence[str], environment: Mapping[str, str], name: str)
 def command_of(program: str, *arguments: object) -> list[str]:
     """The command line of a program of this folder."""
     return [sys.executable, "-m", f"rfa_bench.processes.{program}", *map(str, arguments)]
+
+
+def last_words(words: IO[bytes]) -> str:
+    """What a process wrote last, into a file of ours."""
+    words.seek(0)
+    return words.read().decode(errors="replace").strip()[-LAST_WORDS:]

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from rfa_bench.processes.ask import LAST_WORDS, ProbeError
+from rfa_bench.processes.ask import ProbeError, last_words
 
 HOST = "127.0.0.1"
 START_SECONDS = 120
@@ -84,12 +83,6 @@ def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
         except OSError:  # nobody listens yet, or the model is being loaded
             time.sleep(0.1)
     return False
-
-
-def last_words(words: IO[bytes]) -> str:
-    """What a process wrote last."""
-    words.seek(0)
-    return words.read().decode(errors="replace").strip()[-LAST_WORDS:]
 
 
 def free_port() -> int:

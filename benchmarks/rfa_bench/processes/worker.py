@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 
-from rfa_bench.processes.ask import LAST_WORDS, NO_SETTINGS, ProbeError
+from rfa_bench.processes.ask import NO_SETTINGS, ProbeError, last_words
 
 
 class Worker:
@@ -17,11 +18,12 @@ class Worker:
 
         environment: variables besides those of this process.  Raises ProbeError where the program ends before.
         """
+        self._words = tempfile.TemporaryFile()  # not a pipe: a talkative program would fill it, and wait for ever
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._words,
             text=True,
             env=os.environ | dict(environment),
         )
@@ -41,12 +43,15 @@ class Worker:
     def end(self) -> None:
         """Let the process end: there will be no more questions."""
         self._process.communicate()
+        self._words.close()
 
     def _answer(self) -> str:
         """Wait for a line of the process.  Raises ProbeError with its last words where none comes."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            _, said = self._process.communicate()
-            raise ProbeError(f"the measuring process ended early: {said.strip()[-LAST_WORDS:]}")
+            self._process.communicate()
+            said = last_words(self._words)
+            self._words.close()
+            raise ProbeError(f"the measuring process ended early: {said}")
         return line

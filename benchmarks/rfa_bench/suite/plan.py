@@ -15,12 +15,14 @@ WORDS = {
     "best": "--size gpt2-small --precision int4 --block-size 256 --throughput --threads 2",
     "int4": "--precision int4 --block-size 256 --threads 2",
     "opponents": "rfa,softmax,concatenated,llama.cpp,llama.cpp-plain,torch-eager,torch-compiled",
-    "strong": "rfa,softmax,llama.cpp",
+    "exports": "rfa,softmax,concatenated,llama.cpp,llama.cpp-plain",
+    "strong": "rfa,softmax,llama.cpp,llama.cpp-plain",
 }
 """`best` is the shape and the weights of the figures that count."""
 QUICK = """
-decode int4: decode {best} --systems {opponents} --depths 128,1024,4096 --starts 1
-batch int4: batch {best} --systems {opponents} --batches 1,16 --depth 512 --starts 1 --rounds 2
+decode int4: decode {best} --systems {exports} --depths 128,1024,4096 --starts 1
+torch: decode {best} --systems rfa,torch-eager,torch-compiled --depths 1024 --starts 1 --rounds 2
+batch int4: batch {best} --systems {exports} --batches 16 --depth 512 --starts 1 --rounds 2
 prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048 --rounds 2
 memory int4: memory {best} --systems {strong} --depths 128,4096
 load int4: load {best} --clients 16 --seconds 60 {server}

@@ -19,6 +19,13 @@ def test_a_worker_greets_and_answers_every_line() -> None:
     worker.end()
 
 
+def test_a_worker_may_say_a_lot_beside() -> None:
+    """More than a pipe holds."""
+    worker = Worker([sys.executable, "-c", "import sys\nsys.stderr.write('x' * 1_000_000)\n" + ECHO])
+    assert worker.ask("a").strip() == "aa"
+    worker.end()
+
+
 def test_a_worker_that_ends_early_says_why() -> None:
     with pytest.raises(ProbeError, match=r"(?s)ended early: .*no bundle"):
         Worker([sys.executable, "-c", "raise SystemExit('no bundle')"])
