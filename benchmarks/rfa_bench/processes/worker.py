@@ -18,7 +18,8 @@ class Worker:
 
         environment: variables besides those of this process.  Raises ProbeError where the program ends before.
         """
-        self._words = tempfile.TemporaryFile()  # not a pipe: a talkative program would fill it, and wait for ever
+        # A file, not a pipe: a talkative program would fill it, and wait for ever.
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -10,8 +10,10 @@ from typing import Any
 
 from rfa_bench.parts.part import Part, run_part, write
 
-HIDDEN = ("--keep", "--json")
-"""Options that say where things lie, and no more."""
+KEEP = "--keep"
+JSON = "--json"
+PROGRAM = "--llama-server"
+"""Options that a person writes otherwise, or not at all."""
 
 
 class ResultError(OSError):
@@ -85,14 +87,14 @@ def read_results(folder: Path) -> list[Result]:
 
 
 def command_of(part: Part) -> str:
-    """The command of a part without the options that say where things lie."""
+    """The command of a part without the options that say where things lie, and programs by their names alone."""
     words = ["rfa-bench"]
-    hidden = 0
-    for word in part.arguments[1:]:
-        if word in HIDDEN:
-            hidden = 2 if word == "--keep" else 1
-        if hidden:
-            hidden -= 1
-        else:
+    arguments = iter(part.arguments[1:])
+    for word in arguments:
+        if word == KEEP:
+            next(arguments)
+        elif word == PROGRAM:
+            words += [word, Path(next(arguments)).name]
+        elif word != JSON:
             words.append(word)
     return " ".join(words)

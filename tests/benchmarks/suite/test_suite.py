@@ -93,7 +93,8 @@ def test_a_second_run_goes_on_where_the_first_ended(runs: Runs, tmp_path: Path) 
 
 
 def test_a_command_is_shown_as_a_person_writes_it() -> None:
-    assert command_of(PARTS[0]) == "rfa-bench decode"
+    words = ["load", "--llama-server", "somewhere/llama-server", "--keep", "elsewhere", "--threads", "2"]
+    assert command_of(measurement("load", words)) == "rfa-bench load --llama-server llama-server --threads 2"
 
 
 def test_a_report_has_tables_plots_and_reasons(runs: Runs, tmp_path: Path) -> None:
