@@ -18,6 +18,7 @@ from rfa_bench.commands.load import load
 from rfa_bench.commands.memory import memory
 from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
+from rfa_bench.commands.paper import paper
 from rfa_bench.commands.prefill import prefill
 from rfa_bench.commands.report import report
 from rfa_bench.commands.roofline import roofline
@@ -48,6 +49,7 @@ MEASUREMENTS = (
     memory,
     load,
     translation,
+    paper,
     classification,
     training,
     score,

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rfa_bench.systems.system import System
 
 Measure = Callable[["Subject", list["System"], Progress], list["Row"]]
-HEAD = ("system", "precision", "test", "batch", "tokens/s", "ms/token", "rfa's time", "state", "peak RSS")
+HEAD = ("system", "precision", "test", "batch", "tokens/s", "ms/token", "rfa's time", "roofline", "state", "peak RSS")
 WORDS = ("system", "precision", "test")
 
 
@@ -139,6 +139,7 @@ def cells(row: Row) -> list[str]:
         "" if row.avg_ts is None else f"{row.avg_ts:,.1f} ± {row.stddev_ts:,.1f}",
         "" if row.ms_per_token is None else f"{row.ms_per_token:.3f}",
         "" if row.rfa_ratio is None else f"{row.rfa_ratio:.3f}",
+        "" if row.roofline_share is None else f"{row.roofline_share:.2f}",
         "" if row.state_bytes is None else readable_size(row.state_bytes),
         "" if row.peak_rss_bytes is None else readable_size(row.peak_rss_bytes),
     ]

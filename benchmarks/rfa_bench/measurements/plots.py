@@ -16,6 +16,7 @@ from rfa_bench.measurements.growth import Growth, exponent
 from rfa_bench.tables import column, distinct, where
 
 if TYPE_CHECKING:
+    from rfa_bench.measurements.paper import PaperRow
     from rfa_bench.measurements.translation import TranslationRow
     from rfa_bench.systems.row import Row
 
@@ -55,6 +56,24 @@ def translation(rows: Sequence[TranslationRow], title: str, file: Path) -> None:
         axes.grid(alpha=0.3)
     panels[0].set(ylabel="ms per token", ylim=(0, None))
     panels[0].legend(frameon=False)
+    save(figure, title, file)
+
+
+def paper(rows: Sequence[PaperRow], title: str, file: Path) -> None:
+    """Speed at the left and memory at the right, both against length, as in the paper."""
+    figure = Figure(figsize=TWO_PANELS, layout="constrained")
+    speed_axes, memory_axes = figure.subplots(1, 2)
+    for system in distinct(rows, "system"):
+        mine = where(rows, system=system)
+        lengths = column(mine, "context")
+        speeds = [1e3 * row.batch / row.ms_per_token for row in mine]
+        line(speed_axes, lengths, speeds, system)
+        line(memory_axes, lengths, np.divide(column(mine, "state_bytes"), 1e6), system)
+    speed_axes.set(xlabel="tokens of source and target", ylabel="tokens per second", ylim=(0, None))
+    memory_axes.set(xlabel="tokens of source and target", ylabel="MB kept", yscale="log")
+    for axes in (speed_axes, memory_axes):
+        lengths_below(axes, distinct(rows, "context"))
+        finish(axes)
     save(figure, title, file)
 
 

@@ -16,9 +16,9 @@ Place = tuple[str, int]
 """File and offset, or name of the tensor and 0: two names of one place are read once."""
 
 
-def weight_bytes(bundle: Bundle) -> int:
-    """Bytes of all weights that a step reads, as they are stored."""
-    file = bundle.path / bundle.graph(MODEL).file
+def weight_bytes(bundle: Bundle, role: str = MODEL) -> int:
+    """Bytes of all weights that a step of a graph reads, as they are stored."""
+    file = bundle.path / bundle.graph(role).file
     graph = onnx.load(file, load_external_data=False).graph
     read = read_whole(graph.node)
     places: dict[Place, int] = {}

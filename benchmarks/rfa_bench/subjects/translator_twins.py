@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -24,6 +25,23 @@ def export_translator_twins(config: TranslatorConfig, folder: Path) -> dict[str,
         "rfa": export_random_translator(config, folder / "rfa.rfa"),
         "softmax": export_random_translator(softmax_translator(config), folder / "softmax.rfa"),
     }
+
+
+def export_variants(config: TranslatorConfig, folder: Path) -> dict[str, Path]:
+    """Export the kinds of attention that the paper compares, of one shape.  Returns their paths by system.
+
+    config: with RFA by Gaussian features.  Arc-cosine features are one of a vector, Gaussian ones two: with twice as
+    many vectors both states have one size.  The gate is that of the causal attention, as in the paper.
+    """
+    causal = config.causal_attention
+    arccos = replace(causal, feature_map="arccos", random_vectors=2 * causal.random_vectors)
+    shapes = {
+        "rfa-gaussian": config,
+        "rfa-arccos": replace(config, causal_attention=arccos, cross_attention=arccos),
+        "rfa-gate": replace(config, causal_attention=replace(causal, gate=True)),
+        "softmax": softmax_translator(config),
+    }
+    return {name: export_random_translator(shape, folder / f"{name}.rfa") for name, shape in shapes.items()}
 
 
 def export_random_translator(config: TranslatorConfig, bundle: Path) -> Path:

@@ -50,6 +50,10 @@ CHARTS: Mapping[str, Sequence[Axes]] = {
         Axes("context", "tokens of the text", "ms_per_step", "ms per step", log_y=True),
         Axes("context", "tokens of the text", "peak_rss_bytes", "peak memory, MB", 1e6, log_y=True),
     ),
+    "paper": (
+        Axes("context", "tokens of source and target", "speedup", "times as fast as softmax"),
+        Axes("context", "tokens of source and target", "state_bytes", "MB kept", 1e6, log_y=True),
+    ),
     "translation": (Axes("target", "tokens of the target", "ms_per_token", "ms per token"),),
 }
 """By measurement; the others have tables only."""

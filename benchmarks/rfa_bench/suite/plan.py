@@ -26,7 +26,7 @@ batch int4: batch {best} --systems {exports} --batches 16 --depth 512 --starts 1
 prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048 --rounds 2
 memory int4: memory {best} --systems {strong} --depths 128,4096
 load int4: load {best} --clients 16 --seconds 60 {server}
-translate: translation --size base --batch 16 --sources 32,512 --targets 32,512 --rounds 2
+paper: paper --size base --lengths 32,512 --rounds 2 --threads 2
 train: training --size small --lengths 512,2048 --rounds 2 --threads 2
 roofline: roofline --size gpt2-small --precisions int4 --block-size 256 --threads 2 --starts 1
 runtimes: decode --size tiny --systems all --depths 128 --starts 1
@@ -38,7 +38,8 @@ batch int4: batch {best} --systems {opponents} --batches 1,4,16,64 --depth 2048 
 prefill int4: prefill {best} --systems {opponents} --lengths 128,512,2048,4096,16384
 memory int4: memory {best} --systems {opponents} --depths 128,1024,4096,16384
 load int4: load {best} --clients 64 --seconds 540 --rounds 5 {server}
-translate: translation --size base --batch 16
+paper: paper --size base --threads 2
+translate: translation --size base --batch 16 --threads 2
 train: training --size small --threads 2
 roofline: roofline --size gpt2-small --block-size 256 --threads 2
 runtimes int4: decode {best} --systems rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
@@ -76,5 +77,5 @@ def kept(words: list[str], folder: Path) -> list[str]:
     if "training" in words:
         return []
     size = words[words.index("--size") + 1]
-    models = "models" if words[0] in ("translation", "classification") else "language"
+    models = "models" if words[0] in ("translation", "classification", "paper") else "language"
     return ["--keep", str(folder / f"{models}-{words[0]}-{size}" if models == "models" else folder / size)]

@@ -37,6 +37,11 @@ class Row:
     """The time of `rfa` over this system's: median of the turns, in each of which the two stand side by side."""
     state_bytes: int | None = None
     """That are kept of all texts between two steps."""
+    moved_bytes: int | None = None
+    """That a step must move: its weights once, a state in and out, a cache once."""
+    roofline_share: float | None = None
+    """The least that a step can take, these bytes over the speed of reading memory, over what it took: median of the
+    turns, in each of which memory was read too.  1 is as fast as memory allows; more, where caches hold a part."""
     peak_rss_bytes: int | None = None
     """Of a process that only does this."""
     device_bytes: int | None = None
@@ -85,6 +90,15 @@ def timed(row: Row, seconds: Sequence[float], tokens: int) -> Row:
         stddev_ts=statistics.stdev(speeds) if len(speeds) > 1 else 0.0,
         ms_per_token=statistics.median(seconds) / steps * 1e3,
     )
+
+
+def under_roofline(row: Row, seconds: Sequence[float], speeds: Sequence[float], moved: int) -> Row:
+    """The row with its share.  speeds: of reading memory in the same turns, bytes a second."""
+    row = replace(row, moved_bytes=moved)
+    if len(speeds) != len(seconds):
+        return row
+    shares = [moved / speed / each for each, speed in zip(seconds, speeds, strict=True)]
+    return replace(row, roofline_share=statistics.median(shares))
 
 
 def beside(row: Row, seconds: Sequence[float], rfa: Sequence[float]) -> Row:

@@ -8,11 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rfa_bench.processes.ask import command_of
+from rfa_bench.subjects.moved_bytes import weight_bytes
 from rfa_bench.systems.subject import RFA, Subject
 from rfa_runtime.bundle.bundle import read_bundle
+from rfa_runtime.bundle.interface import MODEL, THROUGHPUT
+from rfa_runtime.session.step import MANY_TEXTS
 
 FLOAT32_BYTES = 4
 FLOAT16_BYTES = 2
+WHOLE_FILES = (".gguf", ".pt")
+"""A step reads all of such a file, but for some names and settings."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,20 @@ class System:
         """The command line of its program.  Writes the file that it reads where it is not there yet."""
         decoder = f"decoders.{self.decoder}"
         return command_of(decoder, self.file(subject), threads, provider, *self.options)
+
+    def moved_bytes(self, subject: Subject, tokens: int, batch: int) -> int:
+        """What a step must move: its weights once, a state in and out, a cache once."""
+        times = 2 if self.attention == RFA else 1
+        return self.weight_bytes(subject, batch) + times * self.state_bytes(subject, tokens, batch)
+
+    def weight_bytes(self, subject: Subject, batch: int) -> int:
+        """Bytes of the weights that a step of so many texts reads."""
+        file = self.file(subject)
+        if file.suffix in WHOLE_FILES:
+            return file.stat().st_size
+        bundle = read_bundle(file if file.is_dir() else file.parent, check_hashes=False)
+        many = batch >= MANY_TEXTS and THROUGHPUT in bundle.manifest.graphs and self.decoder == "runtime"
+        return weight_bytes(bundle, THROUGHPUT if many else MODEL)
 
     def state_bytes(self, subject: Subject, tokens: int, batch: int) -> int:
         """What must be kept between two steps: for a cache, the keys and values of the tokens so far."""

@@ -43,6 +43,7 @@ MEASUREMENTS = {
 NO_PROVIDER = {
     "systems": "it measures nothing",
     "report": "it measures nothing",
+    "paper": "`translation` is for other devices",
     "all": "it is for the processor; `gpu` runs all that a GPU must be asked",
     "export": "rfa-export verifies on the processor",
     "compare": "older checkouts have no such choice",

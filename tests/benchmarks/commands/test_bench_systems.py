@@ -95,11 +95,11 @@ def test_a_number_of_random_vectors_is_that_of_the_model(bench: Bench, twins: Pa
 
 def test_the_table_has_a_line_per_row_and_reasons_below() -> None:
     rows = [
-        row("rfa", "tg64 @ d512", avg_ts=1000.0, stddev_ts=20.0, ms_per_token=1.0, rfa_ratio=1.0, state_bytes=1000),
+        row("rfa", "tg64 @ d512", avg_ts=1000.0, stddev_ts=20.0, ms_per_token=1.0, rfa_ratio=1.0, roofline_share=0.5),
         row("llama.cpp", "tg64 @ d512", reason="needs llama-cpp-python"),
     ]
     assert rows_table(rows).splitlines()[2:] == [
-        "| rfa | fp32 | tg64 @ d512 | 1 | 1,000.0 ± 20.0 | 1.000 | 1.000 | 1.0 kB |  |",
+        "| rfa | fp32 | tg64 @ d512 | 1 | 1,000.0 ± 20.0 | 1.000 | 1.000 | 0.50 |  |  |",
         "",
         "llama.cpp, tg64 @ d512: needs llama-cpp-python",
     ]
