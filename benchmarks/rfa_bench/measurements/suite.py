@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rfa_bench.suite.plan import FULL, FULL_LIMIT, QUICK, QUICK_LIMIT, parts_of
+from rfa_bench.suite.plan import FULL, FULL_LIMIT, QUICK, QUICK_LIMIT, only, parts_of
 from rfa_bench.suite.report import write_report
 from rfa_bench.suite.results import read_results, run_all
 
-__all__ = ["FULL", "FULL_LIMIT", "QUICK", "QUICK_LIMIT", "parts_of", "read_results", "run_all", "write_report"]
+__all__ = ["FULL", "FULL_LIMIT", "QUICK", "QUICK_LIMIT", "only", "parts_of", "read_results", "run_all", "write_report"]

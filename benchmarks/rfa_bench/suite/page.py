@@ -15,6 +15,12 @@ from rfa_bench.suite.tables import cells_of, columns_of, shared_of
 from rfa_runtime.bundle.whole_file import written_whole
 
 TEMPLATE = Path(__file__).with_name("page.html")
+RFA = "rfa"
+OURS = "#0a9d6e"
+"""The line of RFA, where there is one of it."""
+GRID = {"gridcolor": "#8883", "zerolinecolor": "#8886"}
+POWERS = {"type": "log", "dtick": 1}
+FROM_ZERO = {"type": "linear", "rangemode": "tozero"}
 RESIZES = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
 
@@ -44,19 +50,21 @@ def section(result: Result) -> dict[str, object]:
 def drawn(chart: Chart) -> str:
     """A chart as HTML without plotly's code."""
     figure = go.Figure()
+    ours = [system for system in chart.lines if system.startswith(RFA)]
     for system, points in chart.lines.items():
         figure.add_scatter(
             x=[x for x, _ in points],
             y=[y for _, y in points],
             name=system,
             mode="lines+markers",
+            line={"color": OURS, "width": 3} if system.startswith(RFA) and len(ours) == 1 else {},
             hovertemplate=f"{system}<br>%{{x:,}} {chart.x}<br>%{{y:,.4g}} {chart.y}<extra></extra>",
         )
     lengths = sorted({x for points in chart.lines.values() for x, _ in points})
     figure.update_layout(
         title={"text": chart.title, "font": {"size": 15}},
-        xaxis={"title": chart.x, "type": "log", "tickvals": lengths},
-        yaxis={"title": chart.y, "type": "log" if chart.log_y else "linear", "rangemode": "tozero"},
+        xaxis={"title": chart.x, "type": "log", "tickvals": lengths, "tickformat": ",", **GRID},
+        yaxis={"title": chart.y, **(POWERS if chart.log_y else FROM_ZERO), **GRID},
         legend={"orientation": "h", "y": -0.25},
         margin={"l": 60, "r": 10, "t": 40, "b": 40},
         height=420,

@@ -7,14 +7,15 @@ WORDS.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from rfa_bench.parts.part import Part, measurement
+from rfa_bench.suite.results import ResultError
 
 WORDS = {
     "best": "--size gpt2-small --precision int4 --block-size 256 --throughput --threads 2",
     "int4": "--precision int4 --block-size 256 --threads 2",
-    "opponents": "rfa,softmax,concatenated,llama.cpp,llama.cpp-plain,torch-eager,torch-compiled",
     "exports": "rfa,softmax,concatenated,llama.cpp,llama.cpp-plain",
     "strong": "rfa,softmax,llama.cpp,llama.cpp-plain",
 }
@@ -33,23 +34,25 @@ runtimes: decode --size tiny --systems all --depths 128 --starts 1
 """
 """A quarter of an hour on two cores."""
 FULL = """
-decode int4: decode {best} --systems {opponents} --depths 128,1024,4096,16384
-batch int4: batch {best} --systems {opponents} --batches 1,4,16,64 --depth 2048 --starts 2
-prefill int4: prefill {best} --systems {opponents} --lengths 128,512,2048,4096,16384
-memory int4: memory {best} --systems {opponents} --depths 128,1024,4096,16384
-load int4: load {best} --clients 64 --seconds 540 --rounds 5 {server}
+decode int4: decode {best} --systems {exports} --depths 128,1024,4096,16384 --starts 2
+batch int4: batch {best} --systems {exports} --batches 1,4,16 --depth 2048 --starts 2 --rounds 2
+batch int4 64: batch {best} --systems {strong} --batches 64 --depth 512 --starts 1 --rounds 2
 paper: paper --size base --threads 2
+prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048,4096,16384
+memory int4: memory {best} --systems {strong} --depths 128,1024,4096,16384
+load int4: load {best} --clients 64 --seconds 540 --rounds 5 {server}
+torch: decode {best} --systems rfa,torch-eager,torch-compiled --depths 128,1024,4096 --starts 1
+runtimes int4: decode {best} --systems rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
 translate: translation --size base --batch 16 --threads 2
 train: training --size small --threads 2
 roofline: roofline --size gpt2-small --block-size 256 --threads 2
-runtimes int4: decode {best} --systems rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
-decode fp32: decode --size gpt2-small --threads 2 --systems {opponents} --depths 128,1024,4096,16384 --starts 2
-decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096,16384
-decode int4 one thread: decode {best} --threads 1 --systems {strong} --depths 128,1024,4096 --starts 2
-decode 16 vectors: decode {best} --vectors 16 --systems {strong} --depths 128,4096 --starts 2
-decode 256 vectors: decode {best} --vectors 256 --systems {strong} --depths 128,4096 --starts 2
-decode tiny: decode --size tiny --threads 2 --systems {opponents} --depths 128,1024,4096,16384,65536 --starts 2
-decode one billion: decode --size one-billion {int4} --systems {strong} --depths 128,1024 --starts 1
+decode fp32: decode --size gpt2-small --threads 2 --systems {exports} --depths 128,1024,4096 --starts 2
+decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096 --starts 2
+decode int4 one thread: decode {best} --threads 1 --systems {strong} --depths 128,1024,4096 --starts 1
+decode 16 vectors: decode {best} --vectors 16 --systems rfa,softmax --depths 128,4096 --starts 2
+decode 256 vectors: decode {best} --vectors 256 --systems rfa,softmax --depths 128,4096 --starts 2
+decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,1024,4096,16384,65536 --starts 1
+decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
 classify: classification --size base --threads 2
 """
 """Three hours."""
@@ -79,3 +82,11 @@ def kept(words: list[str], folder: Path) -> list[str]:
     size = words[words.index("--size") + 1]
     models = "models" if words[0] in ("translation", "classification", "paper") else "language"
     return ["--keep", str(folder / f"{models}-{words[0]}-{size}" if models == "models" else folder / size)]
+
+
+def only(parts: list[Part], names: Sequence[str]) -> list[Part]:
+    """The parts of these names.  Raises ResultError for a name that no part has."""
+    unknown = sorted(set(names) - {part.name for part in parts})
+    if unknown:
+        raise ResultError(f"there is no part {unknown[0]!r}, wanted some of {', '.join(part.name for part in parts)}")
+    return [part for part in parts if part.name in names]

@@ -138,3 +138,12 @@ def test_all_writes_a_report_whatever_failed(runs: Runs, tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     assert result.stdout.strip().endswith("not done: load int4")
     assert (tmp_path / "results" / "report.html").exists()
+
+
+def test_some_parts_alone(runs: Runs, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["all", "--output", str(tmp_path), "--only", "paper,train"])
+    assert result.exit_code == 0, result.output
+    assert runs.asked == ["paper", "train"]
+    result = CliRunner().invoke(main, ["all", "--output", str(tmp_path), "--only", "opera"])
+    assert result.exit_code == 2
+    assert "there is no part 'opera', wanted some of decode int4, batch int4" in result.stderr.splitlines()[-1]
