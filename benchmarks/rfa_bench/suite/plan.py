@@ -32,7 +32,7 @@ train: training --size small --lengths 512,2048 --rounds 2 --threads 2
 roofline: roofline --size gpt2-small --precisions int4 --block-size 256 --threads 2 --starts 1
 runtimes: decode --size tiny --systems all --depths 128 --starts 1
 """
-"""A quarter of an hour on two cores."""
+"""Meant for a quarter of an hour on two cores."""
 FULL = """
 decode int4: decode {best} --systems {exports} --depths 128,1024,4096,16384 --starts 2
 batch int4: batch {best} --systems {exports} --batches 1,4,16 --depth 2048 --starts 2 --rounds 2
@@ -55,7 +55,9 @@ decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,102
 decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
 classify: classification --size base --threads 2
 """
-"""Three hours."""
+"""Meant for three hours."""
+OTHER_MODELS = ("translation", "paper", "classification")
+"""Measurements of models that are no language models."""
 QUICK_LIMIT = 300
 """Seconds after which a part is ended."""
 FULL_LIMIT = 3600
@@ -76,12 +78,12 @@ def parts_of(plan: str, folder: Path, llama_server: str | None) -> list[Part]:
 
 
 def kept(words: list[str], folder: Path) -> list[str]:
-    """Where a measurement keeps its models: those of one command and one shape lie together."""
-    if "training" in words:
+    """Where a measurement keeps its models: language models of one shape lie together, others by their command."""
+    if words[0] == "training":
         return []
     size = words[words.index("--size") + 1]
-    models = "models" if words[0] in ("translation", "classification", "paper") else "language"
-    return ["--keep", str(folder / f"{models}-{words[0]}-{size}" if models == "models" else folder / size)]
+    name = f"{words[0]}-{size}" if words[0] in OTHER_MODELS else size
+    return ["--keep", str(folder / name)]
 
 
 def only(parts: list[Part], names: Sequence[str]) -> list[Part]:

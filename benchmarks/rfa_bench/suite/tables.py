@@ -11,7 +11,6 @@ from rfa_bench.suite.results import Result
 from rfa_bench.tables import readable_size
 
 Cells = list[list[str]]
-WORDS = (str, bool)
 
 
 def shared_of(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
