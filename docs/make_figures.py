@@ -1,9 +1,16 @@
-"""Fill in the figures of README.md and of the pages here, from the files of `rfa-bench all` in benchmarks/results.
+"""Fill in the figures of README.md and of the pages here, from what was measured.
 
-A table stands between marks that say what it shows, a line for each value of an axis, a column for each system:
+`NAME` in a mark is a file: benchmarks/results/NAME.json of `rfa-bench all`, benchmarks/records/NAME.json of what was
+measured once, or logs/NAME.jsonl of a training, of which the last line counts.  A table of one figure has a line for
+each value of an axis and a column for each system, or for those that are named:
 
-    <!-- figures: decode-int4 ms_per_token by context -->
+    <!-- figures: decode-int4 ms_per_token by context of rfa,softmax -->
     <!-- end of figures -->
+
+A table of rows has the columns that are named, of all rows or of those that fit:
+
+    <!-- rows: targets system,ms_per_token where precision=int4 -->
+    <!-- end of rows -->
 
 A figure within a sentence is that of one row, which the mark names by as many of its fields as it takes:
 
@@ -14,8 +21,9 @@ Run it after measuring again; a test compares.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +33,43 @@ from rfa_bench.tables import table
 
 DOCS = Path(__file__).parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
-TABLE = re.compile(r"(<!-- figures: (\S+) (\S+) by (\S+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
-FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+) (.+?) -->).*?(<!-- end -->)")
-AXES = {
+RECORDS = DOCS.parent / "benchmarks" / "records"
+LOGS = DOCS / "logs"
+FIGURES = re.compile(
+    r"(<!-- figures: (\S+) (\S+) by (\S+?)(?: of (\S+))? -->\n).*?(<!-- end of figures -->)", re.DOTALL
+)
+ROWS = re.compile(r"(<!-- rows: (\S+) (\S+)(?: where (.+?))? -->\n).*?(<!-- end of rows -->)", re.DOTALL)
+FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+)(?: (.+?))? -->).*?(<!-- end -->)")
+HEADS = {
     "context": "tokens",
     "batch": "texts",
     "n_prompt": "tokens of the prompt",
+    "precision": "weights",
+    "runtime": "decoded by",
+    "file_bytes": "files",
+    "load_ms": "load, ms",
+    "ms_per_token": "ms/token",
+    "ms_per_step": "ms/step",
+    "peak_rss_bytes": "peak memory",
+    "state_bytes": "keeps",
+    "moved_bytes": "moved",
+    "gb_per_s": "read at, GB/s",
+    "roofline_ms": "least, ms",
+    "parity": "equal to torch",
+    "rfa_ratio": "RFA's time",
+    "output_throughput": "tokens/s",
+    "median_ttft_ms": "ttft p50, ms",
+    "p99_ttft_ms": "ttft p99, ms",
+    "median_itl_ms": "itl p50, ms",
+    "p99_itl_ms": "itl p99, ms",
+    "rss_at_end": "memory",
+    "before_ms": "before, ms",
+    "after_ms": "after, ms",
+    "encoder_bytes": "memory",
 }
-"""How an axis is called above its column."""
+"""What stands above a column, where its name says too little."""
+WORDS = ("system", "precision", "test", "operator", "runtime", "parity", "what", "gave")
+"""Columns that hold words."""
 
 
 def main() -> None:
@@ -48,43 +85,83 @@ def pages() -> Iterator[Path]:
 
 
 def filled(text: str) -> str:
-    """A page with its figures.  Raises KeyError for a mark that names no row, or several."""
-    text = TABLE.sub(lambda found: found[1] + table_of(found[2], found[3], found[4]) + found[5], text)
-    return FIGURE.sub(lambda found: found[1] + figure_of(found[2], found[3], found[4]) + found[5], text)
+    """A page with its figures.  Raises KeyError for a mark that names no row, or several, OSError for no file."""
+    for mark, content in ((FIGURES, pivot), (ROWS, list_of), (FIGURE, figure_of)):
+        text = mark.sub(replacing(content), text)
+    return text
 
 
-def table_of(name: str, figure: str, axis: str) -> str:
-    """A table, and the command behind it."""
+def replacing(content: Callable[..., str]) -> Callable[[re.Match[str]], str]:
+    """Keep the two marks, the first and the last group, and put between them what the words of the first ask for."""
+
+    def replaced(found: re.Match[str]) -> str:
+        first, *words, last = found.groups()
+        return first + content(*words) + last
+
+    return replaced
+
+
+def pivot(name: str, figure: str, axis: str, systems: str | None) -> str:
+    """A table of one figure, and the command behind it."""
     result = result_of(name)
     rows = [row for row in result.rows if row.get(figure) is not None]
-    systems = list(dict.fromkeys(row["system"] for row in rows))
+    columns = systems.split(",") if systems else list(dict.fromkeys(row["system"] for row in rows))
     lines = []
     for value in dict.fromkeys(row[axis] for row in rows):
         cells = [f"{value:,}"]
-        for system in systems:
+        for system in columns:
             here = [row for row in rows if (row["system"], row[axis]) == (system, value)]
             cells.append(shown(figure, here[0][figure]) if here else "")
         lines.append(cells)
-    return f"{table([AXES[axis], *systems], lines)}\n\n    {result.command}\n\n"
+    return below(table([HEADS.get(axis, axis), *columns], lines), result)
 
 
-def figure_of(name: str, figure: str, words: str) -> str:
+def list_of(name: str, columns: str, words: str | None) -> str:
+    """A table of rows, and the command behind it."""
+    result = result_of(name)
+    names = columns.split(",")
+    lines = [[cell(column, row.get(column)) for column in names] for row in fitting(result, words)]
+    heads = [HEADS.get(column, column.replace("_", " ")) for column in names]
+    words_in = [HEADS.get(column, column) for column in WORDS]
+    return below(table(heads, lines, words_in), result)
+
+
+def below(lines: str, result: Result) -> str:
+    """A table with its command."""
+    return f"{lines}\n\n    {result.command}\n\n"
+
+
+def cell(name: str, value: Any) -> str:
+    """A value of a table; what is found by names is put into words."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {found}" for key, found in value.items())
+    return shown(name, value)
+
+
+def figure_of(name: str, figure: str, words: str | None) -> str:
     """The figure of one row.  words: `field=value` with spaces between them."""
-    wanted = dict(word.split("=", 1) for word in words.split())
-    rows = [row for row in result_of(name).rows if fits(row, wanted)]
+    rows = fitting(result_of(name), words)
     if len(rows) != 1:
         raise KeyError(f"{name} has {len(rows)} rows with {words}, wanted one")
     return shown(figure, rows[0][figure])
 
 
-def fits(row: dict[str, Any], wanted: dict[str, str]) -> bool:
-    """Whether a row has these values."""
-    return all(str(row.get(field)) == value for field, value in wanted.items())
+def fitting(result: Result, words: str | None) -> list[dict[str, Any]]:
+    """The rows that have these values.  words: `field=value` with spaces between them; None for all rows."""
+    wanted = dict(word.split("=", 1) for word in (words or "").split())
+    return [row for row in result.rows if all(str(row.get(field)) == value for field, value in wanted.items())]
 
 
 def result_of(name: str) -> Result:
-    """A file of benchmarks/results."""
-    return read_result(RESULTS / f"{name}.json")
+    """What was measured, by its name."""
+    log = LOGS / f"{name}.jsonl"
+    if log.exists():
+        last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+        return Result(name, f"rfa-train models/recipes/{name}.toml", 0.0, {"rows": [last]}, "")
+    for folder in (RESULTS, RECORDS):
+        if (folder / f"{name}.json").exists():
+            return read_result(folder / f"{name}.json")
+    raise FileNotFoundError(f"nothing was measured of the name {name!r}")
 
 
 if __name__ == "__main__":

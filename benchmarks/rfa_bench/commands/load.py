@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rfa_bench import measurements
-from rfa_bench.commands.provider import check_provider
+from rfa_bench.commands.of_bundle import ChosenBundle, of_bundle
 from rfa_bench.tables import readable_size, table
-from rfa_bench.terminal import (
-    BLOCK_SIZE,
-    COUNT,
-    FILE,
-    JSON,
-    KEEP,
-    LANGUAGE_SIZE,
-    PRECISION,
-    PROVIDER,
-    THREADS,
-    THROUGHPUT,
-    count_option,
-    measuring,
-    print_result,
-)
-from rfa_export.targets.export_config import ExportConfig
-from rfa_runtime.bundle.bundle import read_bundle
+from rfa_bench.terminal import count_option, measuring, print_result
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.load import LoadRow
@@ -48,12 +31,8 @@ HEAD = (
 
 
 @click.command(epilog="Example:  rfa-bench load model.rfa --clients 64 --seconds 300 --threads 2")
-@click.argument("bundle", type=FILE, required=False)
-@LANGUAGE_SIZE
-@PRECISION
-@BLOCK_SIZE
-@THROUGHPUT
-@click.option("--clients", type=COUNT, default=16, show_default=True, help="That ask at once.")
+@of_bundle
+@count_option("--clients", 16, "That ask at once.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),
@@ -62,22 +41,14 @@ HEAD = (
     help="How long; each system has its part of it.",
 )
 @count_option("--rounds", 3, "In each of which every system has its turn.")
-@click.option("--prompt-tokens", type=COUNT, default=256, show_default=True, help="The longest prompt.")
-@click.option("--text-tokens", type=COUNT, default=128, show_default=True, help="The longest text.")
-@click.option("--compared", type=COUNT, default=32, show_default=True, help="Texts written again by one stream alone.")
+@count_option("--prompt-tokens", 256, "The longest prompt.")
+@count_option("--text-tokens", 128, "The longest text.")
+@count_option("--compared", 32, "Texts written again by one stream alone.")
 @click.option("--goodput-ttft", type=float, default=1000.0, show_default=True, help="Good texts begin so soon, in ms.")
 @click.option("--goodput-tpot", type=float, default=100.0, show_default=True, help="... and go on so fast, in ms.")
 @click.option("--llama-server", metavar="PROGRAM", help="llama.cpp's server, with random weights of --size.")
-@THREADS
-@PROVIDER
-@KEEP
-@JSON
 def load(
-    bundle: Path | None,
-    size: str,
-    precision: str,
-    block_size: int | None,
-    throughput: bool,
+    chosen: ChosenBundle,
     clients: int,
     seconds: float,
     rounds: int,
@@ -87,45 +58,38 @@ def load(
     goodput_ttft: float,
     goodput_tpot: float,
     llama_server: str | None,
-    threads: int,
-    provider: str,
-    keep: Path | None,
-    as_json: bool,
 ) -> None:
     """Keep rfa-serve busy, in turns with the engine without HTTP.
 
-    It serves BUNDLE, or random weights of --size.  Each client asks for a stream, reads it to its end, and asks for the
-    next one.
+    It serves BUNDLE, random weights of --size, or the storyteller inside.  Each client asks for a stream, reads it to
+    its end, and asks for the next one.
     """
-    with measuring(keep) as (folder, progress):
-        weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
-        check_provider(provider, weights.weights)
-        read = None if bundle is None else read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
+    if llama_server is not None and chosen.size is None:
+        raise click.UsageError("--llama-server came without --size, the shape of its random weights")
+    with measuring(chosen.keep) as (folder, progress):
+        bundle = chosen.read(folder, progress)
         plan = measurements.load.LoadPlan(
             clients,
             seconds,
-            threads,
+            chosen.threads,
             compared,
             prompt_tokens,
             text_tokens,
             rounds,
-            provider,
+            chosen.provider,
             goodput_ttft,
             goodput_tpot,
         )
-        if read is None:
-            progress("export")
-            read = read_bundle(measurements.load.random_bundle(size, folder, weights))
         llama = None
-        if llama_server is not None:
+        if llama_server is not None and chosen.size is not None:
             progress("write a GGUF file")
-            llama = (llama_server, measurements.load.random_gguf(size, folder, weights))
-        found = measurements.load.measure(read, plan, llama, progress)
+            llama = (llama_server, measurements.load.random_gguf(chosen.size, folder, chosen.weights))
+        found = measurements.load.measure(bundle, plan, llama, progress)
     text = (
         f"{table(HEAD, map(cells, found.rows), words=('system',))}\n\n"
         f"{found.compared} texts of rfa-serve written again by one stream alone, {found.other_texts} others"
     )
-    print_result(asdict(found), text, as_json)
+    print_result(asdict(found), text, chosen.as_json)
 
 
 def cells(row: LoadRow) -> list[str]:

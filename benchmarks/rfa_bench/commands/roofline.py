@@ -22,7 +22,8 @@ from rfa_bench.terminal import (
     precisions_option,
     print_result,
 )
-from rfa_export.precision import Precision, precision_of
+from rfa_export.precision import precision_of
+from rfa_export.targets.export_config import ExportConfig
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.roofline import RooflineRow
@@ -62,20 +63,20 @@ def roofline(
     as fast as memory allows.
     """
     with measuring(keep) as (folder, progress):
-        wanted = [with_blocks(name, block_size) for name in precisions]
+        wanted = [weights_of(name, block_size) for name in precisions]
         plan = measurements.decode.DecodePlan([context], batch, threads, starts, rounds, burst)
         rows = []
         for weights in wanted:
             progress(f"{weights.label}: export")
-            bundle = measurements.roofline.bundle_of_shape(size, folder, weights)
+            bundle = measurements.subject.random_bundle(size, folder, weights)
             rows.append(measurements.roofline.measure(bundle, weights.label, plan, progress))
     print_result({"rows": as_tables(rows)}, f"{table_of(rows)}\n\n{buffers_of(rows)}", as_json)
 
 
-def with_blocks(name: str, block_size: int | None) -> Precision:
-    """A precision by its name, with blocks of this size where its weights have blocks."""
-    found = precision_of(name)
-    return precision_of(name, block_size) if found.quantized else found
+def weights_of(name: str, block_size: int | None) -> ExportConfig:
+    """An export in this precision, with blocks of this size where its weights have blocks."""
+    blocks = block_size if precision_of(name).quantized else None
+    return ExportConfig(precision=name, block_size=blocks)
 
 
 def table_of(rows: Sequence[RooflineRow]) -> str:

@@ -8,41 +8,29 @@ from pathlib import Path
 import click
 
 from rfa_bench import measurements
-from rfa_bench.commands.provider import check_provider
-from rfa_bench.terminal import COUNT, FILE, JSON, PROVIDER, THREADS, measuring, print_result
-from rfa_runtime.bundle.bundle import read_bundle
-from rfa_runtime.bundle.places import check_readable
+from rfa_bench.commands.of_bundle import ChosenBundle, of_bundle
+from rfa_bench.terminal import FILE, count_option, measuring, print_result
 
 
-@click.command(epilog="Example:  rfa-bench speculation model.rfa text.txt --draft small.rfa --threads 2")
-@click.argument("bundle", type=FILE)
-@click.argument("text", type=FILE)
+@click.command(epilog="Example:  rfa-bench speculation model.rfa --text text.txt --draft small.rfa --threads 2")
+@of_bundle
+@click.option("--text", type=FILE, help="Prompts are parts of this text; by default, of what the model writes.")
 @click.option("--draft", default="lookup", show_default=True, help="What guesses: `lookup`, or a smaller bundle.")
-@click.option("--draft-tokens", type=COUNT, default=4, show_default=True, help="Of a guess.")
-@click.option("--prompts", type=COUNT, default=100, show_default=True, help="Texts that are written.")
-@click.option("--new-tokens", type=COUNT, default=64, show_default=True, help="Of a text.")
-@THREADS
-@PROVIDER
-@JSON
+@count_option("--draft-tokens", 4, "Of a guess.")
+@count_option("--prompts", 100, "Texts that are written.")
+@count_option("--new-tokens", 64, "Of a text.")
 def speculation(
-    bundle: Path,
-    text: Path,
-    draft: str,
-    draft_tokens: int,
-    prompts: int,
-    new_tokens: int,
-    threads: int,
-    provider: str,
-    as_json: bool,
+    chosen: ChosenBundle, text: Path | None, draft: str, draft_tokens: int, prompts: int, new_tokens: int
 ) -> None:
-    """Continue parts of TEXT with BUNDLE, with guesses and without, in turns: is it the same, and does it pay?"""
-    with measuring() as (_, progress):
-        read = read_bundle(bundle)  # refuses it before ONNX Runtime is loaded
-        check_readable(text)
-        check_provider(provider)
+    """Write texts with guesses and without, in turns: are they the same, and does it pay?
+
+    The model is BUNDLE, random weights of --size, or the storyteller inside.
+    """
+    with measuring(chosen.keep, files=[text]) as (folder, progress):
+        bundle = chosen.read(folder, progress)
         progress(f"{prompts} texts of {new_tokens} tokens, both ways")
         found = measurements.speculation.measure(
-            read, text, draft, draft_tokens, prompts, new_tokens, threads, provider
+            bundle, text, draft, draft_tokens, prompts, new_tokens, chosen.threads, chosen.provider
         )
     words = (
         f"{found.accepted:,} of {found.drafted:,} guesses right ({found.acceptance:.0%}), "
@@ -50,4 +38,4 @@ def speculation(
         f"{found.same_texts} of {found.prompts} texts equal\n"
         f"{found.tokens_per_s:,.0f} tokens/s, {found.plain_tokens_per_s:,.0f} without guesses ({found.speed:.2f} times)"
     )
-    print_result(asdict(found), words, as_json)
+    print_result(asdict(found), words, chosen.as_json)

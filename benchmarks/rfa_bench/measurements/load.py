@@ -19,7 +19,6 @@ import numpy as np
 from rfa_bench.processes.servers import HOST, Server, llama_server, rfa_serve
 from rfa_bench.subjects.clients import Asked, Clients, Workload, of_engine, of_server
 from rfa_bench.subjects.gguf_file import write_gguf
-from rfa_bench.subjects.language_twins import export_random
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.targets.export_config import ExportConfig
 from rfa_runtime.bundle.bundle import Bundle
@@ -118,11 +117,6 @@ class System:
         self.speeds.append(speed(self.asking, clients, seconds))
         pid = "self" if self.server is None else self.server.pid
         self.memory.append(status_bytes("VmRSS", pid) or 0)
-
-
-def random_bundle(size: str, folder: Path, weights: ExportConfig) -> Path:
-    """A bundle of a named shape with random weights."""
-    return export_random(SIZES[size], folder, "rfa", weights)
 
 
 def random_gguf(size: str, folder: Path, weights: ExportConfig) -> Path:

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfa_bench.processes.ask import ask
-from rfa_bench.subjects.language_twins import export_random
-from rfa_bench.subjects.shapes import SIZES
-from rfa_export.targets.export_config import ExportConfig
 
 OUTSIDE = "outside operators"
 """Between them: what ONNX Runtime does for each node and each call, its profiler included."""
@@ -53,11 +50,6 @@ class Operators:
     """With it, mean over the middle half of the calls; shares are of this time."""
     rows: list[OperatorRow]
     """The longest first; what is outside of operators comes last."""
-
-
-def bundle_of_shape(size: str, folder: Path, weights: ExportConfig) -> Path:
-    """Export a model of a named shape with random weights.  Returns its bundle."""
-    return export_random(SIZES[size], folder, "rfa", weights)
 
 
 def measure(bundle: Path, plan: OperatorPlan) -> Operators:

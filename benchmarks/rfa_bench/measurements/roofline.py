@@ -20,11 +20,8 @@ from rfa_bench.machine import available_bytes, largest_cache_bytes
 from rfa_bench.measurements.decode import DecodePlan
 from rfa_bench.processes.ask import command_of
 from rfa_bench.processes.worker import Worker
-from rfa_bench.subjects.language_twins import config_of, export_random
 from rfa_bench.subjects.moved_bytes import state_traffic, weight_bytes
-from rfa_bench.subjects.shapes import SIZES
 from rfa_bench.tables import column
-from rfa_export.precision import Precision
 from rfa_runtime.bundle.bundle import read_bundle
 
 READINGS = 8
@@ -75,11 +72,6 @@ class Round:
     step: float
     speed: float
     memory: float
-
-
-def bundle_of_shape(size: str, folder: Path, weights: Precision) -> Path:
-    """Export a model of a named shape with random weights.  Returns its bundle."""
-    return export_random(SIZES[size], folder, "rfa", config_of(weights))
 
 
 def measure(bundle: Path, precision: str, plan: DecodePlan, progress: Callable[[str], None]) -> RooflineRow:

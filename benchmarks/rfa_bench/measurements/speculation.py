@@ -42,7 +42,7 @@ class Speculation:
 
 def measure(
     bundle: Bundle,
-    text: Path,
+    text: Path | None,
     draft: str,
     draft_tokens: int,
     prompts: int,
@@ -50,13 +50,17 @@ def measure(
     threads: int | None,
     provider: str = "cpu",
 ) -> Speculation:
-    """Write greedily after prompts from a text, both ways in turns.  draft: `lookup`, or a bundle."""
+    """Write greedily after prompts, both ways in turns.
+
+    text: that prompts are parts of; None for what the model writes.  draft: `lookup`, or a bundle.
+    """
     plain = Decoder(bundle, threads, provider)
     drafter: Drafter = Lookup() if draft == LOOKUP else DraftModel(draft, threads, provider)
     guessing = SpeculativeDecoder(bundle, drafter, draft_tokens, threads, provider)
     seconds = guessing_seconds = 0.0
     tokens = same = 0
-    for prompt in prompts_of(plain.encode(read_text(text)), prompts):
+    source = written(plain, prompts) if text is None else plain.encode(read_text(text))
+    for prompt in prompts_of(source, prompts):
         started = time.perf_counter()
         wanted = plain.generate(prompt, temperature=0.0, max_new_tokens=new_tokens, ignore_eos=True)
         between = time.perf_counter()
@@ -81,6 +85,12 @@ def measure(
         speed=round(seconds / guessing_seconds, 3),
         provider=provider,
     )
+
+
+def written(model: Decoder, prompts: int) -> list[int]:
+    """A text that the model writes, long enough for so many prompts."""
+    count = prompts * PROMPT_TOKENS
+    return list(model.generate([0], max_new_tokens=count, seed=0, ignore_eos=True).token_ids)
 
 
 def prompts_of(ids: list[int], count: int) -> list[list[int]]:

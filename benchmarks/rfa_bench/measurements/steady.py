@@ -6,8 +6,8 @@ import itertools
 import statistics
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
+from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.memory import current_rss_bytes
 from rfa_runtime.tasks.language import Decoder
 
@@ -35,7 +35,7 @@ class Steady:
     provider: str = "cpu"
 
 
-def measure(bundle: Path, tokens: int, threads: int | None, provider: str = "cpu") -> Steady:
+def measure(bundle: Bundle, tokens: int, threads: int | None, provider: str = "cpu") -> Steady:
     """Decode this many tokens greedily, and watch time and resident memory."""
     decoder = Decoder(bundle, threads=threads, provider=provider)
     pieces = itertools.islice(decoder.stream("The", max_new_tokens=tokens, ignore_eos=True), tokens)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -65,7 +64,7 @@ class Streams:
 
 
 def measure(
-    bundle: Path,
+    bundle: Bundle,
     streams: int,
     seconds: float,
     threads: int | None,
@@ -84,7 +83,7 @@ def measure(
             rounds.append(Round.of(load, each))
     finished = load.finished[:compared]
     decoder = Decoder(bundle, threads, provider)
-    tie = NEAR_TIE * error_of(decoder.bundle)
+    tie = NEAR_TIE * error_of(bundle)
     leads = [leads_of(decoder.session, ids, written) for ids, written in finished]
     return Streams(
         streams=streams,

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rfa_bench.subjects.language_twins import export_random
 from rfa_bench.subjects.shapes import SIZES
 from rfa_bench.systems.catalogue import SYSTEMS
-from rfa_bench.systems.subject import Subject
+from rfa_bench.systems.subject import RFA, Subject
 from rfa_bench.systems.system import System
 from rfa_export.errors import TargetError
 from rfa_export.targets.export_config import ExportConfig
@@ -27,6 +28,11 @@ def of_shape(size: str, vectors: int | None, weights: ExportConfig, folder: Path
     attention = replace(config.attention, random_vectors=vectors)
     name = f"{size}, {vectors} vectors"
     return Subject(name, replace(config, attention=attention), weights, made(folder / f"{vectors}-vectors"))
+
+
+def random_bundle(size: str, folder: Path, weights: ExportConfig) -> Path:
+    """A bundle of a named shape with random weights."""
+    return export_random(SIZES[size], folder, RFA, weights)
 
 
 def of_checkpoint(checkpoint: Path, bundle: Path, weights: ExportConfig, folder: Path) -> Subject:

@@ -9,21 +9,13 @@ import torch
 from rfa_bench.subjects.pair_tokenizer import pair_tokenizer
 from rfa_bench.subjects.shapes import softmax_language_model
 from rfa_export.pipeline import FOR_OURSELVES, export
-from rfa_export.precision import Precision
 from rfa_export.targets.export_config import ExportConfig
 from rfa_models.checkpoints.checkpoint import Checkpoint
-from rfa_models.errors import ConfigError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.networks.language_model_config import ModelConfig
 
 JITTER = 0.01
 """Added to every parameter, times a normal number."""
-
-
-def config_of(weights: Precision, throughput: bool = False) -> ExportConfig:
-    """An export in this precision.  throughput: with a graph for many tokens and rows."""
-    block = weights.block if weights.quantized else None
-    return ExportConfig(precision=weights.name, block_size=block, throughput=throughput)
 
 
 def export_twins(config: ModelConfig, folder: Path, weights: ExportConfig = FOR_OURSELVES) -> dict[str, Path]:
@@ -32,14 +24,6 @@ def export_twins(config: ModelConfig, folder: Path, weights: ExportConfig = FOR_
         "rfa": export_random(config, folder, "rfa", weights),
         "softmax": export_random(softmax_language_model(config), folder, "softmax", weights),
     }
-
-
-def export_softmax_twin(checkpoint: Checkpoint, folder: Path, weights: ExportConfig = FOR_OURSELVES) -> Path:
-    """Export a softmax model of a checkpoint's shape with random weights.  Raises ConfigError for other tasks."""
-    config = checkpoint.model.config
-    if not isinstance(config, ModelConfig):
-        raise ConfigError(f"the checkpoint is for the task {checkpoint.task!r}, wanted a language model")
-    return export_random(softmax_language_model(config), folder, "softmax", weights)
 
 
 def export_random(config: ModelConfig, folder: Path, system: str, weights: ExportConfig = FOR_OURSELVES) -> Path:

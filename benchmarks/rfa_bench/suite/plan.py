@@ -38,26 +38,40 @@ decode int4: decode {best} --systems {exports} --depths 128,1024,4096,16384 --st
 batch int4: batch {best} --systems {exports} --batches 1,4,16 --depth 2048 --starts 2 --rounds 2
 batch int4 64: batch {best} --systems {strong} --batches 64 --depth 512 --starts 1 --rounds 2
 paper: paper --size base --threads 2
-prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048,4096,16384
+prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048,4096,16384 --rounds 2
 memory int4: memory {best} --systems {strong} --depths 128,1024,4096,16384
 load int4: load {best} --clients 64 --seconds 540 --rounds 5 {server}
+streams int4: streams {best} --streams 16 --seconds 220 --rounds 7 --prompt-tokens 64 --text-tokens 256 --compared 64
+company int4: company {best} --streams 16
 torch: decode {best} --systems rfa,torch-eager,torch-compiled --depths 128,1024,4096 --starts 1
 runtimes int4: decode {best} --systems rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
-translate: translation --size base --batch 16 --threads 2
 train: training --size small --threads 2
 roofline: roofline --size gpt2-small --block-size 256 --threads 2
+operators int4: operators {best}
+operators int4 prompt: operators {best} --tokens 256
+operators int4 batch: operators {best} --batch 16
 decode fp32: decode --size gpt2-small --threads 2 --systems {exports} --depths 128,1024,4096 --starts 2
-decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096 --starts 2
+decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096 --starts 1
 decode int4 one thread: decode {best} --threads 1 --systems {strong} --depths 128,1024,4096 --starts 1
 decode 16 vectors: decode {best} --vectors 16 --systems rfa,softmax --depths 128,4096 --starts 2
 decode 256 vectors: decode {best} --vectors 256 --systems rfa,softmax --depths 128,4096 --starts 2
 decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,1024,4096,16384,65536 --starts 1
 decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
+translate: translation --size base --batch 16 --threads 2
 classify: classification --size base --threads 2
+targets: targets --size gpt2-small --threads 2
+export: export --size gpt2-small
+overhead: overhead --size gpt2-small --threads 2
+growth: growth
+company: company
+steady: steady --tokens 200000
+speculation: speculation
 """
 """Meant for three hours."""
 OTHER_MODELS = ("translation", "paper", "classification")
 """Measurements of models that are no language models."""
+MAKES_NO_MODEL = ("training",)
+"""Measurements that have nothing to keep."""
 QUICK_LIMIT = 300
 """Seconds after which a part is ended."""
 FULL_LIMIT = 3600
@@ -79,7 +93,7 @@ def parts_of(plan: str, folder: Path, llama_server: str | None) -> list[Part]:
 
 def kept(words: list[str], folder: Path) -> list[str]:
     """Where a measurement keeps its models: language models of one shape lie together, others by their command."""
-    if words[0] == "training":
+    if words[0] in MAKES_NO_MODEL or "--size" not in words:
         return []
     size = words[words.index("--size") + 1]
     name = f"{words[0]}-{size}" if words[0] in OTHER_MODELS else size

@@ -16,6 +16,10 @@ PROGRAM = "--llama-server"
 """Options that a person writes otherwise, or not at all."""
 
 
+ABOUT = ("machine", "versions")
+"""What stands beside figures in every result."""
+
+
 class ResultError(OSError):
     """A file in a folder of results that is none."""
 
@@ -40,8 +44,12 @@ class Result:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """What was measured."""
-        return [] if self.found is None else list(self.found.get("rows", []))
+        """What was measured; what is not a list is one row."""
+        if self.found is None:
+            return []
+        if "rows" in self.found:
+            return list(self.found["rows"])
+        return [{name: value for name, value in self.found.items() if name not in ABOUT}]
 
 
 def run_all(parts: Sequence[Part], folder: Path, limit_s: int, progress: Callable[[str], None]) -> list[Result]:

@@ -41,7 +41,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path, twins: Path) -> N
     program = tmp_path / "llama-server"
     program.write_text("#!/bin/sh\necho no such model >&2\nexit 1\n", encoding="ascii")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    options = ["load", str(twins / "rfa-fp32.rfa"), "--size", "tiny", "--llama-server", str(program)]
+    options = ["load", "--size", "tiny", "--keep", str(twins), "--llama-server", str(program)]
     result = CliRunner().invoke(main, options)
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == "Error: llama-server does not answer: no such model"

@@ -33,13 +33,13 @@ def test_the_time_of_a_call_is_that_of_its_operators_and_what_is_outside(
 
 
 def test_shapes_tell_the_nodes_of_one_operator_apart(bench: Bench, twins: Path) -> None:
-    rows = bench("operators", "--bundle", twins / "rfa-fp32.rfa", "--calls", 2, "--shapes")["rows"]
+    rows = bench("operators", twins / "rfa-fp32.rfa", "--calls", 2, "--shapes")["rows"]
     products = [row["operator"] for row in rows if row["operator"].startswith("MatMul")]
     assert "MatMul 1x1x128 -> 1x1x512" in products
     assert len(products) > 1
 
 
 def test_a_bundle_that_is_not_there_is_one_line_and_exit_code_2() -> None:
-    result = CliRunner().invoke(main, ["operators", "--bundle", "absent.rfa"])
+    result = CliRunner().invoke(main, ["operators", "absent.rfa"])
     assert result.exit_code == 2
     assert "absent.rfa does not exist" in result.stderr.splitlines()[-1]
