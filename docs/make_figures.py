@@ -1,20 +1,29 @@
 """Fill in the figures of README.md and of the pages here, from what was measured.
 
 `NAME` in a mark is a file: benchmarks/results/NAME.json of `rfa-bench all`, benchmarks/records/NAME.json of what was
-measured once, or logs/NAME.jsonl of a training, of which the last line counts.  A table of one figure has a line for
-each value of an axis and a column for each system, or for those that are named:
+measured once, or logs/NAME.jsonl of a training, of which the last line counts.  Every mark may end with `where` and
+the values that rows must have.  A table of one figure has a line for each value of an axis and a column for each
+system, or for those that are named:
 
-    <!-- figures: decode-int4 ms_per_token by context of rfa,softmax -->
+    <!-- figures: decode-int4 ms_per_token by context of rfa,softmax where batch=1 -->
     <!-- end of figures -->
 
-A table of rows has the columns that are named, of all rows or of those that fit:
+A table of rows has the columns that are named:
 
     <!-- rows: targets system,ms_per_token where precision=int4 -->
     <!-- end of rows -->
 
-A figure within a sentence is that of one row, which the mark names by as many of its fields as it takes:
+A figure within a sentence is that of one row:
 
-    RFA needs <!-- figure: decode-int4 rfa_ratio system=llama.cpp context=4096 -->0.2<!-- end --> times as long.
+    RFA needs <!-- figure: decode-int4 rfa_ratio where system=llama.cpp context=4096 -->0.2<!-- end --> times as long.
+
+One that stands beside the rows:
+
+    <!-- fact: load-int4 compared -->32<!-- end -->
+
+And where it was measured:
+
+    <!-- machine: decode-int4 -->a processor<!-- end -->
 
 Run it after measuring again; a test compares.
 """
@@ -27,6 +36,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rfa_bench.suite.report import machine_words
 from rfa_bench.suite.results import Result, read_result
 from rfa_bench.suite.tables import shown
 from rfa_bench.tables import table
@@ -36,10 +46,12 @@ RESULTS = DOCS.parent / "benchmarks" / "results"
 RECORDS = DOCS.parent / "benchmarks" / "records"
 LOGS = DOCS / "logs"
 FIGURES = re.compile(
-    r"(<!-- figures: (\S+) (\S+) by (\S+?)(?: of (\S+))? -->\n).*?(<!-- end of figures -->)", re.DOTALL
+    r"(<!-- figures: (\S+) (\S+) by (\S+?)(?: of (\S+))?(?: where (.+?))? -->\n).*?(<!-- end of figures -->)", re.DOTALL
 )
 ROWS = re.compile(r"(<!-- rows: (\S+) (\S+)(?: where (.+?))? -->\n).*?(<!-- end of rows -->)", re.DOTALL)
-FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+)(?: (.+?))? -->).*?(<!-- end -->)")
+FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+)(?: where (.+?))? -->).*?(<!-- end -->)")
+FACT = re.compile(r"(<!-- fact: (\S+) (\S+) -->).*?(<!-- end -->)")
+MACHINE = re.compile(r"(<!-- machine: (\S+) -->).*?(<!-- end -->)", re.DOTALL)
 HEADS = {
     "context": "tokens",
     "batch": "texts",
@@ -86,7 +98,7 @@ def pages() -> Iterator[Path]:
 
 def filled(text: str) -> str:
     """A page with its figures.  Raises KeyError for a mark that names no row, or several, OSError for no file."""
-    for mark, content in ((FIGURES, pivot), (ROWS, list_of), (FIGURE, figure_of)):
+    for mark, content in MARKS.items():
         text = mark.sub(replacing(content), text)
     return text
 
@@ -101,10 +113,10 @@ def replacing(content: Callable[..., str]) -> Callable[[re.Match[str]], str]:
     return replaced
 
 
-def pivot(name: str, figure: str, axis: str, systems: str | None) -> str:
+def pivot(name: str, figure: str, axis: str, systems: str | None, words: str | None) -> str:
     """A table of one figure, and the command behind it."""
     result = result_of(name)
-    rows = [row for row in result.rows if row.get(figure) is not None]
+    rows = [row for row in fitting(result, words) if row.get(figure) is not None]
     columns = systems.split(",") if systems else list(dict.fromkeys(row["system"] for row in rows))
     lines = []
     for value in dict.fromkeys(row[axis] for row in rows):
@@ -124,6 +136,25 @@ def list_of(name: str, columns: str, words: str | None) -> str:
     heads = [HEADS.get(column, column.replace("_", " ")) for column in names]
     words_in = [HEADS.get(column, column) for column in WORDS]
     return below(table(heads, lines, words_in), result)
+
+
+def fact_of(name: str, figure: str) -> str:
+    """A figure that stands beside the rows."""
+    return shown(figure, found_of(name)[figure])
+
+
+def machine_of(name: str) -> str:
+    """The machine and the versions of a measurement."""
+    found = found_of(name)
+    return machine_words(found["machine"], found["versions"])
+
+
+def found_of(name: str) -> dict[str, Any]:
+    """All that a measurement printed.  Raises KeyError for one that failed."""
+    found = result_of(name).found
+    if found is None:
+        raise KeyError(f"{name} was not measured")
+    return found
 
 
 def below(lines: str, result: Result) -> str:
@@ -162,6 +193,16 @@ def result_of(name: str) -> Result:
         if (folder / f"{name}.json").exists():
             return read_result(folder / f"{name}.json")
     raise FileNotFoundError(f"nothing was measured of the name {name!r}")
+
+
+MARKS: Mapping[re.Pattern[str], Callable[..., str]] = {
+    FIGURES: pivot,
+    ROWS: list_of,
+    FIGURE: figure_of,
+    FACT: fact_of,
+    MACHINE: machine_of,
+}
+"""What each mark asks for."""
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ import click
 
 from rfa_bench import measurements
 from rfa_bench.commands.provider import check_provider
+from rfa_bench.processes.ask import ProbeError
 from rfa_bench.subjects.shapes import TRANSLATORS
-from rfa_bench.tables import as_tables, distinct, table, where
+from rfa_bench.tables import as_tables, distinct, readable_size, table, where
 from rfa_bench.terminal import (
     BATCH,
     JSON,
@@ -25,11 +26,12 @@ from rfa_bench.terminal import (
     print_result,
     size_option,
 )
+from rfa_export.errors import TargetError
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.translation import TranslationRow
 
-HEAD = ("source", "target", "rfa ms/token", "softmax ms/token", "softmax / rfa", "rfa state", "softmax state")
+RFA = "rfa"
 
 
 @click.command(epilog="Example:  rfa-bench translation --batch 16 --threads 2 --plot translation.png")
@@ -41,6 +43,7 @@ HEAD = ("source", "target", "rfa ms/token", "softmax ms/token", "softmax / rfa",
 @PROVIDER
 @count_option("--rounds", 5, "Turns of all systems.")
 @count_option("--burst", 8, "Steps of one system in a turn.")
+@click.option("--ctranslate2", is_flag=True, help="Measure softmax in CTranslate2 too, once ours are measured.")
 @PLOT
 @KEEP
 @JSON
@@ -53,6 +56,7 @@ def translation(
     provider: str,
     rounds: int,
     burst: int,
+    ctranslate2: bool,
     plot: Path | None,
     keep: Path | None,
     as_json: bool,
@@ -67,23 +71,32 @@ def translation(
         progress("export")
         bundles = measurements.translation.twins_of_shape(size, folder)
         rows = measurements.translation.measure(bundles, plan, progress)
+        not_measured = {}
+        if ctranslate2:
+            try:
+                rows += measurements.ctranslate2.measure(size, folder, plan, progress)
+            except (TargetError, ProbeError) as error:
+                not_measured["ctranslate2"] = str(error)
         if plot is not None:
             title = f"translator of size {size}, batch {batch}, {threads} thread(s), {provider}"
             measurements.plots.translation(rows, title, plot)
-    print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
+    lines = [side_by_side(rows), *(f"{system}: {reason}" for system, reason in not_measured.items())]
+    print_result({"rows": as_tables(rows), "not_measured": not_measured}, "\n\n".join(lines), as_json)
 
 
 def side_by_side(rows: Sequence[TranslationRow]) -> str:
-    """A line for each pair of lengths, RFA beside softmax."""
+    """A line for each pair of lengths, the systems beside each other, and how much faster RFA is than each."""
+    systems = distinct(rows, "system")
+    others = [system for system in systems if system != RFA]
+    head = ["source", "target", *(f"{system} ms/token" for system in systems), *(f"{other} / rfa" for other in others)]
+    head += [f"{system} state" for system in systems]
     lines = []
     for source in distinct(rows, "source"):
         for target in distinct(rows, "target"):
-            here = where(rows, source=source, target=target)
-            rfa = where(here, system="rfa")[0]
-            softmax = where(here, system="softmax")[0]
-            cells = [f"{source:,}", f"{target:,}", f"{rfa.ms_per_token:.2f}", f"{softmax.ms_per_token:.2f}"]
-            cells.append(f"{softmax.ms_per_token / rfa.ms_per_token:.2f}")
-            cells.append(f"{rfa.state_bytes / 1e6:.1f} MB")
-            cells.append(f"{softmax.state_bytes / 1e6:.1f} MB")
+            here = {row.system: row for row in where(rows, source=source, target=target)}
+            cells = [f"{source:,}", f"{target:,}"]
+            cells += [f"{here[system].ms_per_token:.2f}" for system in systems]
+            cells += [f"{here[other].ms_per_token / here[RFA].ms_per_token:.2f}" for other in others]
+            cells += [readable_size(here[system].state_bytes) for system in systems]
             lines.append(cells)
-    return table(HEAD, lines)
+    return table(head, lines)

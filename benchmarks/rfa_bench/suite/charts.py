@@ -54,6 +54,14 @@ CHARTS: Mapping[str, Sequence[Axes]] = {
         Axes("context", "tokens of source and target", "speedup", "times as fast as softmax"),
         Axes("context", "tokens of source and target", "state_bytes", "MB kept", 1e6, log_y=True),
     ),
+    "growth": (
+        Axes("context", "tokens of the text", "ms", "ms, forward and backward", log_y=True),
+        Axes("context", "tokens of the text", "peak_bytes", "peak memory, MB", 1e6, log_y=True),
+    ),
+    "classification": (
+        Axes("bytes", "bytes of the text", "ms", "ms of the call", log_y=True),
+        Axes("bytes", "bytes of the text", "call_bytes", "memory of the call, MB", 1e6, log_y=True),
+    ),
     "translation": (Axes("target", "tokens of the target", "ms_per_token", "ms per token"),),
 }
 """By measurement; the others have tables only."""

@@ -44,7 +44,7 @@ load int4: load {best} --clients 64 --seconds 540 --rounds 5 {server}
 streams int4: streams {best} --streams 16 --seconds 220 --rounds 7 --prompt-tokens 64 --text-tokens 256 --compared 64
 company int4: company {best} --streams 16
 torch: decode {best} --systems rfa,torch-eager,torch-compiled --depths 128,1024,4096 --starts 1
-runtimes int4: decode {best} --systems rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
+runtimes int4: decode {best} --systems rfa,rfa-genai,softmax-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
 train: training --size small --threads 2
 roofline: roofline --size gpt2-small --block-size 256 --threads 2
 operators int4: operators {best}
@@ -57,7 +57,7 @@ decode 16 vectors: decode {best} --vectors 16 --systems rfa,softmax --depths 128
 decode 256 vectors: decode {best} --vectors 256 --systems rfa,softmax --depths 128,4096 --starts 2
 decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,1024,4096,16384,65536 --starts 1
 decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
-translate: translation --size base --batch 16 --threads 2
+translate: translation --size base --batch 16 --threads 2 --rounds 3 --ctranslate2
 classify: classification --size base --threads 2
 targets: targets --size gpt2-small --threads 2
 export: export --size gpt2-small
