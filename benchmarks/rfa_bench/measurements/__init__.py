@@ -15,7 +15,7 @@ from rfa_runtime.interrupt import held_back
 if TYPE_CHECKING:
     from rfa_bench.measurements import (
         agreement,
-        classification,
+        classify,
         company,
         ctranslate2,
         decode,
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
         subject,
         suite,
         targets,
-        training,
-        translation,
+        train,
+        translate,
     )
 
 __all__ = [
     "agreement",
-    "classification",
+    "classify",
     "company",
     "ctranslate2",
     "decode",
@@ -65,8 +65,8 @@ __all__ = [
     "subject",
     "suite",
     "targets",
-    "training",
-    "translation",
+    "train",
+    "translate",
 ]
 
 

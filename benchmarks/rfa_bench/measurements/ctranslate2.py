@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable
 from pathlib import Path
 
-from rfa_bench.measurements.translation import TranslationPlan, TranslationRow
+from rfa_bench.measurements.translate import TranslationPlan, TranslationRow
 from rfa_bench.processes.ask import command_of
 from rfa_bench.processes.worker import Worker
 from rfa_bench.subjects.ctranslate2_model import write_ctranslate2

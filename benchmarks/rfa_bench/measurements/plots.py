@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rfa_bench.drawing import finish, lengths_below, line, plain_numbers, save
-from rfa_bench.measurements.classification import ClassificationRow, with_figure
+from rfa_bench.measurements.classify import ClassificationRow, with_figure
 from rfa_bench.measurements.growth import GrowthRow, exponent
 from rfa_bench.tables import column, distinct, where
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.paper import PaperRow
-    from rfa_bench.measurements.translation import TranslationRow
+    from rfa_bench.measurements.translate import TranslationRow
     from rfa_bench.systems.row import Row
 
 TWO_PANELS = (10, 4)
@@ -42,7 +42,7 @@ def decode(rows: Sequence[Row], title: str, file: Path) -> None:
     save(figure, title, file)
 
 
-def translation(rows: Sequence[TranslationRow], title: str, file: Path) -> None:
+def translate(rows: Sequence[TranslationRow], title: str, file: Path) -> None:
     """Time against the target's length, a panel for each length of source."""
     sources = distinct(rows, "source")
     figure = Figure(figsize=(3.6 * len(sources) + 1, 4), layout="constrained")
@@ -77,7 +77,7 @@ def paper(rows: Sequence[PaperRow], title: str, file: Path) -> None:
     save(figure, title, file)
 
 
-def classification(rows: Sequence[ClassificationRow], title: str, file: Path) -> None:
+def classify(rows: Sequence[ClassificationRow], title: str, file: Path) -> None:
     """Time and memory of the call against length, both on logarithmic axes."""
     figure = Figure(figsize=TWO_PANELS, layout="constrained")
     time_axes, memory_axes = figure.subplots(1, 2)

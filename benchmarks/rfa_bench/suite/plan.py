@@ -32,7 +32,7 @@ prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048 --rounds 
 memory int4: memory {best} --systems {strong} --depths 128,4096
 load int4: load {best} --clients 16 --seconds 60 {server}
 paper: paper --size base --lengths 32,512 --rounds 2 --threads 2
-train: training --size small --lengths 512,2048 --rounds 2 --threads 2
+train: train --size small --lengths 512,2048 --rounds 2 --threads 2
 roofline: roofline --size gpt2-small --precisions int4 --block-size 256 --threads 2 --starts 1
 runtimes: decode --size tiny --systems all --depths 128 --starts 1
 """
@@ -52,7 +52,7 @@ operators int4: operators {best}
 operators int4 prompt: operators {best} --tokens 256
 operators int4 batch: operators {best} --batch 16
 roofline: roofline --size gpt2-small --block-size 256 --threads 2
-train: training --size small --threads 2 --rounds 2
+train: train --size small --threads 2 --rounds 2
 company: company
 steady: steady --tokens 200000
 speculation: speculation
@@ -66,15 +66,15 @@ decode 16 vectors: decode {best} --vectors 16 --systems rfa,softmax --depths 128
 decode 256 vectors: decode {best} --vectors 256 --systems rfa,softmax --depths 128,4096 --starts 1
 batch int4 64: batch {best} --systems {strong} --batches 64 --depth 512 --starts 1 --rounds 2
 decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,1024,4096,16384,65536 --starts 1
-translate: translation --size base --batch 16 --threads 2 --sources 32,2048 --targets 32,512,2048 {elsewhere}
-classify: classification --size base --threads 2
+translate: translate --size base --batch 16 --threads 2 --sources 32,2048 --targets 32,512,2048 {elsewhere}
+classify: classify --size base --threads 2
 targets: targets --size gpt2-small --threads 2
 decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
 """
 """Meant for three hours."""
-OTHER_MODELS = ("translation", "paper", "classification")
+OTHER_MODELS = ("translate", "paper", "classify")
 """Measurements of models that are no language models."""
-MAKES_NO_MODEL = ("training",)
+MAKES_NO_MODEL = ("train",)
 """Measurements that have nothing to keep."""
 QUICK_LIMIT = 300
 """Seconds after which a part is ended."""

@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("ctranslate2", reason="ctranslate2 is not installed")
 
 from rfa_bench.measurements import ctranslate2
-from rfa_bench.measurements.translation import TranslationPlan
+from rfa_bench.measurements.translate import TranslationPlan
 from rfa_bench.subjects.ctranslate2_model import POSITIONS, write_ctranslate2
 from rfa_bench.subjects.shapes import TRANSLATORS, softmax_translator
 from rfa_models.networks.translator import Translator

@@ -1,4 +1,4 @@
-"""`rfa-bench translation`: time per target token at growing source and target."""
+"""`rfa-bench translate`: time per target token at growing source and target."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from rfa_bench.terminal import (
 from rfa_export.errors import TargetError
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.translation import TranslationRow
+    from rfa_bench.measurements.translate import TranslationRow
 
 RFA = "rfa"
 
 
-@click.command(epilog="Example:  rfa-bench translation --batch 16 --threads 2 --plot translation.png")
+@click.command(epilog="Example:  rfa-bench translate --batch 16 --threads 2 --plot translation.png")
 @size_option(TRANSLATORS, "base")
 @lengths_option("--sources", "32,512,2048", "Tokens of the source, with commas.")
 @lengths_option("--targets", "32,128,512,2048", "Tokens of the target, with commas.")
@@ -47,7 +47,7 @@ RFA = "rfa"
 @PLOT
 @KEEP
 @JSON
-def translation(
+def translate(
     size: str,
     sources: list[int],
     targets: list[int],
@@ -67,10 +67,10 @@ def translation(
     """
     with measuring(keep, plot) as (folder, progress):
         check_provider(provider)
-        plan = measurements.translation.TranslationPlan(sources, targets, batch, threads, rounds, burst, provider)
+        plan = measurements.translate.TranslationPlan(sources, targets, batch, threads, rounds, burst, provider)
         progress("export")
-        bundles = measurements.translation.twins_of_shape(size, folder)
-        rows = measurements.translation.measure(bundles, plan, progress)
+        bundles = measurements.translate.twins_of_shape(size, folder)
+        rows = measurements.translate.measure(bundles, plan, progress)
         not_measured = {}
         if ctranslate2:
             try:
@@ -79,7 +79,7 @@ def translation(
                 not_measured["ctranslate2"] = str(error)
         if plot is not None:
             title = f"translator of size {size}, batch {batch}, {threads} thread(s), {provider}"
-            measurements.plots.translation(rows, title, plot)
+            measurements.plots.translate(rows, title, plot)
     lines = [side_by_side(rows), *(f"{system}: {reason}" for system, reason in not_measured.items())]
     print_result({"rows": as_tables(rows), "not_measured": not_measured}, "\n\n".join(lines), as_json)
 
