@@ -21,8 +21,10 @@ One that stands beside the rows:
 
     <!-- fact: load-int4 compared -->32<!-- end -->
 
-And where it was measured:
+And what was called, and where:
 
+    <!-- command: decode-int4 -->
+    <!-- end of command -->
     <!-- machine: decode-int4 -->a processor<!-- end -->
 
 Run it after measuring again; a test compares.
@@ -51,6 +53,7 @@ FIGURES = re.compile(
 ROWS = re.compile(r"(<!-- rows: (\S+) (\S+)(?: where (.+?))? -->\n).*?(<!-- end of rows -->)", re.DOTALL)
 FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+)(?: where (.+?))? -->).*?(<!-- end -->)")
 FACT = re.compile(r"(<!-- fact: (\S+) (\S+) -->).*?(<!-- end -->)")
+COMMAND = re.compile(r"(<!-- command: (\S+) -->\n).*?(<!-- end of command -->)", re.DOTALL)
 MACHINE = re.compile(r"(<!-- machine: (\S+) -->).*?(<!-- end -->)", re.DOTALL)
 HEADS = {
     "context": "tokens",
@@ -80,8 +83,10 @@ HEADS = {
     "encoder_bytes": "memory",
 }
 """What stands above a column, where its name says too little."""
-WORDS = ("system", "precision", "test", "operator", "runtime", "parity", "what", "gave")
+WORDS = ("system", "precision", "test", "operator", "runtime", "parity", "what", "gave", "student", "lessons")
 """Columns that hold words."""
+EXACT = ("ratio", "text_ratio", "ratio_2048")
+"""Figures whose third place behind the point counts."""
 
 
 def main() -> None:
@@ -114,9 +119,8 @@ def replacing(content: Callable[..., str]) -> Callable[[re.Match[str]], str]:
 
 
 def pivot(name: str, figure: str, axis: str, systems: str | None, words: str | None) -> str:
-    """A table of one figure, and the command behind it."""
-    result = result_of(name)
-    rows = [row for row in fitting(result, words) if row.get(figure) is not None]
+    """A table of one figure."""
+    rows = [row for row in fitting(result_of(name), words) if row.get(figure) is not None]
     columns = systems.split(",") if systems else list(dict.fromkeys(row["system"] for row in rows))
     lines = []
     for value in dict.fromkeys(row[axis] for row in rows):
@@ -125,17 +129,16 @@ def pivot(name: str, figure: str, axis: str, systems: str | None, words: str | N
             here = [row for row in rows if (row["system"], row[axis]) == (system, value)]
             cells.append(shown(figure, here[0][figure]) if here else "")
         lines.append(cells)
-    return below(table([HEADS.get(axis, axis), *columns], lines), result)
+    return table([HEADS.get(axis, axis), *columns], lines) + "\n\n"
 
 
 def list_of(name: str, columns: str, words: str | None) -> str:
-    """A table of rows, and the command behind it."""
-    result = result_of(name)
+    """A table of rows."""
     names = columns.split(",")
-    lines = [[cell(column, row.get(column)) for column in names] for row in fitting(result, words)]
+    lines = [[cell(column, row.get(column)) for column in names] for row in fitting(result_of(name), words)]
     heads = [HEADS.get(column, column.replace("_", " ")) for column in names]
     words_in = [HEADS.get(column, column) for column in WORDS]
-    return below(table(heads, lines, words_in), result)
+    return table(heads, lines, words_in) + "\n\n"
 
 
 def fact_of(name: str, figure: str) -> str:
@@ -157,15 +160,17 @@ def found_of(name: str) -> dict[str, Any]:
     return found
 
 
-def below(lines: str, result: Result) -> str:
-    """A table with its command."""
-    return f"{lines}\n\n    {result.command}\n\n"
+def command_of(name: str) -> str:
+    """What was called."""
+    return f"\n    {result_of(name).command}\n\n"
 
 
 def cell(name: str, value: Any) -> str:
     """A value of a table; what is found by names is put into words."""
     if isinstance(value, Mapping):
         return "; ".join(f"{key}: {found}" for key, found in value.items())
+    if name in EXACT:
+        return f"{value:.3f}"
     return shown(name, value)
 
 
@@ -174,7 +179,7 @@ def figure_of(name: str, figure: str, words: str | None) -> str:
     rows = fitting(result_of(name), words)
     if len(rows) != 1:
         raise KeyError(f"{name} has {len(rows)} rows with {words}, wanted one")
-    return shown(figure, rows[0][figure])
+    return cell(figure, rows[0][figure])
 
 
 def fitting(result: Result, words: str | None) -> list[dict[str, Any]]:
@@ -185,13 +190,13 @@ def fitting(result: Result, words: str | None) -> list[dict[str, Any]]:
 
 def result_of(name: str) -> Result:
     """What was measured, by its name."""
+    for folder in (RESULTS, RECORDS):
+        if (folder / f"{name}.json").exists():
+            return read_result(folder / f"{name}.json")
     log = LOGS / f"{name}.jsonl"
     if log.exists():
         last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
         return Result(name, f"rfa-train models/recipes/{name}.toml", 0.0, {"rows": [last]}, "")
-    for folder in (RESULTS, RECORDS):
-        if (folder / f"{name}.json").exists():
-            return read_result(folder / f"{name}.json")
     raise FileNotFoundError(f"nothing was measured of the name {name!r}")
 
 
@@ -200,6 +205,7 @@ MARKS: Mapping[re.Pattern[str], Callable[..., str]] = {
     ROWS: list_of,
     FIGURE: figure_of,
     FACT: fact_of,
+    COMMAND: command_of,
     MACHINE: machine_of,
 }
 """What each mark asks for."""

@@ -17,7 +17,7 @@ PAGES = list(MAKE_FIGURES["pages"]())
 RESULTS = sorted(MAKE_FIGURES["RESULTS"].glob("*.json"))
 RECORDS = sorted(MAKE_FIGURES["RECORDS"].glob("*.json"))
 NOT_MEASURED_HERE = (
-    r"<!-- (figures|rows): .*?<!-- end of \1 -->",
+    r"<!-- (figures|rows|command): .*?<!-- end of \1 -->",
     r"<!-- (?:figure|fact|machine): .*?<!-- end -->",
     r"```.*?```",
     r"(?m:^    [^\n]*$)",
