@@ -85,7 +85,7 @@ HEADS = {
 """What stands above a column, where its name says too little."""
 WORDS = ("system", "precision", "test", "operator", "runtime", "parity", "what", "gave", "student", "lessons")
 """Columns that hold words."""
-EXACT = ("ratio", "text_ratio", "ratio_2048")
+EXACT = ("ratio", "text_ratio", "ratio_2048", "perplexity", "bits_per_byte")
 """Figures whose third place behind the point counts."""
 
 
@@ -96,8 +96,9 @@ def main() -> None:
 
 
 def pages() -> Iterator[Path]:
-    """README.md and all pages here."""
+    """README.md, that of the pretrained models, and all pages here."""
     yield DOCS.parent / "README.md"
+    yield DOCS.parent / "models" / "pretrained" / "README.md"
     yield from sorted(DOCS.glob("*.md"))
 
 
