@@ -74,10 +74,6 @@ def test_records_say_how_they_were_made(file: Path) -> None:
     assert found.command.startswith(("rfa-", "trials by hand"))
 
 
-def test_every_part_of_the_suite_is_there() -> None:
-    assert {file.stem for file in RESULTS} == {part.name.replace(" ", "-") for part in parts_of(FULL, Path(), None)}
-
-
 @pytest.mark.parametrize("words", ["where system=hal", "where context=-1"])
 def test_a_mark_that_fits_no_row_is_refused(words: str) -> None:
     with pytest.raises(KeyError, match="0 rows"):
