@@ -1,20 +1,31 @@
 """Fill in the figures of README.md and of the pages here, from what was measured.
 
 `NAME` in a mark is a file: benchmarks/results/NAME.json of `rfa-bench all`, benchmarks/records/NAME.json of what was
-measured once, or logs/NAME.jsonl of a training, of which the last line counts.  A table of one figure has a line for
-each value of an axis and a column for each system, or for those that are named:
+measured once, or logs/NAME.jsonl of a training, of which the last line counts.  Every mark may end with `where` and
+the values that rows must have.  A table of one figure has a line for each value of an axis and a column for each
+system, or for those that are named:
 
-    <!-- figures: decode-int4 ms_per_token by context of rfa,softmax -->
+    <!-- figures: decode-int4 ms_per_token by context of rfa,softmax where batch=1 -->
     <!-- end of figures -->
 
-A table of rows has the columns that are named, of all rows or of those that fit:
+A table of rows has the columns that are named:
 
     <!-- rows: targets system,ms_per_token where precision=int4 -->
     <!-- end of rows -->
 
-A figure within a sentence is that of one row, which the mark names by as many of its fields as it takes:
+A figure within a sentence is that of one row:
 
-    RFA needs <!-- figure: decode-int4 rfa_ratio system=llama.cpp context=4096 -->0.2<!-- end --> times as long.
+    RFA needs <!-- figure: decode-int4 rfa_ratio where system=llama.cpp context=4096 -->0.2<!-- end --> times as long.
+
+One that stands beside the rows:
+
+    <!-- fact: load-int4 compared -->32<!-- end -->
+
+And what was called, and where:
+
+    <!-- command: decode-int4 -->
+    <!-- end of command -->
+    <!-- machine: decode-int4 -->a processor<!-- end -->
 
 Run it after measuring again; a test compares.
 """
@@ -27,6 +38,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rfa_bench.suite.report import machine_words
 from rfa_bench.suite.results import Result, read_result
 from rfa_bench.suite.tables import shown
 from rfa_bench.tables import table
@@ -36,10 +48,13 @@ RESULTS = DOCS.parent / "benchmarks" / "results"
 RECORDS = DOCS.parent / "benchmarks" / "records"
 LOGS = DOCS / "logs"
 FIGURES = re.compile(
-    r"(<!-- figures: (\S+) (\S+) by (\S+?)(?: of (\S+))? -->\n).*?(<!-- end of figures -->)", re.DOTALL
+    r"(<!-- figures: (\S+) (\S+) by (\S+?)(?: of (\S+))?(?: where (.+?))? -->\n).*?(<!-- end of figures -->)", re.DOTALL
 )
 ROWS = re.compile(r"(<!-- rows: (\S+) (\S+)(?: where (.+?))? -->\n).*?(<!-- end of rows -->)", re.DOTALL)
-FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+)(?: (.+?))? -->).*?(<!-- end -->)")
+FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+)(?: where (.+?))? -->).*?(<!-- end -->)")
+FACT = re.compile(r"(<!-- fact: (\S+) (\S+) -->).*?(<!-- end -->)")
+COMMAND = re.compile(r"(<!-- command: (\S+) -->\n).*?(<!-- end of command -->)", re.DOTALL)
+MACHINE = re.compile(r"(<!-- machine: (\S+) -->).*?(<!-- end -->)", re.DOTALL)
 HEADS = {
     "context": "tokens",
     "batch": "texts",
@@ -68,8 +83,10 @@ HEADS = {
     "encoder_bytes": "memory",
 }
 """What stands above a column, where its name says too little."""
-WORDS = ("system", "precision", "test", "operator", "runtime", "parity", "what", "gave")
+WORDS = ("system", "precision", "test", "operator", "runtime", "parity", "what", "gave", "student", "lessons")
 """Columns that hold words."""
+EXACT = ("ratio", "text_ratio", "ratio_2048", "perplexity", "bits_per_byte")
+"""Figures whose third place behind the point counts."""
 
 
 def main() -> None:
@@ -79,14 +96,15 @@ def main() -> None:
 
 
 def pages() -> Iterator[Path]:
-    """README.md and all pages here."""
+    """README.md, that of the pretrained models, and all pages here."""
     yield DOCS.parent / "README.md"
+    yield DOCS.parent / "models" / "pretrained" / "README.md"
     yield from sorted(DOCS.glob("*.md"))
 
 
 def filled(text: str) -> str:
     """A page with its figures.  Raises KeyError for a mark that names no row, or several, OSError for no file."""
-    for mark, content in ((FIGURES, pivot), (ROWS, list_of), (FIGURE, figure_of)):
+    for mark, content in MARKS.items():
         text = mark.sub(replacing(content), text)
     return text
 
@@ -101,10 +119,9 @@ def replacing(content: Callable[..., str]) -> Callable[[re.Match[str]], str]:
     return replaced
 
 
-def pivot(name: str, figure: str, axis: str, systems: str | None) -> str:
-    """A table of one figure, and the command behind it."""
-    result = result_of(name)
-    rows = [row for row in result.rows if row.get(figure) is not None]
+def pivot(name: str, figure: str, axis: str, systems: str | None, words: str | None) -> str:
+    """A table of one figure."""
+    rows = [row for row in fitting(result_of(name), words) if row.get(figure) is not None]
     columns = systems.split(",") if systems else list(dict.fromkeys(row["system"] for row in rows))
     lines = []
     for value in dict.fromkeys(row[axis] for row in rows):
@@ -113,28 +130,48 @@ def pivot(name: str, figure: str, axis: str, systems: str | None) -> str:
             here = [row for row in rows if (row["system"], row[axis]) == (system, value)]
             cells.append(shown(figure, here[0][figure]) if here else "")
         lines.append(cells)
-    return below(table([HEADS.get(axis, axis), *columns], lines), result)
+    return table([HEADS.get(axis, axis), *columns], lines) + "\n\n"
 
 
 def list_of(name: str, columns: str, words: str | None) -> str:
-    """A table of rows, and the command behind it."""
-    result = result_of(name)
+    """A table of rows."""
     names = columns.split(",")
-    lines = [[cell(column, row.get(column)) for column in names] for row in fitting(result, words)]
+    lines = [[cell(column, row.get(column)) for column in names] for row in fitting(result_of(name), words)]
     heads = [HEADS.get(column, column.replace("_", " ")) for column in names]
     words_in = [HEADS.get(column, column) for column in WORDS]
-    return below(table(heads, lines, words_in), result)
+    return table(heads, lines, words_in) + "\n\n"
 
 
-def below(lines: str, result: Result) -> str:
-    """A table with its command."""
-    return f"{lines}\n\n    {result.command}\n\n"
+def fact_of(name: str, figure: str) -> str:
+    """A figure that stands beside the rows."""
+    return shown(figure, found_of(name)[figure])
+
+
+def machine_of(name: str) -> str:
+    """The machine and the versions of a measurement."""
+    found = found_of(name)
+    return machine_words(found["machine"], found["versions"])
+
+
+def found_of(name: str) -> dict[str, Any]:
+    """All that a measurement printed.  Raises KeyError for one that failed."""
+    found = result_of(name).found
+    if found is None:
+        raise KeyError(f"{name} was not measured")
+    return found
+
+
+def command_of(name: str) -> str:
+    """What was called."""
+    return f"\n    {result_of(name).command}\n\n"
 
 
 def cell(name: str, value: Any) -> str:
     """A value of a table; what is found by names is put into words."""
     if isinstance(value, Mapping):
         return "; ".join(f"{key}: {found}" for key, found in value.items())
+    if name in EXACT:
+        return f"{value:.3f}"
     return shown(name, value)
 
 
@@ -143,7 +180,7 @@ def figure_of(name: str, figure: str, words: str | None) -> str:
     rows = fitting(result_of(name), words)
     if len(rows) != 1:
         raise KeyError(f"{name} has {len(rows)} rows with {words}, wanted one")
-    return shown(figure, rows[0][figure])
+    return cell(figure, rows[0][figure])
 
 
 def fitting(result: Result, words: str | None) -> list[dict[str, Any]]:
@@ -154,14 +191,25 @@ def fitting(result: Result, words: str | None) -> list[dict[str, Any]]:
 
 def result_of(name: str) -> Result:
     """What was measured, by its name."""
+    for folder in (RESULTS, RECORDS):
+        if (folder / f"{name}.json").exists():
+            return read_result(folder / f"{name}.json")
     log = LOGS / f"{name}.jsonl"
     if log.exists():
         last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
         return Result(name, f"rfa-train models/recipes/{name}.toml", 0.0, {"rows": [last]}, "")
-    for folder in (RESULTS, RECORDS):
-        if (folder / f"{name}.json").exists():
-            return read_result(folder / f"{name}.json")
     raise FileNotFoundError(f"nothing was measured of the name {name!r}")
+
+
+MARKS: Mapping[re.Pattern[str], Callable[..., str]] = {
+    FIGURES: pivot,
+    ROWS: list_of,
+    FIGURE: figure_of,
+    FACT: fact_of,
+    COMMAND: command_of,
+    MACHINE: machine_of,
+}
+"""What each mark asks for."""
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Draw docs/plots/latency.png from the first table under "Decoding" in docs/results.md, and docs/plots/convert.png from
-the logs of conversions.
+"""Draw docs/plots/latency.png from benchmarks/results, and docs/plots/convert.png from the logs of conversions.
 
-The pictures show what table and logs say and nothing else: run it again when they change.
+The pictures show what results and logs say and nothing else: run it again when they change.
 """
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -18,11 +18,19 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
+from rfa_bench.suite.results import read_result
+
 FOLDER = Path(__file__).parent
-SECTION = "## Decoding: time and memory against context"
-ROW = re.compile(r"^\| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| [\d.]+ \| ([\d.]+) MB \| ([\d.]+) MB \|", re.MULTILINE)
+LATENCY = FOLDER.parent / "benchmarks" / "results" / "decode-int4.json"
 RFA = "#0b7a5c"
 SOFTMAX = "#b3402a"
+LLAMA = "#8a6d3b"
+SYSTEMS = {
+    "softmax": ("softmax attention", SOFTMAX),
+    "llama.cpp-plain": ("llama.cpp", LLAMA),
+    "rfa": ("random feature attention", RFA),
+}
+"""What is drawn, its name there and its color."""
 SIZE_INCHES = (10, 3.8)
 CONVERSIONS = {
     FOLDER.parent / "models" / "pretrained" / "stories.log.jsonl": ("stories260K", RFA),
@@ -62,24 +70,23 @@ def draw_conversions() -> None:
 
 def draw_latency() -> None:
     """Time and memory of a token against the length of the text."""
-    section = (FOLDER / "results.md").read_text(encoding="utf-8").partition(SECTION)[2]
-    first_table = section.partition("\n\n![")[0]
-    rows = [tuple(float(cell.replace(",", "")) for cell in row) for row in ROW.findall(first_table)]
-    tokens, rfa_ms, softmax_ms, rfa_mb, softmax_mb = zip(*rows, strict=True)
+    rows = read_result(LATENCY).rows
     figure, (left, right) = pyplot.subplots(1, 2, figsize=SIZE_INCHES, layout="constrained")
-    draw(left, "Milliseconds for one token", tokens, rfa_ms, softmax_ms)
-    draw(right, "Megabytes kept between two tokens", tokens, rfa_mb, softmax_mb)
-    figure.suptitle("GPT-2-small shape, float32, one text, 2 processor threads", color="#555555")
+    draw(left, "Milliseconds for one token", rows, "ms_per_token", 1.0)
+    draw(right, "Megabytes kept between two tokens", rows, "state_bytes", 1e6)
+    figure.suptitle("GPT-2-small shape, weights of 4 bits, one text, 2 processor threads", color="#555555")
     figure.savefig(FOLDER / "plots" / "latency.png", dpi=120)
 
 
-def draw(axes: Axes, title: str, tokens: tuple[float, ...], rfa: tuple[float, ...], softmax: tuple[float, ...]) -> None:
-    """One panel: both systems against the length of the text."""
-    axes.plot(tokens, softmax, "o-", color=SOFTMAX, linewidth=2, label="softmax attention")
-    axes.plot(tokens, rfa, "o-", color=RFA, linewidth=2, label="random feature attention")
+def draw(axes: Axes, title: str, rows: Sequence[Mapping[str, Any]], figure: str, unit: float) -> None:
+    """One panel: all systems against the length of the text."""
+    for system, (name, color) in SYSTEMS.items():
+        mine = [row for row in rows if row["system"] == system]
+        values = [row[figure] / unit for row in mine]
+        axes.plot([row["context"] for row in mine], values, "o-", color=color, linewidth=2, label=name)
     axes.set_title(title)
     axes.set_xlabel("tokens of text before it")
-    axes.xaxis.set_major_locator(MultipleLocator(2048))
+    axes.xaxis.set_major_locator(MultipleLocator(4096))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)

@@ -1,5 +1,6 @@
-# All that docs/results.md shows, section by section.
-# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|targets|convert|speed|streams]...
+# What docs/quality.md, convert.md and targets.md show, section by section: it takes a day.  `rfa-bench all` measures
+# what the other pages show.
+# Usage: sh docs/measure.sh DATA OUT [train|perplexity|answers|targets|convert]...
 #
 # DATA holds wikitext-2/{train,valid}.txt (the word-level release), tiny-shakespeare/input.txt (1,115,394 bytes),
 # tatoeba-en-de/{train,valid,test}.{en,de} and movie-reviews/{train,valid,test}.jsonl.  ListOps is drawn here.
@@ -95,10 +96,11 @@ agree() { # model, its test data: the bundle's answers beside torch's
 targets() { # needs the extra `verify`, and onnxruntime-web in the current folder
     bundle shakespeare
     rfa-bench targets --checkpoint "$OUT/shakespeare.pt" --eval "$OUT/shakespeare.txt" --threads 2 --json |
-        tee "$OUT/targets.json"
-    rfa-bench targets --size gpt2-small --threads 2 --json | tee "$OUT/targets-gpt2-small.json"
-    for model in shakespeare wikitext2-rfa; do
-        rfa-export "$OUT/$model.pt" -o "$OUT/$model.drift.rfa" --overwrite --drift 131072 --json | tee "$OUT/$model.drift.json"
+        tee "$OUT/targets-shakespeare.json"
+    sed 's/^gate = true/gate = false/' "$RECIPES/pydoc-tiny.toml" >"$OUT/pydoc-no-gate.toml"
+    [ -f "$OUT/pydoc-no-gate.pt" ] || rfa-train "$OUT/pydoc-no-gate.toml" -o "$OUT/pydoc-no-gate.pt" --threads 1
+    for model in shakespeare pydoc-no-gate; do
+        rfa-export "$OUT/$model.pt" -o "$OUT/$model.drift.rfa" --overwrite --drift 131072 --json | tee "$OUT/drift-$model.json"
     done
 }
 
@@ -127,39 +129,6 @@ student() { # its name, teacher and options
     [ -f "$OUT/$name.pt" ] || rfa-convert "$@" -o "$OUT/$name.pt" --threads 1 --json | tee "$OUT/$name.json"
 }
 
-speed() { # on a machine that does nothing else
-    bundle shakespeare
-    rfa-bench overhead --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --json | tee "$OUT/overhead.json"
-    rfa-bench decode --size gpt2-small --threads 2 --keep "$OUT/gpt2-small" --plot "$OUT/latency.png" --json |
-        tee "$OUT/latency.json"
-    rfa-bench decode --size gpt2-small --precision int4 --threads 2 --depths 256,1024,4096,16384 \
-        --keep "$OUT/gpt2-small" --json | tee "$OUT/latency-int4.json"
-    rfa-bench decode --size gpt2-small --precision int4 --block-size 256 --threads 2 --depths 256,1024,4096,16384 \
-        --keep "$OUT/gpt2-small" --json | tee "$OUT/latency-int4-256.json"
-    for size in gpt2-small one-billion; do
-        rfa-bench export --size $size --json | tee "$OUT/export-$size.json"
-    done
-    rfa-bench steady "$OUT/shakespeare.rfa" --tokens 20000 --json | tee "$OUT/steady.json"
-    rfa-bench training --size small --threads 2 --lengths 512,1024,2048,4096,8192,16384,32768,65536 --json |
-        tee "$OUT/training.json"
-    rfa-bench growth --plot "$OUT/growth.png" --json | tee "$OUT/growth.json"
-    rfa-bench translation --batch 1 --threads 1 --keep "$OUT/translators" --json | tee "$OUT/translation-1.json"
-    rfa-bench translation --batch 16 --threads 2 --keep "$OUT/translators" --plot "$OUT/translation-16.png" --json |
-        tee "$OUT/translation-16.json"
-    rfa-bench classification --threads 2 --keep "$OUT/classifiers" --plot "$OUT/classification.png" --json |
-        tee "$OUT/classification.json"
-}
-
-streams() { # docs/streams.md, on a machine that does nothing else
-    [ -d "$OUT/stories.rfa" ] || rfa-export "$RECIPES/../pretrained/stories.pt" -o "$OUT/stories.rfa"
-    small="$OUT/gpt2-small/rfa-int4.rfa" # of `speed`
-    rfa-bench streams "$small" --streams 16 --seconds 300 --compared 64 --threads 2 --json | tee "$OUT/streams.json"
-    rfa-bench company "$small" --streams 16 --threads 2 --json | tee "$OUT/company-small.json"
-    rfa-bench company "$OUT/stories.rfa" --json | tee "$OUT/company-stories.json"
-    rfa-bench steady "$OUT/stories.rfa" --tokens 1000000 --json | tee "$OUT/steady-stories.json"
-    rfa-bench speculation "$OUT/stories.rfa" "$DATA/tiny-shakespeare/input.txt" --json | tee "$OUT/speculation.json"
-}
-
-for section in "${@:-train perplexity answers targets convert speed}"; do
+for section in "${@:-train perplexity answers targets convert}"; do
     for part in $section; do $part; done
 done

@@ -7,7 +7,7 @@ import click
 from rfa_bench.commands.agreement import agreement
 from rfa_bench.commands.all import all_measurements
 from rfa_bench.commands.batch import batch
-from rfa_bench.commands.classification import classification
+from rfa_bench.commands.classify import classify
 from rfa_bench.commands.company import company
 from rfa_bench.commands.compare import compare
 from rfa_bench.commands.decode import decode
@@ -28,8 +28,8 @@ from rfa_bench.commands.steady import steady
 from rfa_bench.commands.streams import streams
 from rfa_bench.commands.systems import systems
 from rfa_bench.commands.targets import targets
-from rfa_bench.commands.training import training
-from rfa_bench.commands.translation import translation
+from rfa_bench.commands.train import train
+from rfa_bench.commands.translate import translate
 from rfa_export.version import __version__
 
 
@@ -48,10 +48,10 @@ MEASUREMENTS = (
     batch,
     memory,
     load,
-    translation,
+    translate,
     paper,
-    classification,
-    training,
+    classify,
+    train,
     score,
     operators,
     roofline,

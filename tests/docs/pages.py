@@ -14,6 +14,8 @@ PAGES = [
     *sorted(ROOT.glob("models/**/*.md")),
     *sorted(ROOT.glob("examples/*.md")),
 ]
+GENERATED = {"help.md", "recipes.md", "python.md"}
+"""Pages that a program writes from the code."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^    (rfa-\w+ .*)$", re.MULTILINE)
 

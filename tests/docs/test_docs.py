@@ -10,9 +10,8 @@ from typing import Any
 
 import click
 import pytest
-from pages import PAGES, ROOT, blocks, command_lines
+from pages import GENERATED, PAGES, ROOT, blocks, command_lines
 
-GENERATED = {"help.md", "recipes.md", "python.md"}
 """Pages that a script writes; each has a test that compares it with the code."""
 LANGUAGES_THAT_RUN = {"python", "sh", "toml", "console", "", "json"}
 MARK = "not run by our tests"
@@ -47,20 +46,6 @@ def test_every_command_has_a_section_with_an_example(make_help: dict[str, Any]) 
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= MOST_WORDS
-
-
-def table_rows(page: str, first: str) -> list[list[str]]:
-    """The cells of the rows below a head of a table that begins so."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    (table,) = re.findall(rf"^\| {re.escape(first)}.*\n\|[-:|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
-
-
-def test_the_readme_has_the_figures_of_the_results() -> None:
-    """One shape, one time."""
-    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-    for row in table_rows("README.md", "tokens before"):
-        assert f"| {' | '.join(row)} |" in results, row
 
 
 @pages

@@ -43,14 +43,3 @@ def test_every_target_is_in_the_table() -> None:
     for name, target in TARGETS.items():
         row, *_ = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
         assert row.endswith(f"| {', '.join(target.precisions)} |")
-
-
-def test_how_much_smaller_says_of_what() -> None:
-    page = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
-    sizes = {}
-    for name, bundle, weights in re.findall(
-        r"^\| (fp32|int4) \| ([\d,]+) bytes \| ([\d,]+) bytes \|", page, re.MULTILINE
-    ):
-        sizes[name] = [int(size.replace(",", "")) for size in (bundle, weights)]
-    bundle, weights = (large / small for large, small in zip(sizes["fp32"], sizes["int4"], strict=True))
-    assert f"At int4 the weights are {weights:.1f} times smaller, the whole bundle {bundle:.1f} times" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,11 @@ import click
 
 from rfa_bench import measurements
 from rfa_bench.commands.provider import check_torch
-from rfa_bench.tables import as_tables, distinct, readable_size, table
+from rfa_bench.tables import as_tables, distinct, readable_size, table, where
 from rfa_bench.terminal import JSON, PLOT, PROVIDER, measuring, print_result
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.growth import Growth
+    from rfa_bench.measurements.growth import GrowthRow
 
 LONGEST = click.IntRange(min=4096)
 
@@ -28,33 +29,31 @@ def growth(longest: int, provider: str, plot: Path | None, as_json: bool) -> Non
     with measuring(plot=plot) as (_, progress):
         check_torch(provider)
         progress("measure")
-        sweeps = measurements.growth.measure(longest, provider)
+        rows = measurements.growth.measure(longest, provider)
         if plot is not None:
-            measurements.plots.growth(sweeps, plot)
-    found = {name: as_tables(rows) for name, rows in sweeps.items()}
-    print_result(found, f"{side_by_side(sweeps)}\n\n{slopes(sweeps)}", as_json)
+            measurements.plots.growth(rows, plot)
+    print_result({"rows": as_tables(rows)}, f"{side_by_side(rows)}\n\n{slopes(rows)}", as_json)
 
 
-def side_by_side(sweeps: dict[str, list[Growth]]) -> str:
-    """A line for each length, the sweeps beside each other."""
+def side_by_side(rows: Sequence[GrowthRow]) -> str:
+    """A line for each length, the systems beside each other."""
     head = ["tokens"]
-    for name in sweeps:
-        head += [f"{name} ms", f"{name} memory"]
+    for system in distinct(rows, "system"):
+        head += [f"{system} ms", f"{system} memory"]
     lines = []
-    for row_of_each in zip(*sweeps.values(), strict=True):
-        (length,) = distinct(row_of_each, "length")
+    for length in distinct(rows, "context"):
         cells = [f"{length:,}"]
-        for row in row_of_each:
-            cells += [f"{row.seconds * 1e3:.1f}", readable_size(row.bytes)]
+        for row in where(rows, context=length):
+            cells += [f"{row.ms:.1f}", readable_size(row.peak_bytes)]
         lines.append(cells)
     return table(head, lines)
 
 
-def slopes(sweeps: dict[str, list[Growth]]) -> str:
+def slopes(rows: Sequence[GrowthRow]) -> str:
     """How fast time and memory grow."""
     said = []
-    for name, rows in sweeps.items():
-        time = measurements.growth.exponent(rows, "seconds")
-        memory = measurements.growth.exponent(rows, "bytes")
-        said.append(f"{name}: exponent of time {time:.2f}, memory {memory:.2f} (1 is linear)")
+    for system in distinct(rows, "system"):
+        time = measurements.growth.exponent(rows, system, "ms")
+        memory = measurements.growth.exponent(rows, system, "peak_bytes")
+        said.append(f"{system}: exponent of time {time:.2f}, memory {memory:.2f} (1 is linear)")
     return "\n\n".join(said)

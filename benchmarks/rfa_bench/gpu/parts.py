@@ -69,9 +69,9 @@ def other_measurements(size: str, provider: str, folder: Path) -> list[Part]:
     words = [
         ("overhead", ["overhead", "--size", size, "--keep", str(language)]),
         ("steady", ["steady", bundle, "--tokens", "2000"]),
-        ("translation 1", ["translation", "--size", other, "--keep", translators]),
-        ("translation 16", ["translation", "--size", other, "--batch", "16", "--keep", translators]),
-        ("classification", ["classification", "--size", other, "--keep", classifiers]),
+        ("translate 1", ["translate", "--size", other, "--keep", translators]),
+        ("translate 16", ["translate", "--size", other, "--batch", "16", "--keep", translators]),
+        ("classify", ["classify", "--size", other, "--keep", classifiers]),
         ("growth", ["growth"]),
     ]
     parts = []

@@ -15,8 +15,9 @@ from rfa_runtime.interrupt import held_back
 if TYPE_CHECKING:
     from rfa_bench.measurements import (
         agreement,
-        classification,
+        classify,
         company,
+        ctranslate2,
         decode,
         export,
         growth,
@@ -36,14 +37,15 @@ if TYPE_CHECKING:
         subject,
         suite,
         targets,
-        training,
-        translation,
+        train,
+        translate,
     )
 
 __all__ = [
     "agreement",
-    "classification",
+    "classify",
     "company",
+    "ctranslate2",
     "decode",
     "export",
     "growth",
@@ -63,8 +65,8 @@ __all__ = [
     "subject",
     "suite",
     "targets",
-    "training",
-    "translation",
+    "train",
+    "translate",
 ]
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfa_bench.measurements import translation
-from rfa_bench.measurements.translation import TranslationPlan, TranslationRow
+from rfa_bench.measurements import translate
+from rfa_bench.measurements.translate import TranslationPlan, TranslationRow
 from rfa_bench.subjects.shapes import TRANSLATORS
 from rfa_bench.subjects.translator_twins import export_variants
 
@@ -67,7 +67,7 @@ def measure(
     rows: list[PaperRow] = []
     for length in lengths:
         plan = TranslationPlan([length], [length], batch, threads, rounds, burst)
-        found = {row.system: row for row in translation.measure(bundles, plan, progress)}
+        found = {row.system: row for row in translate.measure(bundles, plan, progress)}
         rows += [row_of(row, found[SOFTMAX]) for row in found.values()]
     return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rfa_bench.drawing import finish, lengths_below, line, plain_numbers, save
-from rfa_bench.measurements.classification import ClassificationRow, with_figure
-from rfa_bench.measurements.growth import Growth, exponent
+from rfa_bench.measurements.classify import ClassificationRow, with_figure
+from rfa_bench.measurements.growth import GrowthRow, exponent
 from rfa_bench.tables import column, distinct, where
 
 if TYPE_CHECKING:
     from rfa_bench.measurements.paper import PaperRow
-    from rfa_bench.measurements.translation import TranslationRow
+    from rfa_bench.measurements.translate import TranslationRow
     from rfa_bench.systems.row import Row
 
 TWO_PANELS = (10, 4)
@@ -42,7 +42,7 @@ def decode(rows: Sequence[Row], title: str, file: Path) -> None:
     save(figure, title, file)
 
 
-def translation(rows: Sequence[TranslationRow], title: str, file: Path) -> None:
+def translate(rows: Sequence[TranslationRow], title: str, file: Path) -> None:
     """Time against the target's length, a panel for each length of source."""
     sources = distinct(rows, "source")
     figure = Figure(figsize=(3.6 * len(sources) + 1, 4), layout="constrained")
@@ -77,7 +77,7 @@ def paper(rows: Sequence[PaperRow], title: str, file: Path) -> None:
     save(figure, title, file)
 
 
-def classification(rows: Sequence[ClassificationRow], title: str, file: Path) -> None:
+def classify(rows: Sequence[ClassificationRow], title: str, file: Path) -> None:
     """Time and memory of the call against length, both on logarithmic axes."""
     figure = Figure(figsize=TWO_PANELS, layout="constrained")
     time_axes, memory_axes = figure.subplots(1, 2)
@@ -99,25 +99,27 @@ def draw_calls(axes: Axes, rows: Sequence[ClassificationRow], figure: str, unit:
     finish(axes)
 
 
-def growth(sweeps: Mapping[str, list[Growth]], file: Path) -> None:
+def growth(rows: Sequence[GrowthRow], file: Path) -> None:
     """Time and memory against length in logarithmic axes, beside a line of slope one."""
     figure = Figure(figsize=TWO_PANELS, layout="constrained")
     time_axes, memory_axes = figure.subplots(1, 2)
-    draw_sweeps(time_axes, sweeps, "seconds", 1.0)
-    draw_sweeps(memory_axes, sweeps, "bytes", 1e6)
+    draw_sweeps(time_axes, rows, "ms", 1e3)
+    draw_sweeps(memory_axes, rows, "peak_bytes", 1e6)
     time_axes.set(title="forward and backward", ylabel="s")
     memory_axes.set(title="peak memory", ylabel="MB")
     save(figure, None, file)
 
 
-def draw_sweeps(axes: Axes, sweeps: Mapping[str, list[Growth]], figure: str, unit: float) -> None:
-    """One figure of all sweeps.  The line of slope one ends where the first sweep ends."""
-    for name, rows in sweeps.items():
-        values = np.divide(column(rows, figure), unit)
-        label = f"{name}, slope {exponent(rows, figure):.2f}"
-        axes.plot(column(rows, "length"), values, marker="o", label=label)
-    first = next(iter(sweeps.values()))
-    lengths = np.array(column(first, "length"))
+def draw_sweeps(axes: Axes, rows: Sequence[GrowthRow], figure: str, unit: float) -> None:
+    """One figure of all systems.  The line of slope one ends where the first system's ends."""
+    systems = distinct(rows, "system")
+    for system in systems:
+        mine = where(rows, system=system)
+        values = np.divide(column(mine, figure), unit)
+        label = f"{system}, slope {exponent(rows, system, figure):.2f}"
+        axes.plot(column(mine, "context"), values, marker="o", label=label)
+    first = where(rows, system=systems[0])
+    lengths = np.array(column(first, "context"))
     end = getattr(first[-1], figure) / unit
     axes.plot(lengths, end * lengths / lengths[-1], "k:", label="slope 1")
     axes.set(xscale="log", yscale="log", xlabel="tokens")

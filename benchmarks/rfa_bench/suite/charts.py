@@ -46,7 +46,7 @@ CHARTS: Mapping[str, Sequence[Axes]] = {
     "batch": (Axes("batch", "texts side by side", "avg_ts", "tokens per second"),),
     "prefill": (Axes("n_prompt", "tokens of the prompt", "avg_ts", "tokens per second"),),
     "memory": (Axes("context", "tokens of context", "peak_rss_bytes", "peak memory, MB", 1e6, log_y=True),),
-    "training": (
+    "train": (
         Axes("context", "tokens of the text", "ms_per_step", "ms per step", log_y=True),
         Axes("context", "tokens of the text", "peak_rss_bytes", "peak memory, MB", 1e6, log_y=True),
     ),
@@ -54,7 +54,15 @@ CHARTS: Mapping[str, Sequence[Axes]] = {
         Axes("context", "tokens of source and target", "speedup", "times as fast as softmax"),
         Axes("context", "tokens of source and target", "state_bytes", "MB kept", 1e6, log_y=True),
     ),
-    "translation": (Axes("target", "tokens of the target", "ms_per_token", "ms per token"),),
+    "growth": (
+        Axes("context", "tokens of the text", "ms", "ms, forward and backward", log_y=True),
+        Axes("context", "tokens of the text", "peak_bytes", "peak memory, MB", 1e6, log_y=True),
+    ),
+    "classify": (
+        Axes("bytes", "bytes of the text", "ms", "ms of the call", log_y=True),
+        Axes("bytes", "bytes of the text", "call_bytes", "memory of the call, MB", 1e6, log_y=True),
+    ),
+    "translate": (Axes("target", "tokens of the target", "ms_per_token", "ms per token"),),
 }
 """By measurement; the others have tables only."""
 

@@ -13,13 +13,17 @@ from pathlib import Path
 from rfa_bench.parts.part import Part, measurement
 from rfa_bench.suite.results import ResultError
 
+WEIGHTS = "--size gpt2-small --precision int4 --block-size 256 --throughput"
+"""The shape and the weights of the figures that count."""
 WORDS = {
-    "best": "--size gpt2-small --precision int4 --block-size 256 --throughput --threads 2",
+    "weights": WEIGHTS,
+    "best": f"{WEIGHTS} --threads 2",
     "int4": "--precision int4 --block-size 256 --threads 2",
     "exports": "rfa,softmax,concatenated,llama.cpp,llama.cpp-plain",
     "strong": "rfa,softmax,llama.cpp,llama.cpp-plain",
+    "runtimes": "rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript,softmax,softmax-genai",
+    "elsewhere": "--rounds 3 --ctranslate2",
 }
-"""`best` is the shape and the weights of the figures that count."""
 QUICK = """
 decode int4: decode {best} --systems {exports} --depths 128,1024,4096 --starts 1
 torch: decode {best} --systems rfa,torch-eager,torch-compiled --depths 1024 --starts 1 --rounds 2
@@ -28,49 +32,49 @@ prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048 --rounds 
 memory int4: memory {best} --systems {strong} --depths 128,4096
 load int4: load {best} --clients 16 --seconds 60 {server}
 paper: paper --size base --lengths 32,512 --rounds 2 --threads 2
-train: training --size small --lengths 512,2048 --rounds 2 --threads 2
+train: train --size small --lengths 512,2048 --rounds 2 --threads 2
 roofline: roofline --size gpt2-small --precisions int4 --block-size 256 --threads 2 --starts 1
 runtimes: decode --size tiny --systems all --depths 128 --starts 1
 """
 """Meant for a quarter of an hour on two cores."""
 FULL = """
 decode int4: decode {best} --systems {exports} --depths 128,1024,4096,16384 --starts 2
-batch int4: batch {best} --systems {exports} --batches 1,4,16 --depth 2048 --starts 2 --rounds 2
-batch int4 64: batch {best} --systems {strong} --batches 64 --depth 512 --starts 1 --rounds 2
+batch int4: batch {best} --systems {exports} --batches 1,4,16 --depth 2048 --starts 1 --rounds 3
 paper: paper --size base --threads 2
-prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048,4096,16384 --rounds 2
-memory int4: memory {best} --systems {strong} --depths 128,1024,4096,16384
 load int4: load {best} --clients 64 --seconds 540 --rounds 5 {server}
 streams int4: streams {best} --streams 16 --seconds 220 --rounds 7 --prompt-tokens 64 --text-tokens 256 --compared 64
 company int4: company {best} --streams 16
+prefill int4: prefill {best} --systems {strong} --lengths 128,512,2048,4096,16384 --rounds 2
+memory int4: memory {best} --systems {strong} --depths 128,2048,8192
 torch: decode {best} --systems rfa,torch-eager,torch-compiled --depths 128,1024,4096 --starts 1
-runtimes int4: decode {best} --systems rfa,rfa-genai,rfa-openvino,rfa-torch,rfa-torchscript --depths 128
-train: training --size small --threads 2
-roofline: roofline --size gpt2-small --block-size 256 --threads 2
+runtimes int4: decode {best} --systems {runtimes} --depths 128 --starts 1
 operators int4: operators {best}
 operators int4 prompt: operators {best} --tokens 256
 operators int4 batch: operators {best} --batch 16
-decode fp32: decode --size gpt2-small --threads 2 --systems {exports} --depths 128,1024,4096 --starts 2
-decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096 --starts 1
-decode int4 one thread: decode {best} --threads 1 --systems {strong} --depths 128,1024,4096 --starts 1
-decode 16 vectors: decode {best} --vectors 16 --systems rfa,softmax --depths 128,4096 --starts 2
-decode 256 vectors: decode {best} --vectors 256 --systems rfa,softmax --depths 128,4096 --starts 2
-decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,1024,4096,16384,65536 --starts 1
-decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
-translate: translation --size base --batch 16 --threads 2
-classify: classification --size base --threads 2
-targets: targets --size gpt2-small --threads 2
-export: export --size gpt2-small
-overhead: overhead --size gpt2-small --threads 2
-growth: growth
+roofline: roofline --size gpt2-small --block-size 256 --threads 2
+train: train --size small --threads 2 --rounds 2
 company: company
 steady: steady --tokens 200000
 speculation: speculation
+overhead: overhead --size gpt2-small --threads 2
+growth: growth
+export: export --size gpt2-small
+decode fp32: decode --size gpt2-small --threads 2 --systems {exports} --depths 128,1024,4096 --starts 1
+decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096 --starts 1
+decode int4 one thread: decode {weights} --threads 1 --systems {strong} --depths 128,1024,4096 --starts 1
+decode 16 vectors: decode {best} --vectors 16 --systems rfa,softmax --depths 128,4096 --starts 1
+decode 256 vectors: decode {best} --vectors 256 --systems rfa,softmax --depths 128,4096 --starts 1
+batch int4 64: batch {best} --systems {strong} --batches 64 --depth 512 --starts 1 --rounds 2
+decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,1024,4096,16384,65536 --starts 1
+translate: translate --size base --batch 16 --threads 2 --sources 32,2048 --targets 32,512,2048 {elsewhere}
+classify: classify --size base --threads 2
+targets: targets --size gpt2-small --threads 2
+decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
 """
 """Meant for three hours."""
-OTHER_MODELS = ("translation", "paper", "classification")
+OTHER_MODELS = ("translate", "paper", "classify")
 """Measurements of models that are no language models."""
-MAKES_NO_MODEL = ("training",)
+MAKES_NO_MODEL = ("train",)
 """Measurements that have nothing to keep."""
 QUICK_LIMIT = 300
 """Seconds after which a part is ended."""

@@ -59,6 +59,9 @@ def section(result: Result, images: Sequence[Path], folder: Path) -> list[str]:
             lines += [", ".join(f"{name} {value}" for name, value in shared.items()), ""]
         columns = columns_of(result.rows)
         lines += [table(columns, cells_of(result.rows, columns), WORDS)]
+    if result.found is not None:
+        others = result.found.get("not_measured", {})
+        lines += ["", *(f"{system} was not measured: {reason}" for system, reason in others.items())]
     for image in images:
         lines += ["", f"![{image.stem}]({image.relative_to(folder)})"]
     return lines

@@ -44,10 +44,10 @@ def shown(name: str, value: Any) -> str:
     """A value for people."""
     if value is None:
         return ""
-    if name.endswith(("_bytes", "rss_settled", "rss_at_end")):
+    if name.endswith("_bytes") or name.startswith("rss_"):
         return readable_size(int(value))
     if isinstance(value, float):
-        return f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}"
+        return f"{value:,.1f}" if abs(value) >= 100 else f"{value:#.3g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rfa_bench.subjects.concatenated import write_concatenated
+from rfa_bench.subjects.softmax_for_genai import write_for_genai
 from rfa_bench.systems.subject import RFA, SOFTMAX
 from rfa_bench.systems.system import FLOAT16_BYTES, System
 from rfa_runtime.bundle.interface import OUR_TARGET
@@ -56,6 +57,16 @@ ALL = (
         needs=("llama_cpp", "gguf"),
         packages="llama-cpp-python and gguf",
         cache_bytes=FLOAT16_BYTES,
+    ),
+    System(
+        "softmax-genai",
+        "softmax in onnxruntime-genai, its cache in one buffer",
+        SOFTMAX,
+        "genai",
+        lambda subject: write_for_genai(subject.bundle(SOFTMAX), subject.shape(SOFTMAX)),
+        needs=("onnxruntime_genai",),
+        packages="onnxruntime-genai",
+        many_rows=False,
     ),
     System(
         "torch-eager",

@@ -48,6 +48,8 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
         """What ended the text, if it was an error."""
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         """Coroutines that wait for a piece."""
+        self._heard: Callable[[], None] | None = None
+        """Called when a piece has come."""
 
     @property
     def cached_tokens(self) -> int:
@@ -73,6 +75,19 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
             self._clock.tick()
             self._pieces.append(piece)
             self._wake_all()
+
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Have a function called whenever a piece has come, in the engine's thread: it must not wait.
+
+        For whoever reads many texts at once: `take` then gives the pieces.
+        """
+        with self._changed:
+            self._heard = heard
+
+    def take(self) -> Piece | None:
+        """The next piece, where one has come.  Raises the error that came in its place."""
+        with self._changed:
+            return self._next() if self._pieces and not self._over else None
 
     def cancel(self) -> None:
         """Let the text end before its next token: its last piece has the finish reason `cancelled`, and no token."""
@@ -143,6 +158,8 @@ class Stream(Iterator[Piece], AsyncIterator[Piece]):
             with suppress(RuntimeError):  # whose loop was closed reads no more
                 loop.call_soon_threadsafe(wake, future)
         self._waiters.clear()
+        if self._heard is not None:
+            self._heard()
 
 
 def wake(future: asyncio.Future[None]) -> None:

@@ -21,11 +21,13 @@ BROKEN = "\N{REPLACEMENT CHARACTER}"
 """Stands for bytes that are no character."""
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
+COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+"""Made once: `json.dumps` would make one for each token."""
 
 
 def event(table: Json) -> bytes:
     """One event of a stream."""
-    return b"data: " + json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode() + b"\n\n"
+    return b"data: " + COMPACT.encode(table).encode() + b"\n\n"
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ MEASUREMENTS = {
     "memory": ["--size", "tiny"],
     "score": ["--size", "tiny"],
     "operators": ["--size", "tiny"],
-    "translation": ["--size", "tiny"],
-    "classification": ["--size", "tiny"],
+    "translate": ["--size", "tiny"],
+    "classify": ["--size", "tiny"],
     "growth": [],
     "steady": [],
     "streams": ["--size", "tiny"],
@@ -43,12 +43,12 @@ MEASUREMENTS = {
 NO_PROVIDER = {
     "systems": "it measures nothing",
     "report": "it measures nothing",
-    "paper": "`translation` is for other devices",
+    "paper": "`translate` is for other devices",
     "all": "it is for the processor; `gpu` runs all that a GPU must be asked",
     "export": "rfa-export verifies on the processor",
     "compare": "older checkouts have no such choice",
     "roofline": "it measures the processor's memory",
-    "training": "torch chooses a device, not ONNX Runtime",
+    "train": "torch chooses a device, not ONNX Runtime",
 }
 
 without_cuda = pytest.mark.skipif(

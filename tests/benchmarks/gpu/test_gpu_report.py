@@ -132,7 +132,7 @@ def test_parts_bring_what_they_need() -> None:
 @pytest.mark.parametrize("size", ["tiny", "gpt2-small"])
 def test_every_measurement_part_has_options_that_its_command_knows(size: str) -> None:
     parts = [part for part in all_parts(size, "cuda", Path("bundles")) if part.arguments[0] == "rfa_bench.cli"]
-    assert {part.kind for part in parts} >= {"decode", "steady", "overhead", "translation", "classification", "growth"}
+    assert {part.kind for part in parts} >= {"decode", "steady", "overhead", "translate", "classify", "growth"}
     for part in parts:
         name, *options = part.arguments[1:]
         command = main.commands[name]

@@ -107,7 +107,7 @@ def test_a_report_has_tables_plots_and_reasons(runs: Runs, tmp_path: Path) -> No
         assert "<link" not in line
     markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "precision int4, threads 2, state_bytes 4.8 MB" in markdown
-    assert "| softmax | tg64 @ d4096 | 4,096 | 12 |  |" in markdown
+    assert "| softmax | tg64 @ d4096 | 4,096 | 12.0 |  |" in markdown
     assert "Not measured: exit code 1: out of ideas" in markdown
     with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as stream:
         lines = list(csv.DictReader(stream))

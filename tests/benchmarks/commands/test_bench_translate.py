@@ -1,4 +1,4 @@
-"""`rfa-bench translation` on the tiny shape."""
+"""`rfa-bench translate` on the tiny shape."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rfa_bench.commands.translation import side_by_side
-from rfa_bench.measurements.translation import TranslationRow
+from rfa_bench.commands.translate import side_by_side
+from rfa_bench.measurements.translate import TranslationRow
 
 Bench = Callable[..., dict[str, Any]]
 
@@ -16,7 +16,7 @@ def test_translation_measures_both_systems_at_every_pair_of_lengths(bench: Bench
     plot = tmp_path / "translation.png"
     lengths = ("--sources", "5,40", "--targets", "4,30", "--batch", 2)
     options = ("--size", "tiny", "--rounds", 1, "--burst", 2, "--keep", tmp_path / "twins", "--plot", plot)
-    rows = bench("translation", *lengths, *options)["rows"]
+    rows = bench("translate", *lengths, *options)["rows"]
     found = {(r["system"], r["source"], r["target"]): r for r in rows}
     assert set(found) == {(s, m, t) for s in ("rfa", "softmax") for m in (5, 40) for t in (4, 30)}
     assert all(r["batch"] == 2 and r["ms_per_token"] > 0 for r in rows)

@@ -1,4 +1,4 @@
-"""`rfa-bench training` at two short lengths."""
+"""`rfa-bench train` at two short lengths."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rfa_bench.commands.training import side_by_side
-from rfa_bench.measurements.training import TrainingPlan, TrainingRow, row_of
+from rfa_bench.commands.train import side_by_side
+from rfa_bench.measurements.train import TrainingPlan, TrainingRow, row_of
 from rfa_bench.processes.ask import ProbeError, command_of
 from rfa_bench.processes.worker import Worker
 
@@ -21,7 +21,7 @@ def row(system: str, length: int, seconds: float) -> TrainingRow:
 
 
 def test_every_system_is_measured_and_softmax_up_to_a_length(bench: Bench) -> None:
-    found = bench("training", "--size", "tiny", "--lengths", "64,128", "--longest-softmax", 64, "--rounds", 1)
+    found = bench("train", "--size", "tiny", "--lengths", "64,128", "--longest-softmax", 64, "--rounds", 1)
     measured = [(line["context"], line["system"]) for line in found["rows"]]
     assert measured == [(64, "softmax"), (64, "rfa"), (64, "rfa-gate"), (128, "rfa"), (128, "rfa-gate")]
     for line in found["rows"]:

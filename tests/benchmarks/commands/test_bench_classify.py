@@ -1,4 +1,4 @@
-"""`rfa-bench classification` on the tiny shape."""
+"""`rfa-bench classify` on the tiny shape."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rfa_bench.commands.classification import side_by_side
-from rfa_bench.measurements import classification
-from rfa_bench.measurements.classification import ClassificationRow
+from rfa_bench.commands.classify import side_by_side
+from rfa_bench.measurements import classify
+from rfa_bench.measurements.classify import ClassificationRow
 
 Bench = Callable[..., dict[str, Any]]
 
@@ -17,7 +17,7 @@ Bench = Callable[..., dict[str, Any]]
 def test_classification_measures_every_system_at_every_length(bench: Bench, tmp_path: Path) -> None:
     plot = tmp_path / "classification.png"
     options = ("--size", "tiny", "--lengths", "64,4096", "--rounds", 1, "--keep", tmp_path / "twins", "--plot", plot)
-    rows = bench("classification", *options)["rows"]
+    rows = bench("classify", *options)["rows"]
     systems = ("rfa", "softmax", "softmax, no mask")
     assert [(r["system"], r["bytes"]) for r in rows] == [(s, n) for n in (64, 4096) for s in systems]
     assert all(r["ms"] > 0 and r["peak_rss_bytes"] > 10_000_000 for r in rows)
@@ -30,7 +30,7 @@ def test_classification_measures_every_system_at_every_length(bench: Bench, tmp_
 def test_a_text_that_memory_cannot_hold_is_a_row_and_no_error() -> None:
     rows = [ClassificationRow("softmax", 64, 1, 2.0, 10**8, 10**6), ClassificationRow("softmax", 128, 1)]
     assert side_by_side(rows).splitlines()[3] == "| 128 | out of memory | out of memory | out of memory |"
-    assert math.isnan(classification.exponent(rows, "ms"))
+    assert math.isnan(classify.exponent(rows, "ms"))
 
 
 def test_exponent_is_the_slope_between_the_two_longest() -> None:
@@ -39,5 +39,5 @@ def test_exponent_is_the_slope_between_the_two_longest() -> None:
         ClassificationRow("rfa", 128, 1, 1.0, 1, 10),
         ClassificationRow("rfa", 256, 1, 4.0, 1, 20),
     ]
-    assert classification.exponent(rows, "ms") == 2
-    assert classification.exponent(rows, "call_bytes") == 1
+    assert classify.exponent(rows, "ms") == 2
+    assert classify.exponent(rows, "call_bytes") == 1

@@ -1,4 +1,4 @@
-"""`rfa-bench classification`: time and peak memory of a long text in one call."""
+"""`rfa-bench classify`: time and peak memory of a long text in one call."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from rfa_bench.terminal import (
 from rfa_export.targets.export_config import ExportConfig
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.classification import ClassificationRow
+    from rfa_bench.measurements.classify import ClassificationRow
 
 FIGURES = ("ms", "peak RSS", "of the call")
 
 
-@click.command(epilog="Example:  rfa-bench classification --threads 2 --plot classification.png")
+@click.command(epilog="Example:  rfa-bench classify --threads 2 --plot classification.png")
 @size_option(CLASSIFIERS, "base")
 @PRECISION
 @BLOCK_SIZE
@@ -48,7 +48,7 @@ FIGURES = ("ms", "peak RSS", "of the call")
 @PLOT
 @KEEP
 @JSON
-def classification(
+def classify(
     size: str,
     precision: str,
     block_size: int | None,
@@ -69,11 +69,11 @@ def classification(
         weights = ExportConfig(precision=precision, block_size=block_size, throughput=throughput)
         check_provider(provider)
         progress("export")
-        bundles = measurements.classification.twins_of_shape(size, folder, weights)
-        rows = measurements.classification.measure(bundles, weights.label, lengths, threads, rounds, progress, provider)
+        bundles = measurements.classify.twins_of_shape(size, folder, weights)
+        rows = measurements.classify.measure(bundles, weights.label, lengths, threads, rounds, progress, provider)
         if plot is not None:
             title = f"classifier of size {size}, {weights.label}, one text, {threads} thread(s), {provider}"
-            measurements.plots.classification(rows, title, plot)
+            measurements.plots.classify(rows, title, plot)
     print_result({"rows": as_tables(rows)}, f"{side_by_side(rows)}\n\n{slopes(rows)}", as_json)
 
 
@@ -103,7 +103,7 @@ def slopes(rows: Sequence[ClassificationRow]) -> str:
     said = []
     for system in distinct(rows, "system"):
         mine = where(rows, system=system)
-        time = measurements.classification.exponent(mine, "ms")
-        memory = measurements.classification.exponent(mine, "call_bytes")
+        time = measurements.classify.exponent(mine, "ms")
+        memory = measurements.classify.exponent(mine, "call_bytes")
         said.append(f"{system}: time {time:.2f}, memory of the call {memory:.2f}")
     return "slope between the two longest, 1 is linear: " + "; ".join(said)

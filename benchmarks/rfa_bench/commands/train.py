@@ -1,4 +1,4 @@
-"""`rfa-bench training`: time and memory of a step of training at growing length."""
+"""`rfa-bench train`: time and memory of a step of training at growing length."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rfa_bench.terminal import (
 )
 
 if TYPE_CHECKING:
-    from rfa_bench.measurements.training import TrainingRow
+    from rfa_bench.measurements.train import TrainingRow
 
 PRECISION = click.Choice(["float32", "bfloat16"])
 FIGURES = ("ms/step", "peak RSS")
 
 
-@click.command(epilog="Example:  rfa-bench training --size small --threads 2")
+@click.command(epilog="Example:  rfa-bench train --size small --threads 2")
 @size_option(TRAINED, "small")
 @lengths_option("--lengths", "512,1024,2048,4096,8192,16384", "Tokens of a text, with commas.")
 @click.option("--longest-softmax", type=COUNT, default=16384, show_default=True, help="Beyond it, RFA alone.")
@@ -37,7 +37,7 @@ FIGURES = ("ms/step", "peak RSS")
 @THREADS
 @count_option("--rounds", 3, "Steps of each system at each length.")
 @JSON
-def training(
+def train(
     size: str,
     lengths: list[int],
     longest_softmax: int,
@@ -52,8 +52,8 @@ def training(
     Softmax is torch's scaled_dot_product_attention, which keeps no weights of pairs.
     """
     with measuring() as (_, progress):
-        plan = measurements.training.TrainingPlan(size, lengths, longest_softmax, precision, compiled, threads, rounds)
-        rows = measurements.training.measure(plan, progress)
+        plan = measurements.train.TrainingPlan(size, lengths, longest_softmax, precision, compiled, threads, rounds)
+        rows = measurements.train.measure(plan, progress)
     print_result({"rows": as_tables(rows)}, side_by_side(rows), as_json)
 
 
