@@ -6,8 +6,11 @@ WEBGPU ?= .venv-webgpu
 FUZZ_SECONDS ?= 600
 INSTALLED := $(VENV)/.installed
 OLDEST := .venv-oldest
+ONNXRUNTIME := $(CURDIR)/build/onnxruntime
+CPP := cmake -S runtime/cpp -DBUILD_PROBE=ON -DONNXRUNTIME_INCLUDE=$(ONNXRUNTIME)/include \
+	-DONNXRUNTIME_LIBRARY=$(ONNXRUNTIME)/lib/libonnxruntime.so
 
-.PHONY: install check test oldest fuzz webgpu demo docs bundle clean
+.PHONY: install check test oldest fuzz webgpu cpp demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -45,6 +48,13 @@ webgpu: install  ## the exported graphs on WebGPU: VK_ICD_FILENAMES names a Vulk
 	$(WEBGPU)/bin/python -m pip install --quiet --disable-pip-version-check onnxruntime-webgpu==1.27.0 numpy
 	RFA_WEBGPU_PYTHON=$(WEBGPU)/bin/python $(BIN)/python -m pytest -q -m gpu tests/gpu/test_webgpu.py
 
+cpp:  ## the C++ runtime and what its tests ask: needs cmake, a compiler, nlohmann-json, npm, pip and unzip
+	sh runtime/cpp/get_onnxruntime.sh $(ONNXRUNTIME)
+	$(CPP) -B build/cpp
+	cmake --build build/cpp --parallel 2
+	$(CPP) -B build/cpp-sanitized -DSANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	cmake --build build/cpp-sanitized --parallel 2 --target rfa-probe
+
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh
 
@@ -53,6 +63,7 @@ docs: install  ## the pages that are written from code
 	$(BIN)/python docs/make_recipes.py
 	$(BIN)/python docs/make_python.py
 	$(BIN)/python docs/make_plot.py
+	$(BIN)/python docs/make_figures.py
 
 bundle: install  ## the small model that comes with rfa-runtime, from its checkpoint
 	$(BIN)/python models/pretrained/make_bundle.py

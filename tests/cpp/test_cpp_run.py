@@ -1,0 +1,154 @@
+"""rfa-run-cpp writes what rfa-run writes, goes on from its states, and refuses what it refuses."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cpp_probe import Probe, Refused
+from toy_bundles import toy_files, toy_manifest
+
+from rfa_runtime.bundle.bundle import read_bundle, shipped_bundle, write_bundle
+from rfa_runtime.tasks.conversation import Conversation
+from rfa_runtime.tasks.language import Decoder
+
+PROMPT = "Once upon a time"
+TOKENS = 256
+MUTATIONS = 5_000
+
+
+def run(program: Path, *words: Any) -> dict[str, Any]:
+    """What the command prints as JSON."""
+    found = subprocess.run([program, *map(str, words), "--json"], capture_output=True, text=True, check=True)
+    table: dict[str, Any] = json.loads(found.stdout)
+    return table
+
+
+def refusal(program: Path, *words: Any) -> str:
+    """The one line that the command complains with."""
+    found = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    (line,) = found.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("seed", [None, 3, 4])
+def test_the_text_is_that_of_python(run_cpp: Path, seed: int | None) -> None:
+    options = ("--temperature", 0) if seed is None else ("--seed", seed)
+    settings: dict[str, Any] = {"temperature": 0} if seed is None else {"seed": seed}
+    found = run(run_cpp, shipped_bundle(), PROMPT, "--max-new-tokens", TOKENS, "--ignore-eos", *options)
+    wanted = Decoder(shipped_bundle()).generate(PROMPT, max_new_tokens=TOKENS, ignore_eos=True, **settings)
+    assert found["token_ids"] == list(wanted.token_ids)
+    assert found["text"] == wanted.text
+    assert found["finish_reason"] == wanted.finish_reason
+
+
+def test_a_stop_string_ends_the_text(run_cpp: Path) -> None:
+    found = run(run_cpp, shipped_bundle(), PROMPT, "--stop", "named", "--seed", 3)
+    wanted = Decoder(shipped_bundle()).generate(PROMPT, stop="named", seed=3)
+    assert (found["text"], found["finish_reason"]) == (wanted.text, wanted.finish_reason)
+
+
+def test_a_state_of_python_goes_on_here(run_cpp: Path, tmp_path: Path) -> None:
+    talk = Conversation(Decoder(shipped_bundle()))
+    for _ in talk.write(PROMPT, max_new_tokens=50, ignore_eos=True, temperature=0):
+        pass
+    talk.save(tmp_path / "story.state")
+    wanted = [piece.token_id for piece in talk.write(" Then", max_new_tokens=50, ignore_eos=True, temperature=0)]
+    options = ("--load-state", tmp_path / "story.state", "--max-new-tokens", 50, "--ignore-eos", "--temperature", 0)
+    assert run(run_cpp, shipped_bundle(), " Then", *options)["token_ids"] == wanted
+
+
+def test_a_state_from_here_goes_on_in_python(run_cpp: Path, tmp_path: Path) -> None:
+    state = tmp_path / "story.state"
+    options = (shipped_bundle(), PROMPT, "--ignore-eos", "--temperature", 0)
+    run(run_cpp, *options, "--max-new-tokens", 50, "--save-state", state)
+    whole = run(run_cpp, *options, "--max-new-tokens", 90)["token_ids"]
+    talk = Conversation.load(Decoder(shipped_bundle()), state)
+    found = [piece.token_id for piece in talk.write(max_new_tokens=40, ignore_eos=True, temperature=0)]
+    assert found == whole[50:]
+
+
+BAD_WORDS = [
+    (["absent.rfa"], "absent.rfa does not exist, wanted a bundle"),
+    ([], "0 arguments came"),
+    ([shipped_bundle(), "a", "--beam", "4"], "there is no option --beam"),
+    ([shipped_bundle(), "a", "--max-new-tokens", "many"], "--max-new-tokens is 'many', wanted a whole number"),
+    ([shipped_bundle(), "a", "--top-p", "7"], "top_p is 7"),
+    ([shipped_bundle(), "--ids", "1,9999"], "token 9999 came, wanted 0 to 511"),
+    ([shipped_bundle(), "a", "--load-state", "absent.state"], "absent.state cannot be read"),
+    ([shipped_bundle(), "a", "--stop", ""], "a stop string is empty"),
+    ([shipped_bundle(), "a", "--seed"], "--seed came without a value"),
+]
+
+
+@pytest.mark.parametrize(("words", "reason"), BAD_WORDS, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_cannot_be_is_one_line(run_cpp: Path, words: list[Any], reason: str) -> None:
+    assert reason in refusal(run_cpp, *words)
+
+
+def test_a_bundle_that_changed_is_refused(run_cpp: Path, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(shipped_bundle(), tmp_path / "model.rfa"))
+    data = bytearray((bundle / "model.onnx.data").read_bytes())
+    data[100] ^= 1
+    (bundle / "model.onnx.data").write_bytes(data)
+    assert "has changed since the bundle was written" in refusal(run_cpp, bundle, "a")
+    (bundle / "model.onnx.data").unlink()
+    assert "is missing" in refusal(run_cpp, bundle, "a")
+
+
+def test_softmax_is_refused_by_what_it_is(run_cpp: Path, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "toy.rfa", toy_manifest("softmax"), toy_files("softmax"))
+    assert "grows with the text" in refusal(run_cpp, tmp_path / "toy.rfa", "a")
+
+
+def test_mutated_manifests_are_read_or_refused(sanitized: Probe) -> None:
+    text = (shipped_bundle() / "manifest.json").read_text(encoding="utf-8")
+    draw = random.Random(0)
+    refused = 0
+    for _ in range(MUTATIONS):
+        try:
+            sanitized.ask("manifest", text=mutated_text(text, draw))
+        except Refused:
+            refused += 1
+    assert refused > MUTATIONS / 4
+
+
+def mutated_text(text: str, draw: random.Random) -> str:
+    """A text with a few changes."""
+    for _ in range(draw.randrange(1, 4)):
+        place = draw.randrange(len(text))
+        end = place + draw.choice([0, 1, 1, 8, 100])
+        text = text[:place] + draw.choice(["", "0", "-", '"', "{", "[", "]", "}", "9" * 30, "null", "é"]) + text[end:]
+    return text
+
+
+def test_mutated_states_are_refused(sanitized: Probe, tmp_path: Path) -> None:
+    bundle = shipped_bundle()
+    assert sanitized.ask("bundle", folder=str(bundle)) == read_bundle(bundle).sha256
+    talk = Conversation(Decoder(bundle))
+    talk.read(PROMPT)
+    file = tmp_path / "story.state"
+    talk.save(file)
+    data = file.read_bytes()
+    assert sanitized.ask("state", file=str(file)) == talk.token_ids.tolist()
+    draw = random.Random(0)
+    for _ in range(MUTATIONS):
+        file.write_bytes(mutated_bytes(data, draw))
+        with pytest.raises(Refused):
+            sanitized.ask("state", file=str(file))
+
+
+def mutated_bytes(data: bytes, draw: random.Random) -> bytes:
+    """Bytes with a few changes, most of them in the header."""
+    changed = bytearray(data[: draw.choice([len(data), len(data), draw.randrange(len(data))])])
+    for _ in range(draw.randrange(1, 4)):
+        if changed:
+            place = draw.randrange(min(len(changed), draw.choice([8, 2000, len(changed)])))
+            changed[place] = (changed[place] + draw.randrange(1, 256)) % 256
+    return bytes(changed) if bytes(changed) != data else bytes(changed[:-1])
