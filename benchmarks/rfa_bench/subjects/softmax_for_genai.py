@@ -40,7 +40,8 @@ def write_for_genai(bundle: Path, config: ModelConfig) -> Path:
 def count_by_mask(model: ir.Model) -> None:
     """Compute from the mask [B, T] what counted the tokens: the last one's place in each text, and their number."""
     inputs = {value.name: value for value in model.graph.inputs}
-    places, number = inputs[SEQLENS_K], inputs[TOTAL_SEQUENCE_LENGTH]
+    places = inputs[SEQLENS_K]
+    number = inputs[TOTAL_SEQUENCE_LENGTH]
     mask = ir.Value(name=MASK, type=ir.TensorType(ir.DataType.INT64), shape=ir.Shape(["batch", "total"]))
     tape = Tape()
     counts = tape.op("ReduceSum", [mask, integers(model, 1)], {"keepdims": 0})
