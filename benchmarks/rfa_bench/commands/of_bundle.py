@@ -37,6 +37,11 @@ class ChosenBundle:
         """Raises TargetError for what cannot be had."""
         return ExportConfig(precision=self.precision, block_size=self.block_size, throughput=self.throughput)
 
+    @property
+    def label(self) -> str | None:
+        """The precision of the weights; None for a bundle, which does not say it."""
+        return None if self.size is None else self.weights.label
+
     def read(self, folder: Path, progress: Progress) -> Bundle:
         """The bundle, checked; one of --size is exported to the folder.
 

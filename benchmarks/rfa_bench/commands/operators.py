@@ -38,7 +38,7 @@ def operators(chosen: ChosenBundle, tokens: int, batch: int, calls: int, shapes:
     what = f"{bundle.path.name}: {tokens:,} token(s) of {batch} text(s), {chosen.threads} thread(s), {graphs}"
     result = {
         "system": "rfa",
-        "precision": chosen.weights.label,
+        "precision": chosen.label,
         "tokens": tokens,
         "batch": batch,
         "threads": chosen.threads,

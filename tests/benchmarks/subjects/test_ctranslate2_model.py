@@ -32,7 +32,8 @@ def test_the_file_has_the_bytes_of_our_weights(tmp_path: Path) -> None:
 
 
 def test_every_pair_of_lengths_is_measured(tmp_path: Path) -> None:
-    plan = TranslationPlan([4, 9], [5], batch=2, threads=1, rounds=2, burst=1)
+    plan = TranslationPlan([4, 9], [1, 5], batch=2, threads=1, rounds=2, burst=1)
     rows = ctranslate2.measure("tiny", tmp_path, plan, lambda _: None)
-    assert [(row.source, row.target, row.batch) for row in rows] == [(4, 5, 2), (9, 5, 2)]
-    assert rows[1].state_bytes > rows[0].state_bytes
+    assert [(row.source, row.target, row.batch) for row in rows] == [(s, t, 2) for s in (4, 9) for t in (1, 5)]
+    assert rows[3].state_bytes > rows[1].state_bytes > rows[0].state_bytes
+    assert all(row.ms_per_token > 0 for row in rows)
