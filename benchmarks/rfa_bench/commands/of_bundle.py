@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from rfa_bench import measurements
 from rfa_bench.commands.provider import check_provider
+from rfa_bench.commands.shared_options import given_as_one
 from rfa_bench.subjects.shapes import SIZES
 from rfa_bench.terminal import BLOCK_SIZE, FILE, JSON, KEEP, PRECISION, PROVIDER, THREADS, THROUGHPUT, Progress
 from rfa_export.targets.export_config import ExportConfig
@@ -31,6 +29,11 @@ class ChosenBundle:
     provider: str
     keep: Path | None
     as_json: bool
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where two models came."""
+        if self.bundle is not None and self.size is not None:
+            raise click.UsageError("BUNDLE and --size came, wanted one of them")
 
     @property
     def weights(self) -> ExportConfig:
@@ -66,19 +69,5 @@ OPTIONS = (
     KEEP,
     JSON,
 )
-
-
-def of_bundle(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the shared options, as one argument in front of its own."""
-
-    @wraps(command)
-    def with_chosen(**options: Any) -> None:
-        shared = {field.name: options.pop(field.name) for field in fields(ChosenBundle)}
-        chosen = ChosenBundle(**shared)
-        if chosen.bundle is not None and chosen.size is not None:
-            raise click.UsageError("BUNDLE and --size came, wanted one of them")
-        command(chosen, **options)
-
-    for option in reversed(OPTIONS):
-        option(with_chosen)
-    return with_chosen
+of_bundle = given_as_one(ChosenBundle, OPTIONS)
+"""Gives a command the shared options."""

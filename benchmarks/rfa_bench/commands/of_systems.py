@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from rfa_bench import measurements
 from rfa_bench.commands.provider import check_provider
+from rfa_bench.commands.shared_options import given_as_one
 from rfa_bench.tables import as_tables, readable_size, table
 from rfa_bench.terminal import (
     BLOCK_SIZE,
@@ -87,19 +87,8 @@ OPTIONS = (
     KEEP,
     JSON,
 )
-
-
-def of_systems(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the shared options, as one argument in front of its own."""
-
-    @wraps(command)
-    def with_chosen(**options: Any) -> None:
-        shared = {field.name: options.pop(field.name) for field in fields(Chosen)}
-        command(Chosen(**shared), **options)
-
-    for option in reversed(OPTIONS):
-        option(with_chosen)
-    return with_chosen
+of_systems = given_as_one(Chosen, OPTIONS)
+"""Gives a command the shared options."""
 
 
 def print_rows(chosen: Chosen, measure: Measure, plot: Path | None = None) -> None:
