@@ -17,14 +17,20 @@ from statistics import median
 import numpy as np
 
 from rfa_bench.processes.servers import HOST, Server, llama_server, rfa_serve
-from rfa_bench.subjects.clients import Asked, Clients, Workload, of_engine, of_server
+from rfa_bench.subjects.clients import Asked, Clients, Workload, of_engine
 from rfa_bench.subjects.gguf_file import write_gguf
+from rfa_bench.subjects.http_client import of_server
 from rfa_bench.subjects.shapes import SIZES
 from rfa_export.targets.export_config import ExportConfig
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.engine.engine import Engine
 from rfa_runtime.memory import status_bytes
 from rfa_runtime.tasks.language import Decoder
+
+try:  # clients that ask less of the processor leave the server more
+    from uvloop import Loop as EventLoop
+except ImportError:  # it is not made for Windows
+    from asyncio import SelectorEventLoop as EventLoop  # type: ignore[assignment]
 
 ENGINE = "engine"
 """Our engine without HTTP, in tables."""
@@ -112,9 +118,9 @@ class System:
     memory: list[int]
     """Resident bytes after each round."""
 
-    def take_turn(self, clients: int, seconds: float) -> None:
+    def take_turn(self, workload: Workload, clients: int, seconds: float) -> None:
         """Be asked for so long."""
-        self.speeds.append(speed(self.asking, clients, seconds))
+        self.speeds.append(speed(self.asking, workload, clients, seconds))
         pid = "self" if self.server is None else self.server.pid
         self.memory.append(status_bytes("VmRSS", pid) or 0)
 
@@ -134,7 +140,7 @@ def measure(bundle: Bundle, plan: LoadPlan, llama: tuple[str, Path] | None, prog
         for turn in range(1, plan.rounds + 1):
             for system in found:
                 progress(f"round {turn} of {plan.rounds}: {system.name}, {plan.clients} clients for {part:.0f} s")
-                system.take_turn(plan.clients, part)
+                system.take_turn(workload(bundle, plan, turn), plan.clients, part)
         engine = found[-1].speeds
         rows = [row_of(system, engine, plan, part * plan.rounds) for system in found]
         samples = found[0].asking.done[: plan.compared]
@@ -154,18 +160,23 @@ def systems(bundle: Bundle, plan: LoadPlan, llama: tuple[str, Path] | None) -> I
         engine = held.enter_context(
             Engine(bundle, plan.threads, plan.provider, max_streams=plan.clients, cache_bytes=0)
         )
-        workload = Workload(bundle.manifest.vocab_size, plan.longest_prompt, plan.longest_text)
         found = []
         for server in servers:
-            found.append(System(server.name, Clients(workload, of_server(HOST, server.port)), server, [], []))
-        found.append(System(ENGINE, Clients(workload, of_engine(engine)), None, [], []))
+            found.append(System(server.name, Clients(of_server(HOST, server.port)), server, [], []))
+        found.append(System(ENGINE, Clients(of_engine(engine)), None, [], []))
         yield found
 
 
-def speed(asking: Clients, clients: int, seconds: float) -> float:
+def workload(bundle: Bundle, plan: LoadPlan, turn: int) -> Workload:
+    """What is asked in one round: of each system the same, as a round is too short for chance to even out."""
+    return Workload(bundle.manifest.vocab_size, plan.longest_prompt, plan.longest_text, seed=turn)
+
+
+def speed(asking: Clients, workload: Workload, clients: int, seconds: float) -> float:
     """Tokens a second once every place has been used."""
     settled = time.perf_counter() + SETTLED * seconds
-    asyncio.run(asking.ask(clients, seconds))
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        runner.run(asking.ask(workload, clients, seconds))
     return asking.tokens_since(settled) / (time.perf_counter() - settled)
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from rfa_runtime.engine.engine import Engine
-
-Write = Callable[[list[int], int], AsyncIterator[str]]
-"""From a prompt's tokens, and how many are wanted, to the text, a piece for each token."""
 
 
 @dataclass
@@ -63,9 +59,9 @@ class Asked:
 class Workload:
     """Prompts of random tokens and lengths of texts, the same ones each time."""
 
-    def __init__(self, vocab_size: int, longest_prompt: int, longest_text: int) -> None:
-        """Lengths are drawn evenly from 1 on."""
-        self._rng = random.Random(0)
+    def __init__(self, vocab_size: int, longest_prompt: int, longest_text: int, seed: int = 0) -> None:
+        """Lengths are drawn evenly from 1 on.  seed: another one makes other prompts."""
+        self._rng = random.Random(seed)
         self._vocab_size = vocab_size
         self._longest_prompt = longest_prompt
         self._longest_text = longest_text
@@ -77,22 +73,25 @@ class Workload:
         return ids, self._rng.randint(1, self._longest_text)
 
 
+Write = Callable[[Asked], Awaitable[None]]
+"""Lets a text be written: it notes when each token came, and what it was."""
+
+
 class Clients:
     """What clients got, and when."""
 
-    def __init__(self, workload: Workload, write: Write) -> None:
+    def __init__(self, write: Write) -> None:
         self.done: list[Asked] = []
         """Texts that came to their end."""
         self.lost: list[str] = []
         """What went wrong with texts that did not."""
-        self.stamps: list[float] = []
-        """When each token of any text came."""
-        self._workload = workload
+        self._asked: list[Asked] = []
+        """All texts, those too that are not finished."""
         self._write = write
 
-    async def ask(self, count: int, seconds: float) -> None:
+    async def ask(self, workload: Workload, count: int, seconds: float) -> None:
         """Let so many clients ask for so long.  What is not finished then is neither done nor lost."""
-        clients = [asyncio.create_task(self._client()) for _ in range(count)]
+        clients = [asyncio.create_task(self._client(workload)) for _ in range(count)]
         await asyncio.sleep(seconds)
         for client in clients:
             client.cancel()
@@ -102,14 +101,15 @@ class Clients:
 
     def tokens_since(self, moment: float) -> int:
         """Tokens that came after a moment."""
-        return sum(stamp > moment for stamp in self.stamps)
+        return sum(stamp > moment for asked in self._asked for stamp in asked.stamps)
 
-    async def _client(self) -> None:
+    async def _client(self, workload: Workload) -> None:
         while True:
-            asked = Asked(*self._workload.draw(), time.perf_counter())
+            asked = Asked(*workload.draw(), time.perf_counter())
+            self._asked.append(asked)
             try:
-                await self._read(asked)
-            except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+                await self._write(asked)
+            except (OSError, ValueError) as error:
                 self.lost.append(str(error))
                 continue
             if asked.whole:
@@ -117,60 +117,17 @@ class Clients:
             else:
                 self.lost.append(f"{len(asked.stamps)} of {asked.length} tokens came")
 
-    async def _read(self, asked: Asked) -> None:
-        async for piece in self._write(asked.ids, asked.length):
-            now = time.perf_counter()
-            asked.stamps.append(now)
-            asked.pieces.append(piece)
-            self.stamps.append(now)
-
 
 def of_engine(engine: Engine) -> Write:
     """Texts straight from an engine."""
 
-    async def write(ids: list[int], length: int) -> AsyncIterator[str]:
-        stream = engine.submit(ids, temperature=0.0, max_new_tokens=length, ignore_eos=True)
+    async def write(asked: Asked) -> None:
+        stream = engine.submit(asked.ids, temperature=0.0, max_new_tokens=asked.length, ignore_eos=True)
         try:
             async for piece in stream:
-                yield piece.text
+                asked.stamps.append(time.perf_counter())
+                asked.pieces.append(piece.text)
         finally:
             stream.cancel()
 
     return write
-
-
-def of_server(host: str, port: int) -> Write:
-    """Texts from a server of OpenAI's API.  The clients share a core with it: so they do as little as they can."""
-
-    async def write(ids: list[int], length: int) -> AsyncIterator[str]:
-        wanted = {"prompt": ids, "max_tokens": length, "temperature": 0, "ignore_eos": True, "stream": True}
-        body = json.dumps(wanted).encode()
-        reader, writer = await asyncio.open_connection(host, port)
-        try:
-            head = (
-                f"POST /v1/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-            )
-            writer.write(head.encode() + body)
-            status = await reader.readline()
-            if b" 200 " not in status:
-                raise OSError(status.decode().strip())
-            left = length
-            async for line in reader:
-                if line == b"data: [DONE]\n":
-                    break
-                if line.startswith(b"data: ") and left > 0:  # llama.cpp sends an empty one behind the last token
-                    left -= 1
-                    yield text_of(json.loads(line[6:]))
-        finally:
-            writer.close()
-
-    return write
-
-
-def text_of(event: dict[str, object]) -> str:
-    """The text in an event of a stream.  Raises ValueError for an error."""
-    choices = event.get("choices")
-    if not isinstance(choices, list):
-        raise ValueError(str(event))
-    return str(choices[0]["text"])

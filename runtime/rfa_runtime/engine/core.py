@@ -32,6 +32,12 @@ class Core:
         self._slots = slots_of(session, most)
         self._rows: list[Job] = []
         """The jobs that are written, by their rows."""
+        self._news: list[tuple[Job, Piece | BaseException]] = []
+        """What goes out when the work at hand is done.
+
+        Whoever waits for a piece then wakes while the model computes, and not while we choose the next row's token:
+        only one thread at a time runs Python.
+        """
 
     def hear(self, job: Job) -> None:
         """Take a new job on, or let one go that is not wanted any more."""
@@ -39,6 +45,7 @@ class Core:
             self._arrive(job)
         if job.cancelled and job.stage is not Stage.OVER:
             self._end(job, job.text.stop(CANCELLED))
+        self._announce()
 
     def turn(self) -> None:
         """Take one turn.
@@ -63,8 +70,9 @@ class Core:
         for job in self.scheduler.jobs():
             for one in (job, *job.forks):
                 one.stage = Stage.OVER
-                one.give(error)
+                self._give(one, error)
             self.scheduler.leave(job)
+        self._announce()
 
     def _arrive(self, job: Job) -> None:
         job.stage = Stage.WAITING
@@ -142,7 +150,7 @@ class Core:
             job.stage = Stage.OVER
             job.failed = True
             self.scheduler.leave(job)
-            job.give(error)
+            self._give(job, error)
 
     def _choose(self, job: Job, logits: np.ndarray) -> bool:
         """Choose a token of a text and give it out.  Returns whether the text goes on."""
@@ -155,7 +163,7 @@ class Core:
             job.stage = Stage.OVER
             self.scheduler.leave(job)
         if goes_on or not job.keeps_end:
-            job.give(piece)
+            self._give(job, piece)
         else:
             job.last = piece
         return goes_on
@@ -165,13 +173,13 @@ class Core:
         try:
             self.session.step(np.array([[job.token]], np.int64), state)
         except Exception as error:  # the others go on
-            job.give(error)
+            self._give(job, error)
             return
         ids = TokenIds() if job.past is None else job.past.ids[:]
         ids.extend(job.ids)
         ids.extend(job.written.tolist())
         job.end = Past(ids, state)
-        job.give(last)
+        self._give(job, last)
 
     def _is_cached(self, job: Job) -> bool:
         """Whether the prefix cache keeps states of a job.  It knows texts from their beginning only."""
@@ -199,7 +207,7 @@ class Core:
         job.state = None
         job.stage = Stage.OVER
         self.scheduler.leave(job)
-        job.give(final)
+        self._give(job, final)
         wanted = [other for other in job.forks if other.stage is not Stage.OVER]
         job.forks = []
         if wanted:  # another one reads the prompt for the rest
@@ -214,3 +222,15 @@ class Core:
             for job in jobs:
                 if job.stage is not Stage.OVER:
                     self._end(job, error)
+        finally:
+            self._announce()
+
+    def _give(self, job: Job, news: Piece | BaseException) -> None:
+        """Have a piece, or the error that ends a text, go out."""
+        self._news.append((job, news))
+
+    def _announce(self) -> None:
+        """Let it go out."""
+        for job, news in self._news:
+            job.give(news)
+        self._news.clear()

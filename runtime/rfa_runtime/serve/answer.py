@@ -104,6 +104,8 @@ class Answer:
 
     async def remember(self) -> Json:
         """Put away where the text ended.  Returns what the reply says of it.  Raises ApiError."""
+        if not self._memory.keeps_end:
+            return {}
         return await asyncio.to_thread(self._memory.put_away, self._streams[0].end)
 
     def close(self) -> None:
