@@ -7,10 +7,10 @@ FUZZ_SECONDS ?= 600
 INSTALLED := $(VENV)/.installed
 OLDEST := .venv-oldest
 ONNXRUNTIME := $(CURDIR)/build/onnxruntime
-CPP := cmake -S runtime/cpp -DBUILD_PROBE=ON -DONNXRUNTIME_INCLUDE=$(ONNXRUNTIME)/include \
+CPP = cmake -S runtime/cpp -DBUILD_PROBE=ON -DONNXRUNTIME_INCLUDE=$(ONNXRUNTIME)/include \
 	-DONNXRUNTIME_LIBRARY=$(ONNXRUNTIME)/lib/libonnxruntime.so
 
-.PHONY: install check test oldest fuzz webgpu cpp demo docs bundle clean
+.PHONY: install check test oldest fuzz webgpu cpp cpp-aarch64 web demo docs bundle clean
 
 install: $(INSTALLED)  ## the virtual environment with everything in it
 
@@ -55,6 +55,15 @@ cpp:  ## the C++ runtime and what its tests ask: needs cmake, a compiler, nlohma
 	$(CPP) -B build/cpp-sanitized -DSANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
 	cmake --build build/cpp-sanitized --parallel 2 --target rfa-probe
 
+cpp-aarch64: ONNXRUNTIME := $(CURDIR)/build/onnxruntime-aarch64
+cpp-aarch64:  ## the same for a board with a 64-bit ARM processor: needs Debian's g++-aarch64-linux-gnu, too
+	sh runtime/cpp/get_onnxruntime.sh $(ONNXRUNTIME) aarch64
+	$(CPP) -B build/cpp-aarch64 -DCMAKE_TOOLCHAIN_FILE=aarch64.cmake
+	cmake --build build/cpp-aarch64 --parallel 2
+
+web:  ## what the browser package and its tests ask: needs Node and npm
+	cd runtime/web && npm install --no-package-lock --no-audit --no-fund
+
 demo: install  ## export the pretrained model, decode with it, compare its speed with softmax
 	@BIN=$(BIN) sh benchmarks/demo.sh
 
@@ -69,4 +78,4 @@ bundle: install  ## the small model that comes with rfa-runtime, from its checkp
 	$(BIN)/python models/pretrained/make_bundle.py
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(WEBGPU) build *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) $(WEBGPU) build runtime/web/node_modules *.egg-info runtime/*.egg-info .mypy_cache .ruff_cache .pytest_cache

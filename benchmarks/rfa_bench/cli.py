@@ -18,8 +18,10 @@ from rfa_bench.commands.load import load
 from rfa_bench.commands.memory import memory
 from rfa_bench.commands.operators import operators
 from rfa_bench.commands.overhead import overhead
+from rfa_bench.commands.page import page
 from rfa_bench.commands.paper import paper
 from rfa_bench.commands.prefill import prefill
+from rfa_bench.commands.programs import programs
 from rfa_bench.commands.report import report
 from rfa_bench.commands.roofline import roofline
 from rfa_bench.commands.score import score
@@ -62,6 +64,8 @@ MEASUREMENTS = (
     steady,
     overhead,
     targets,
+    programs,
+    page,
     export,
     agreement,
     compare,

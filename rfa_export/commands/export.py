@@ -15,7 +15,7 @@ from rich.console import Console
 import rfa_export
 from rfa_export.errors import ExportError
 from rfa_export.precision import ACTIVATIONS, BLOCKS, PRECISIONS
-from rfa_export.targets.catalogue import TARGETS
+from rfa_export.targets.catalogue import TARGETS, WEB
 from rfa_export.targets.export_config import STATES, ExportConfig, names_in
 from rfa_models.checkpoints.archive import check_archive
 from rfa_models.errors import ModelError
@@ -47,7 +47,7 @@ STOPPED = "stopped: nothing was written"
 @click.argument("checkpoint", type=FILE)
 @click.option("-o", "--output", type=FILE, help="Bundle folder; NAME.rfa beside NAME.pt by default.")
 @click.option("--target", "targets", default="ort", show_default=True, metavar="NAME,...", help=TARGET_HELP)
-@click.option("--precision", type=PRECISION, default="fp32", show_default=True, help="Of the weights.")
+@click.option("--precision", type=PRECISION, help="Of the weights: fp32 by default, int4 for target web.")
 @click.option("--block-size", type=click.Choice(BLOCKS), metavar="N", help=BLOCK_HELP)
 @click.option("--activations", type=click.Choice(ACTIVATIONS), help=ACTIVATIONS_HELP)
 @click.option("--state", type=click.Choice(STATES), default="fp32", show_default=True, help=STATE_HELP)
@@ -62,7 +62,7 @@ def main(
     checkpoint: Path,
     output: Path | None,
     targets: str,
-    precision: str,
+    precision: str | None,
     block_size: int | None,
     activations: str | None,
     state: str,
@@ -79,8 +79,10 @@ def main(
     on any failure nothing is written.
     """
     with in_one_line(ModelError, ExportError, RfaRuntimeError, stopped=STOPPED):
+        names = names_in(targets)
+        weights = precision or usual_precision(names)
         config = ExportConfig(
-            names_in(targets), precision, block_size, state, throughput, opset, activations=activations, drift=drift
+            names, weights, block_size, state, throughput, opset, activations=activations, drift=drift
         )
         bundle = output or checkpoint.with_suffix(".rfa")
         check_archive(checkpoint)  # before torch is loaded
@@ -88,6 +90,11 @@ def main(
         check_destination(bundle, overwrite)
         exported = run(checkpoint, bundle, overwrite, config, text)
         print(json.dumps(result(exported, config)) if as_json else report(exported))
+
+
+def usual_precision(targets: tuple[str, ...]) -> str:
+    """Of the weights, where nobody says it: a page is not to wait for bytes that it can do without."""
+    return "int4" if WEB.name in targets else "fp32"
 
 
 def run(
@@ -105,7 +112,7 @@ def result(exported: rfa_export.Exported, config: ExportConfig) -> dict[str, obj
     """The object that `--json` prints; its names are a contract."""
     return {
         "bundle": str(exported.bundle),
-        "targets": list(exported.report.parity),
+        "targets": list(config.targets),
         "precision": config.weights.label,
         "parity": exported.report.as_table(),
         "bytes": exported.bytes,

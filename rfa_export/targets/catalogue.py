@@ -25,6 +25,8 @@ class TargetFacts:
     """Whether a state can lie in float16 between two steps."""
     rounds_activations: bool = False
     """Whether products by quantized weights round the other side too."""
+    made_of: str | None = None
+    """The target whose graphs it takes, which comes with it."""
 
 
 EVERY_PRECISION = ("fp32", "fp16", "int8", "int4")
@@ -40,9 +42,20 @@ PLAIN = TargetFacts("plain", "ordinary operators, for OpenVINO, TensorRT and old
 GENAI = TargetFacts("genai", "onnxruntime-genai: C++, C#, Java, Python", EVERY_PRECISION, rounds_activations=True)
 TORCHSCRIPT = TargetFacts("torchscript", "torch.jit and torch.export, without code of ours", ("fp32",), False)
 MOBILE = TargetFacts(
-    "mobile", "ONNX Runtime's own file format for phones", ("fp32", "int8", "int4"), rounds_activations=True
+    "mobile",
+    "ONNX Runtime's own file format for phones",
+    ("fp32", "int8", "int4"),
+    rounds_activations=True,
+    made_of=OUR_TARGET,
 )
 """Without fp16: processors multiply no float16, and the optimizer would write such weights as float32."""
+WEB = TargetFacts(
+    "web",
+    "the graphs of ort, and how long browsers keep them",
+    EVERY_PRECISION,
+    rounds_activations=True,
+    made_of=OUR_TARGET,
+)
 
-TARGETS = {facts.name: facts for facts in (ORT, ONNX27, PLAIN, GENAI, TORCHSCRIPT, MOBILE)}
+TARGETS = {facts.name: facts for facts in (ORT, ONNX27, PLAIN, GENAI, TORCHSCRIPT, MOBILE, WEB)}
 """By name, in the order that users see."""

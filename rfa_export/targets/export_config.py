@@ -120,8 +120,14 @@ class ExportConfig:
 
 
 def names_in(targets: str) -> tuple[str, ...]:
-    """The names of targets between commas, as commands take them."""
-    return tuple(map(str.strip, targets.split(",")))
+    """The names of targets between commas, as commands take them, each behind the one that it is made of."""
+    names: list[str] = []
+    for name in map(str.strip, targets.split(",")):
+        facts = TARGETS.get(name)
+        if facts is not None and facts.made_of is not None:
+            names.append(facts.made_of)
+        names.append(name)
+    return tuple(dict.fromkeys(names))
 
 
 def check_name(name: str) -> None:

@@ -58,6 +58,8 @@ steady: steady --tokens 200000
 speculation: speculation
 overhead: overhead --size gpt2-small --threads 2
 growth: growth
+programs: programs
+page: page
 export: export --size gpt2-small
 decode fp32: decode --size gpt2-small --threads 2 --systems {exports} --depths 128,1024,4096 --starts 1
 decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096 --starts 1

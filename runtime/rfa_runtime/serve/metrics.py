@@ -21,6 +21,9 @@ class Metrics:
         self._running = self._gauge("num_requests_running", "Texts that are written, or whose prompts are read.")
         self._waiting = self._gauge("num_requests_waiting", "Texts that wait for a place.")
         self._state_bytes = self._gauge("state_bytes", "What texts that are written keep.")
+        self._sessions = self._gauge("sessions", "Conversations that go on.")
+        self._session_memory = self._gauge("session_memory_bytes", "What they keep in memory.")
+        self._session_disk = self._gauge("session_disk_bytes", "What they keep on the disk.")
         self._prompt_tokens = self._counter("prompt_tokens", "Tokens of prompts.")
         self._new_tokens = self._counter("generation_tokens", "Tokens that were written.")
         self._queries = self._counter("prefix_cache_queries", "Tokens that the prefix cache was asked for.")
@@ -55,6 +58,12 @@ class Metrics:
     def note_reply(self, route: str, status: int) -> None:
         """A request got its answer."""
         self._replies.labels(self._model, route, str(status)).inc()
+
+    def note_sessions(self, count: int, memory_bytes: int, disk_bytes: int) -> None:
+        """So many conversations go on now, and keep so much."""
+        self._sessions.set(count)
+        self._session_memory.set(memory_bytes)
+        self._session_disk.set(disk_bytes)
 
     def page(self, waiting: int, running: int, state_bytes: int) -> bytes:
         """All figures in Prometheus' text format."""

@@ -165,6 +165,12 @@ class Sessions:
         size = max(session.memory_bytes, session.file_bytes)
         return {"id": name, "object": "session", "tokens": session.tokens, "bytes": size}
 
+    @property
+    def kept_bytes(self) -> tuple[int, int]:
+        """In memory, and on the disk."""
+        with self._lock:
+            return self._memory_bytes, self._disk_bytes
+
     def __len__(self) -> int:
         return len(self._sessions)
 

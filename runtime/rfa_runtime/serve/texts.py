@@ -58,6 +58,11 @@ class TextService(Service[Engine]):
         waiting, reading, writing = self.model.counts
         return waiting, reading + writing
 
+    def figures(self) -> bytes:
+        """For Prometheus, with those of sessions."""
+        self.metrics.note_sessions(len(self.sessions), *self.sessions.kept_bytes)
+        return super().figures()
+
     @property
     def words(self) -> Words:
         """Tokens as text."""

@@ -56,6 +56,9 @@ def test_a_session_goes_on_like_a_conversation(server: Running, toy: Bundle) -> 
     about = server.client.get(f"/v1/sessions/{name}").json()
     assert about["tokens"] == len("Once upon a") + 3 * 6
     assert about["bytes"] > 0
+    figures = server.client.get("/metrics").text
+    assert 'rfa:sessions{model_name="toy"} 1.0' in figures
+    assert f'rfa:session_memory_bytes{{model_name="toy"}} {float(about["bytes"])}' in figures
     assert server.client.delete(f"/v1/sessions/{name}").json()["deleted"] is True
     refused(server.post("/v1/completions", prompt="a", session=name), 404, "does not exist")
 

@@ -1,14 +1,14 @@
-"""The parts of the C++ runtime do what Python's do: random numbers, sampling, tokenizers, text."""
+"""The parts of other runtimes do what Python's do: random numbers, sampling, tokenizers, text."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cpp_probe import Probe, Refused
+from probes import Probe, Refused
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from rfa_runtime.bundle.bundle import shipped_bundle
@@ -84,7 +84,8 @@ def test_tokens_are_those_that_python_draws(probe: Probe, settings: dict[str, fl
 
 @pytest.mark.parametrize("settings", [{"top_k": 1.5}, {"top_p": 2}, {"temperature": -1}, {"beam": 3}], ids=str)
 def test_settings_that_cannot_be_are_refused(probe: Probe, settings: dict[str, float]) -> None:
-    with pytest.raises(Refused, match=next(iter(settings))):
+    (name,) = settings
+    with pytest.raises(Refused, match=f"(?i){name.replace('_', '_?')}"):  # JavaScript's names are written otherwise
         probe.ask("choose", settings=settings, vocab_size=2, logits=[])
 
 
@@ -158,12 +159,18 @@ def test_texts_have_the_tokens_of_the_library(probe: Probe, kind: str, tmp_path:
 @pytest.mark.parametrize("kind", ["stories", "gpt2"])
 def test_pieces_are_those_of_python(probe: Probe, kind: str, tmp_path: Path) -> None:
     tokenizer = opened(probe, kind, tmp_path)
+    for tokens, place in prompts_and_texts(tokenizer):
+        found = probe.ask("pieces", prompt=tokens[:place], tokens=tokens[place:])
+        assert found == pieces(tokenizer, tokens, place), (tokens, place)
+
+
+def prompts_and_texts(tokenizer: Tokenizer) -> Iterator[tuple[list[int], int]]:
+    """Tokens, with some at the end that nobody would write, and how many of them are the prompt."""
     draw = random.Random(4)
     for text in texts(300, 5):
         tokens = tokens_of(tokenizer, text)
         tokens += [draw.randrange(tokenizer.get_vocab_size()) for _ in range(5)]
-        place = draw.randrange(len(tokens) + 1)
-        assert probe.ask("pieces", prompt=tokens[:place], tokens=tokens[place:]) == pieces(tokenizer, tokens, place)
+        yield tokens, draw.randrange(len(tokens) + 1)
 
 
 def pieces(tokenizer: Tokenizer, tokens: Sequence[int], place: int) -> list[str]:
@@ -172,6 +179,7 @@ def pieces(tokenizer: Tokenizer, tokens: Sequence[int], place: int) -> list[str]
     return [*map(text.push, tokens[place:]), text.flush()]
 
 
+@pytest.mark.parametrize("probe", ["cpp"], indirect=True)
 def test_a_tokenizer_of_another_kind_is_refused_by_name(probe: Probe, tmp_path: Path) -> None:
     tokenizer = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
     tokenizer.save(str(tmp_path / "tokenizer.json"))

@@ -1,10 +1,10 @@
-"""A process that answers questions about the parts of the C++ runtime."""
+"""Processes that answer questions about the parts of a runtime."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -13,11 +13,11 @@ class Refused(Exception):
 
 
 class Probe:
-    """A process that answers questions about the library's parts; see runtime/cpp/tests/probe.cpp."""
+    """A process that answers questions: see runtime/cpp/tests/probe.cpp and runtime/web/tests/probe.mjs."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def ask(self, ask: str, **given: Any) -> Any:

@@ -1,8 +1,7 @@
-"""rfa-run-cpp writes what rfa-run writes, goes on from its states, and refuses what it refuses."""
+"""Other runtimes write what rfa-run writes, go on from its states, and refuse what it refuses."""
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import subprocess
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cpp_probe import Probe, Refused
+from ports import Port, Wrote
+from probes import Probe, Refused
 from toy_bundles import toy_files, toy_manifest
 
 from rfa_runtime.bundle.bundle import read_bundle, shipped_bundle, write_bundle
@@ -20,13 +20,7 @@ from rfa_runtime.tasks.language import Decoder
 PROMPT = "Once upon a time"
 TOKENS = 256
 MUTATIONS = 5_000
-
-
-def run(program: Path, *words: Any) -> dict[str, Any]:
-    """What the command prints as JSON."""
-    found = subprocess.run([program, *map(str, words), "--json"], capture_output=True, text=True, check=True)
-    table: dict[str, Any] = json.loads(found.stdout)
-    return table
+GREEDY: dict[str, Any] = {"max_new_tokens": 50, "ignore_eos": True, "temperature": 0}
 
 
 def refusal(program: Path, *words: Any) -> str:
@@ -37,41 +31,39 @@ def refusal(program: Path, *words: Any) -> str:
     return line
 
 
-@pytest.mark.parametrize("seed", [None, 3, 4])
-def test_the_text_is_that_of_python(run_cpp: Path, seed: int | None) -> None:
-    options = ("--temperature", 0) if seed is None else ("--seed", seed)
-    settings: dict[str, Any] = {"temperature": 0} if seed is None else {"seed": seed}
-    found = run(run_cpp, shipped_bundle(), PROMPT, "--max-new-tokens", TOKENS, "--ignore-eos", *options)
-    wanted = Decoder(shipped_bundle()).generate(PROMPT, max_new_tokens=TOKENS, ignore_eos=True, **settings)
-    assert found["token_ids"] == list(wanted.token_ids)
-    assert found["text"] == wanted.text
-    assert found["finish_reason"] == wanted.finish_reason
+def by_python(bundle: Path, **settings: Any) -> Wrote:
+    """What rfa-run writes."""
+    found = Decoder(bundle).generate(PROMPT, **settings)
+    return Wrote(list(found.token_ids), found.text, found.finish_reason)
 
 
-def test_a_stop_string_ends_the_text(run_cpp: Path) -> None:
-    found = run(run_cpp, shipped_bundle(), PROMPT, "--stop", "named", "--seed", 3)
-    wanted = Decoder(shipped_bundle()).generate(PROMPT, stop="named", seed=3)
-    assert (found["text"], found["finish_reason"]) == (wanted.text, wanted.finish_reason)
+@pytest.mark.parametrize("settings", [{"temperature": 0}, {"seed": 3}, {"seed": 4}], ids=str)
+def test_the_text_is_that_of_python(port: Port, stories: Path, settings: dict[str, Any]) -> None:
+    asked = {"max_new_tokens": TOKENS, "ignore_eos": True, **settings}
+    assert port.write(stories, PROMPT, **asked) == by_python(stories, **asked)
 
 
-def test_a_state_of_python_goes_on_here(run_cpp: Path, tmp_path: Path) -> None:
-    talk = Conversation(Decoder(shipped_bundle()))
-    for _ in talk.write(PROMPT, max_new_tokens=50, ignore_eos=True, temperature=0):
+def test_a_stop_string_ends_the_text(port: Port, stories: Path) -> None:
+    asked = {"stop": ["named"], "seed": 3}
+    assert port.write(stories, PROMPT, **asked) == by_python(stories, **asked)
+
+
+def test_a_state_of_python_goes_on_there(port: Port, stories: Path, tmp_path: Path) -> None:
+    talk = Conversation(Decoder(stories))
+    for _ in talk.write(PROMPT, **GREEDY):
         pass
     talk.save(tmp_path / "story.state")
-    wanted = [piece.token_id for piece in talk.write(" Then", max_new_tokens=50, ignore_eos=True, temperature=0)]
-    options = ("--load-state", tmp_path / "story.state", "--max-new-tokens", 50, "--ignore-eos", "--temperature", 0)
-    assert run(run_cpp, shipped_bundle(), " Then", *options)["token_ids"] == wanted
+    wanted = [piece.token_id for piece in talk.write(" Then", **GREEDY)]
+    assert port.write(stories, " Then", load=tmp_path / "story.state", **GREEDY).token_ids == wanted
 
 
-def test_a_state_from_here_goes_on_in_python(run_cpp: Path, tmp_path: Path) -> None:
+def test_a_state_from_there_goes_on_in_python(port: Port, stories: Path, tmp_path: Path) -> None:
     state = tmp_path / "story.state"
-    options = (shipped_bundle(), PROMPT, "--ignore-eos", "--temperature", 0)
-    run(run_cpp, *options, "--max-new-tokens", 50, "--save-state", state)
-    whole = run(run_cpp, *options, "--max-new-tokens", 90)["token_ids"]
-    talk = Conversation.load(Decoder(shipped_bundle()), state)
-    found = [piece.token_id for piece in talk.write(max_new_tokens=40, ignore_eos=True, temperature=0)]
-    assert found == whole[50:]
+    first = port.write(stories, PROMPT, save=state, **GREEDY)
+    talk = Conversation.load(Decoder(stories), state)
+    then = [piece.token_id for piece in talk.write(**GREEDY)]
+    asked = GREEDY | {"max_new_tokens": 2 * GREEDY["max_new_tokens"]}
+    assert first.token_ids + then == by_python(stories, **asked).token_ids
 
 
 BAD_WORDS = [
