@@ -40,6 +40,6 @@ def cells(row: PageRow) -> list[str]:
         f"{row.first_token_ms:,.0f}",
         f"{row.tokens:,}",
         f"{row.avg_ts:,.0f}",
-        readable_size(row.renderer_bytes_few),
+        readable_size(row.few_renderer_bytes),
         readable_size(row.renderer_bytes),
     ]

@@ -45,6 +45,6 @@ def cells(row: ProgramRow) -> list[str]:
         readable_size(row.onnxruntime_bytes or 0),
         f"{row.first_token_ms:.0f}",
         f"{row.avg_ts:,.0f}",
-        readable_size(row.peak_rss_bytes_few or 0),
+        readable_size(row.few_peak_rss_bytes or 0),
         readable_size(row.peak_rss_bytes or 0),
     ]

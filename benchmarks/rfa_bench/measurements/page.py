@@ -20,6 +20,7 @@ from rfa_runtime.memory import status_bytes
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.common.by import By
 except ImportError as error:
     raise ProbeError("selenium is not installed, which drives the browser: pip install selenium") from error
@@ -28,6 +29,7 @@ PATIENCE_S = 600
 LOOK_S = 0.05
 DRIVER = "chromedriver"
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+PROCESSES = Path("/proc")
 FEW = 10
 """Tokens after which memory is read for the first time."""
 READY = "return performance.getEntriesByName('ready').at(-1)?.startTime ?? 0"
@@ -47,7 +49,7 @@ class PageRow:
     tokens: int
     avg_ts: float
     """Tokens a second, as the page shows it at the end."""
-    renderer_bytes_few: int
+    few_renderer_bytes: int
     """Resident memory of the page's process after ten tokens."""
     renderer_bytes: int
     """The same at the end."""
@@ -64,7 +66,10 @@ def measure(web: Path, bundle: Path, tokens: int, progress: Callable[[str], None
     with serving_page(web, bundle) as site, chromium() as browser:
         for cache in ("cold", "warm"):
             progress(f"{cache} cache")
-            rows.append(visit(browser, site.page, cache, tokens))
+            try:
+                rows.append(visit(browser, site.page, cache, tokens))
+            except WebDriverException as error:
+                raise ProbeError(f"Chromium failed: {(error.msg or '').splitlines()[0]}") from error
     return rows
 
 
@@ -91,29 +96,31 @@ def visit(browser: Any, page: str, cache: str, tokens: int) -> PageRow:
     wait(lambda: browser.execute_script(READY) > 0)
     ready = browser.execute_script(READY)
     forget_what_was_written(browser)
-    few = write(browser, FEW)
+    write(browser, FEW)
     first = browser.execute_script(FIRST)
     few_bytes = renderer_bytes(browser)
-    rows = write(browser, tokens)
+    count = write(browser, tokens)
     return PageRow(
         cache=cache,
         ready_ms=round(ready, 1),
         first_token_ms=round(ready + first, 1),
-        tokens=few + rows,
+        tokens=count,
         avg_ts=number(browser, "speed"),
-        renderer_bytes_few=few_bytes,
+        few_renderer_bytes=few_bytes,
         renderer_bytes=renderer_bytes(browser),
     )
 
 
 def write(browser: Any, tokens: int) -> int:
-    """Let the page write a story of so many tokens.  Returns how many came."""
-    for name, value in (("temperature", "0.6"), ("seed", "3"), ("tokens", str(tokens))):
+    """Let the page write a story without end, and stop it after so many tokens.  Returns how many came."""
+    for name, value in (("temperature", "0.6"), ("seed", "3"), ("tokens", "0")):
         field = browser.find_element(By.ID, name)
         field.clear()
         field.send_keys(value)
     browser.find_element(By.ID, "write").click()
-    wait(lambda: browser.find_element(By.ID, "status").text == "Done")
+    wait(lambda: number(browser, "count") >= tokens)
+    browser.find_element(By.ID, "stop").click()
+    wait(lambda: browser.find_element(By.ID, "status").text == "Stopped")
     return int(number(browser, "count"))
 
 
@@ -131,10 +138,24 @@ def number(browser: Any, name: str) -> float:
 
 
 def renderer_bytes(browser: Any) -> int:
-    """Resident memory of the largest of the browser's processes for pages."""
-    found = browser.execute_cdp_cmd("SystemInfo.getProcessInfo", {})["processInfo"]
-    pids = [process["id"] for process in found if process["type"] == "renderer"]
-    return max((status_bytes("VmRSS", pid) or 0 for pid in pids), default=0)
+    """Resident memory of the largest of the browser's processes for pages; 0 on systems that do not tell."""
+    found = descendants(browser.service.process.pid)
+    return max((status_bytes("VmRSS", pid) or 0 for pid in found if is_renderer(pid)), default=0)
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes that a process has started, and that these have started."""
+    found: set[int] = set()
+    for task in PROCESSES.glob(f"{pid}/task/*/children"):
+        for child in map(int, task.read_text().split()):
+            found |= {child, *descendants(child)}
+    return found
+
+
+def is_renderer(pid: int) -> bool:
+    """Whether a process of Chromium is for pages."""
+    command = PROCESSES / str(pid) / "cmdline"
+    return command.exists() and b"--type=renderer" in command.read_bytes()
 
 
 def wait(until: Callable[[], bool]) -> None:

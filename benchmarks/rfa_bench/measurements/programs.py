@@ -64,7 +64,7 @@ class ProgramRow:
     """Of the long text."""
     avg_ts: float | None = None
     """Tokens a second of the long text, the start left out."""
-    peak_rss_bytes_few: int | None = None
+    few_peak_rss_bytes: int | None = None
     """The most memory of a text of ten tokens."""
     peak_rss_bytes: int | None = None
     """Of the long text."""
@@ -124,7 +124,7 @@ def row_of(program: Program, bundle: Path, tokens: int) -> ProgramRow:
         first_token_ms=round(1e3 * median(starts), 1),
         tokens=tokens,
         avg_ts=round((tokens - FEW) / (long - short), 1),
-        peak_rss_bytes_few=few_bytes,
+        few_peak_rss_bytes=few_bytes,
         peak_rss_bytes=long_bytes,
     )
 
