@@ -27,6 +27,8 @@ class TargetFacts:
     """Whether products by quantized weights round the other side too."""
     made_of: str | None = None
     """The target whose graphs it takes, which comes with it."""
+    has_graphs: bool = True
+    """Whether it adds graphs, which runtimes are asked about."""
 
 
 EVERY_PRECISION = ("fp32", "fp16", "int8", "int4")
@@ -55,7 +57,10 @@ WEB = TargetFacts(
     EVERY_PRECISION,
     rounds_activations=True,
     made_of=OUR_TARGET,
+    has_graphs=False,
 )
 
 TARGETS = {facts.name: facts for facts in (ORT, ONNX27, PLAIN, GENAI, TORCHSCRIPT, MOBILE, WEB)}
 """By name, in the order that users see."""
+WITH_GRAPHS = tuple(name for name, facts in TARGETS.items() if facts.has_graphs)
+"""Names of those that runtimes are asked about."""

@@ -20,7 +20,7 @@ from rfa_bench.subjects.shapes import SIZES
 from rfa_export.exams.parity import NotChecked
 from rfa_export.pipeline import Exported, export
 from rfa_export.runtimes.openvino import OpenVino
-from rfa_export.targets.catalogue import TARGETS
+from rfa_export.targets.catalogue import TARGETS, WITH_GRAPHS
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.verification.report import Found
 from rfa_models.checkpoints.checkpoint import Checkpoint, load_checkpoint
@@ -113,8 +113,8 @@ def measure(
 def targets_with(precision: str, provider: str) -> list[str]:
     """The targets that have a precision, and whose runtime we have on the provider's device."""
     found = []
-    for name, target in TARGETS.items():
-        if precision in target.precisions and (provider == "cpu" or name == OUR_TARGET):
+    for name in WITH_GRAPHS:
+        if precision in TARGETS[name].precisions and (provider == "cpu" or name == OUR_TARGET):
             found.append(name)
     return found
 

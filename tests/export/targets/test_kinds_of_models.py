@@ -11,7 +11,7 @@ from small_models import attention_config, language_model
 from rfa_export import pipeline
 from rfa_export.errors import TargetError
 from rfa_export.exams.parity import Parity
-from rfa_export.targets.catalogue import TARGETS
+from rfa_export.targets.catalogue import WITH_GRAPHS
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.tasks.language import LanguageExport
 from rfa_models.data.tokenizer import byte_tokenizer
@@ -55,7 +55,7 @@ def export(model: LanguageModel, folder: Path, targets: tuple[str, ...]) -> None
 def test_a_converted_llama_on_every_target(tmp_path: Path) -> None:
     student = {"gate": True, "gate_half_life": 16.0, "key_weight": True, "learned_vectors": True}
     floor = {"denominator": "clamp", "denominator_floor": 0.1}
-    export(llama(**student, **floor), tmp_path / "model.rfa", tuple(TARGETS))
+    export(llama(**student, **floor), tmp_path / "model.rfa", WITH_GRAPHS)
 
 
 def test_a_gpt2_whose_layers_have_other_features(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from rfa_export.runtimes.genai import GenAi
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.runtimes.openvino import OpenVino
 from rfa_export.runtimes.target_graphs import TargetGraphs
-from rfa_export.targets.catalogue import TARGETS
+from rfa_export.targets.catalogue import WITH_GRAPHS
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
@@ -42,7 +42,7 @@ from rfa_runtime.errors import BundleError
 from rfa_runtime.session.step import StepSession
 from rfa_runtime.tasks.language import Decoder
 
-ALL = tuple(TARGETS)
+ALL = WITH_GRAPHS
 GRAPHS = tuple(name for name in ALL if name != "genai")
 """What every task has."""
 LABELS = ("no", "perhaps", "yes")
