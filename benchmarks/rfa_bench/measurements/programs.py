@@ -175,31 +175,21 @@ def size_of(paths: Iterable[Path]) -> int:
 def packages_of(name: str) -> set[Path]:
     """Files of the packages that a package needs, its extras left out."""
     files: set[Path] = set()
-    for needed in needs(name, set()):
-        installed = distribution(needed)
+    known = {name}
+    waiting = [name]
+    while waiting:
+        try:
+            installed = distribution(waiting.pop())
+        except PackageNotFoundError:  # some are for other systems only
+            continue
         files.update(Path(str(installed.locate_file(file))) for file in installed.files or ())
+        needed = names_in(installed.requires or ())
+        waiting += needed - known
+        known |= needed
     return {file for file in files if file.exists()}
 
 
-def needs(name: str, known: set[str]) -> set[str]:
-    """Names of the packages that a package needs, and those that they need."""
-    try:
-        wanted = distribution(name).requires or []
-    except PackageNotFoundError:
-        return known
-    for line in wanted:
-        found = NAME.match(line)
-        if found is None or OPTIONAL.search(line) or found[0] in known:
-            continue
-        known.add(found[0])
-        needs(found[0], known)
-    return {one for one in known if is_installed(one)}
-
-
-def is_installed(name: str) -> bool:
-    """Whether a package is there: some are for other systems only."""
-    try:
-        distribution(name)
-    except PackageNotFoundError:
-        return False
-    return True
+def names_in(requirements: Iterable[str]) -> set[str]:
+    """The packages of requirements, such as `numpy>=1.26; python_version >= "3.11"`; those of extras are left out."""
+    found = (NAME.match(line) for line in requirements if not OPTIONAL.search(line))
+    return {match[0] for match in found if match is not None}
