@@ -16,7 +16,7 @@ import rfa_export
 from rfa_export.errors import ExportError
 from rfa_export.precision import ACTIVATIONS, BLOCKS, PRECISIONS
 from rfa_export.targets.catalogue import TARGETS, WEB
-from rfa_export.targets.export_config import STATES, ExportConfig, names_in
+from rfa_export.targets.export_config import STATES, VERIFY, ExportConfig, names_in
 from rfa_models.checkpoints.archive import check_archive
 from rfa_models.errors import ModelError
 from rfa_runtime.bundle.places import check_readable
@@ -40,6 +40,7 @@ THROUGHPUT_HELP = (
     "Add a graph for long prompts and large batches, of int8 or int4 weights: prompts are read about twice as fast, "
     "for as many bytes more as there are weights."
 )
+VERIFY_HELP = "Ask all runtimes that are installed what they compute, or ours alone: large models take less time then."
 STOPPED = "stopped: nothing was written"
 
 
@@ -55,6 +56,7 @@ STOPPED = "stopped: nothing was written"
 @click.option("--opset", type=int, help="Of target plain; 17, or 21 where weights are quantized, by default.")
 @click.option("--eval", "text", type=FILE, help="Report the perplexity on this text, of the bundle and of torch.")
 @click.option("--drift", type=int, default=0, metavar="N", help="Decode N tokens and report how far float64 is away.")
+@click.option("--verify", type=click.Choice(VERIFY), default="all", show_default=True, help=VERIFY_HELP)
 @click.option("--overwrite", is_flag=True, help="Replace a bundle at the output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.version_option(rfa_export.__version__)
@@ -70,6 +72,7 @@ def main(
     opset: int | None,
     text: Path | None,
     drift: int,
+    verify: str,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -82,7 +85,7 @@ def main(
         names = names_in(targets)
         weights = precision or usual_precision(names)
         config = ExportConfig(
-            names, weights, block_size, state, throughput, opset, activations=activations, drift=drift
+            names, weights, block_size, state, throughput, opset, activations=activations, drift=drift, verify=verify
         )
         bundle = output or checkpoint.with_suffix(".rfa")
         check_archive(checkpoint)  # before torch is loaded

@@ -11,6 +11,7 @@ from rfa_export.targets.catalogue import PLAIN, TARGETS
 from rfa_runtime.bundle.interface import OUR_TARGET
 
 STATES = ("fp32", "fp16")
+VERIFY = ("all", "ours")
 THROUGHPUT_SUFFIX = "-throughput"
 """Ends the label of weights that have a graph for throughput, too."""
 
@@ -38,6 +39,8 @@ class ExportConfig:
     """What products by whole numbers round before they multiply: int8, the usual, or fp32; see `precision.py`."""
     drift: int = 0
     """Tokens to decode and compare with float64 on the way; 0 for none."""
+    verify: str = "all"
+    """Which runtimes are asked what they compute: all that are installed, or ours alone, which takes less time."""
 
     def __post_init__(self) -> None:
         weights = self.weights
@@ -46,6 +49,8 @@ class ExportConfig:
             check_precision(name, weights)
         if self.opset is not None:
             self.check_opset(self.opset)
+        if self.verify not in VERIFY:
+            raise TargetError(f"verify {self.verify!r} came, wanted {' or '.join(VERIFY)}")
         self.check_state()
         self.check_throughput()
         self.check_measurements()

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from rfa_export.exams.exam import Exam
 from rfa_export.exams.parity import NotChecked
 from rfa_export.graph.rounding.round_weights import rounded_module
+from rfa_export.runtimes.runtime import Runtime
 from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.targets.export_config import ExportConfig
 from rfa_export.targets.target import Target
@@ -70,12 +71,21 @@ def ask(exam: Exam, bundle: Bundle, target: Target, config: ExportConfig, progre
     if target.name == OUR_TARGET:
         yield exam.verify(bundle, bound)
     for runtime in target.runtimes:
-        objection = "not installed" if runtime.version() is None else runtime.objection(bundle.path)
+        objection = objection_to(runtime, bundle, config)
         if objection is not None:
             yield NotChecked(runtime.name, objection)
         else:
             progress(f"verify {target.name} in {runtime.name}")
             yield exam.compare(TargetGraphs(bundle, target.name, runtime, bound))
+
+
+def objection_to(runtime: Runtime, bundle: Bundle, config: ExportConfig) -> str | None:
+    """Why a runtime is not asked; None where it is."""
+    if config.verify == "ours":
+        return "not asked for"
+    if runtime.version() is None:
+        return "not installed"
+    return runtime.objection(bundle.path)
 
 
 def bound_of(target: Target, config: ExportConfig) -> float:
