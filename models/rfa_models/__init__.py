@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rfa_models.tasks.evaluation import evaluate
     from rfa_models.teaching.conversion import Conversion, convert_softmax
     from rfa_models.teaching.student_config import StudentConfig, TeachingConfig
+    from rfa_models.training.distributed.launch import launch_processes
     from rfa_models.training.recipe_run import Trained, train_recipe
     from rfa_models.training.run import TrainingRun
 
@@ -66,6 +67,7 @@ __all__ = [
     "convert_release",
     "convert_softmax",
     "evaluate",
+    "launch_processes",
     "load_checkpoint",
     "read_recipe",
     "read_softmax_model",
@@ -94,6 +96,7 @@ HOMES = {
     "tasks.evaluation": ("evaluate",),
     "teaching.conversion": ("Conversion", "convert_softmax"),
     "teaching.student_config": ("StudentConfig", "TeachingConfig"),
+    "training.distributed.launch": ("launch_processes",),
     "training.recipe_run": ("Trained", "train_recipe"),
     "training.run": ("TrainingRun",),
 }

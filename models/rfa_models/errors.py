@@ -4,6 +4,7 @@
     ├── ConfigError      (ValueError)        a setting that cannot work, or an unknown key
     ├── CheckpointError  (ValueError)        a file that is no checkpoint of ours, or a damaged one
     ├── DataError        (ValueError)        text that cannot be read, or too little text
+    ├── LostProcessError (ChildProcessError) another process of the same training has ended
     └── TrainingError    (ArithmeticError)   a run whose numbers are no longer finite
 
 Messages say what came, what was wanted and what to do next; the command line prints them as one line, with its own
@@ -27,6 +28,10 @@ class CheckpointError(ModelError, ValueError):
 
 class DataError(ModelError, ValueError):
     """A text file cannot be read as text, or is too short to learn from."""
+
+
+class LostProcessError(ModelError, ChildProcessError):
+    """One of the processes that train together has ended before the others."""
 
 
 class TrainingError(ModelError, ArithmeticError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
@@ -22,7 +22,8 @@ from rfa_models.networks.classifier_config import ClassifierConfig
 from rfa_models.recipes.recipe import ClassificationRecipe
 from rfa_models.tasks.autocast import autocast
 from rfa_models.tasks.evaluation_mode import evaluation_mode
-from rfa_models.tasks.task import TrainingTask
+from rfa_models.tasks.share import WHOLE, Share
+from rfa_models.tasks.task import Measured, TrainingTask
 from rfa_models.wording import shown
 
 
@@ -99,35 +100,56 @@ class ClassificationTask(TrainingTask):
     def build_model(self) -> Classifier:
         return Classifier(self.model_config)
 
-    def loss(self, model: Classifier, index: int) -> tuple[Tensor, int]:
-        rows = self.batches(index)
+    def loss(self, model: Classifier, index: int, share: Share = WHOLE) -> tuple[Tensor, int]:
+        rows = share.filled(self.batches(index))
         with autocast(self.config.precision, self.device):
             logits, tokens = self.train.logits(model, rows, self.device)
         return F.cross_entropy(logits.float(), self.train.classes[rows].to(self.device)), tokens
 
-    def targets(self, index: int) -> int:
-        return len(self.batches(index))
+    def targets(self, index: int, share: Share = WHOLE) -> int:
+        return len(share.part(self.batches(index)))
 
     def tokens(self, index: int) -> int:
         return int(self.train.lengths()[self.batches(index)].sum())
 
-    def evaluate(self, model: Classifier) -> float:
-        return accuracy(model, self.valid)
+    def measure(self, model: Classifier, share: Share = WHOLE) -> Measured:
+        return classes_found(model, self.valid, share=share)
+
+    def figure(self, measured: Measured) -> float:
+        """The part of the texts whose class was found."""
+        return measured.total / measured.items
 
 
 def accuracy(model: Classifier, texts: EncodedTexts, batch: int = 16) -> float:
-    """Share of the texts whose class the model finds."""
-    return float((predictions(model, texts, batch) == texts.classes).double().mean())
+    """The part of the texts whose class the model finds."""
+    right, count = classes_found(model, texts, batch)
+    return right / count
+
+
+def classes_found(model: Classifier, texts: EncodedTexts, batch: int = 16, share: Share = WHOLE) -> Measured:
+    """How many texts have the class that the model finds, and how many there are."""
+    right = 0
+    read = 0
+    for rows, found in predicted(model, texts, batch, share):
+        right += int((found == texts.classes[rows]).sum())
+        read += len(rows)
+    return Measured(right, read)
 
 
 def predictions(model: Classifier, texts: EncodedTexts, batch: int = 16) -> Tensor:
     """The number of the class that the model finds, for every text.  Returns int64 [rows]."""
-    found = torch.empty_like(texts.classes)
+    classes = torch.empty_like(texts.classes)
+    for rows, found in predicted(model, texts, batch, WHOLE):
+        classes[rows] = found
+    return classes
+
+
+def predicted(model: Classifier, texts: EncodedTexts, batch: int, share: Share) -> Iterator[tuple[Tensor, Tensor]]:
+    """Some rows and the numbers of their classes at a time, both int64 [B]."""
     with evaluation_mode(model) as device:
-        for rows in in_order(texts.lengths(), partial(by_rows, limit=batch)):
+        for rows in share.pick(in_order(texts.lengths(), partial(by_rows, limit=batch))):
             logits, _ = texts.logits(model, rows, device)
-            found[rows] = logits.argmax(1).cpu()
-    return found
+            yield rows, logits.argmax(1).cpu()
 
 
 def check_row(row: Labelled, config: ClassifierConfig) -> None:

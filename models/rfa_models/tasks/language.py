@@ -20,8 +20,9 @@ from rfa_models.errors import DataError
 from rfa_models.networks.language_model import LanguageModel
 from rfa_models.recipes.recipe import LanguageRecipe
 from rfa_models.tasks.autocast import autocast
-from rfa_models.tasks.perplexity import check_predictable, perplexity
-from rfa_models.tasks.task import TrainingTask
+from rfa_models.tasks.perplexity import check_predictable, exp_or_infinity, text_loss
+from rfa_models.tasks.share import WHOLE, Share
+from rfa_models.tasks.task import Measured, TrainingTask
 from rfa_runtime.bundle.manifest import SpecialIds
 
 
@@ -40,6 +41,8 @@ class LanguageTask(TrainingTask):
         else:
             self.read_documents(tokenizer)
         self.batches = self.cut()
+        self.rows = torch.arange(self.config.batch_size)
+        """The rows of a batch."""
         check_predictable(self.valid_ids, "the validation text")
         self.text = text_fingerprint(self.tokenizer, self.train_ids, self.valid_ids)
         self.summary = f"{len(self.train_ids):,} training tokens"
@@ -70,21 +73,25 @@ class LanguageTask(TrainingTask):
     def build_model(self) -> LanguageModel:
         return LanguageModel(self.recipe.model_config(self.tokenizer.get_vocab_size()))
 
-    def loss(self, model: LanguageModel, index: int) -> tuple[Tensor, int]:
-        inputs, targets = self.batches(index)
+    def loss(self, model: LanguageModel, index: int, share: Share = WHOLE) -> tuple[Tensor, int]:
+        inputs, targets = map(share.filled, self.batches(index))
         with autocast(self.config.precision, self.device):
             logits = model(inputs.to(self.device))
-        return next_token_loss(logits, targets.to(self.device)), targets.numel()
+        return next_token_loss(logits, targets.to(self.device)), self.targets(index, share)
 
-    def targets(self, index: int) -> int:
-        return self.config.batch_size * self.config.segment_length
+    def targets(self, index: int, share: Share = WHOLE) -> int:
+        return len(share.part(self.rows)) * self.config.segment_length
 
     def tokens(self, index: int) -> int:
         return self.targets(index)
 
-    def evaluate(self, model: LanguageModel) -> float:
+    def measure(self, model: LanguageModel, share: Share = WHOLE) -> Measured:
+        loss = text_loss(model, self.valid_ids, self.segment_length, share=share)
+        return Measured(loss, len(share.part(self.valid_ids[1:])))
+
+    def figure(self, measured: Measured) -> float:
         """Perplexity of the validation text."""
-        return perplexity(model, self.valid_ids, self.segment_length)
+        return exp_or_infinity(measured.total / measured.items)
 
 
 class StatefulLanguageTask(LanguageTask):
@@ -98,36 +105,46 @@ class StatefulLanguageTask(LanguageTask):
     def __init__(self, recipe: LanguageRecipe, device: torch.device, tokenizer: Tokenizer | None = None) -> None:
         super().__init__(recipe, device, tokenizer)
         self.carried: list[State] | None = None
-        """One state per layer, of the last segment; None before the first."""
+        """One state per layer, of the last segment, for this process's share of the rows; None before the first."""
 
     def cut(self) -> StreamBatches:
         return StreamBatches(self.train_ids, self.config.batch_size, self.config.segment_length, self.config.seed)
 
-    def loss(self, model: LanguageModel, index: int) -> tuple[Tensor, int]:
+    def loss(self, model: LanguageModel, index: int, share: Share = WHOLE) -> tuple[Tensor, int]:
         """Read on from where the batch before ended, so batches must come in their order."""
         inputs, targets, start = self.batches(index)
-        inputs = inputs.to(self.device)
-        targets = targets.to(self.device)
+        inputs = share.filled(inputs).to(self.device)
+        targets = share.filled(targets).to(self.device)
         positions = torch.arange(start, start + inputs.shape[1], device=self.device).expand_as(inputs)
         with autocast(self.config.precision, self.device):
             logits, states = model.step(inputs, positions, None, self.carried if start else None)
         self.carried = [(sums.detach(), normalizer.detach()) for sums, normalizer in states]
-        return next_token_loss(logits, targets), targets.numel()
+        return next_token_loss(logits, targets), self.targets(index, share)
 
-    def state(self) -> dict[str, Any]:
+    def state(self, share: Share = WHOLE) -> dict[str, list[Tensor] | None]:
         """A tensor [B, H, K, d + 1] for each layer: the sums, and the normalizer as the last channel."""
         if self.carried is None:
             return {"carried": None}
-        return {"carried": [torch.cat(layer, dim=-1) for layer in self.carried]}
+        layers = []
+        for layer in self.carried:
+            mine = torch.cat(layer, dim=-1)
+            rows = mine.new_zeros(self.config.batch_size, *mine.shape[1:])
+            kept = share.part(rows)
+            kept.copy_(mine[: len(kept)])
+            layers.append(rows)
+        return {"carried": layers}
 
-    def load_state(self, state: dict[str, Any], model: LanguageModel) -> None:
+    def load_state(self, state: dict[str, Any], model: LanguageModel, share: Share = WHOLE) -> None:
         carried = state["carried"]
         if carried is None:
             self.carried = None
             return
         self.check_carried(carried, model)
         sizes = [model.config.attention.head_dim, 1]
-        self.carried = [layer.to(self.device).split(sizes, dim=-1) for layer in carried]
+        self.carried = []
+        for layer in carried:
+            sums, normalizer = share.filled(layer).to(self.device).split(sizes, dim=-1)
+            self.carried.append((sums, normalizer))
 
     def check_carried(self, carried: list[Tensor], model: LanguageModel) -> None:
         """Raise ValueError where states from a file are of another model or batch, or not finite."""

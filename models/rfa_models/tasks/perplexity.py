@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from rfa_models.errors import DataError
 from rfa_models.tasks.evaluation_mode import evaluation_mode
+from rfa_models.tasks.share import WHOLE, Share
 
 LARGEST_LOSS = math.log(sys.float_info.max)
 CHUNK = 512
@@ -29,14 +30,22 @@ def perplexity(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 
     ids: int [tokens], two at least, else raises DataError.  segment_length: 0 carries the state through the text.
     """
     check_predictable(ids, "the text")
+    return exp_or_infinity(text_loss(model, ids, segment_length, batch) / (len(ids) - 1))
+
+
+def text_loss(model: nn.Module, ids: Tensor, segment_length: int, batch: int = 16, share: Share = WHOLE) -> float:
+    """Summed negative log likelihood of ids[1:], in nats.  Arguments as in `perplexity`.
+
+    A share has every so-manieth batch of segments; a text that is read with one state has one share alone.
+    """
     with evaluation_mode(model) as device:
         inputs = ids[:-1].long().to(device)
         targets = ids[1:].long().to(device)
         if segment_length:
-            total = segmented_loss(model, inputs, targets, segment_length, batch)
-        else:
-            total = carried_loss(model, inputs, targets)
-    return exp_or_infinity(total / len(inputs))
+            return segmented_loss(model, inputs, targets, segment_length, batch, share)
+        if share.place:
+            return 0.0
+        return carried_loss(model, inputs, targets)
 
 
 def check_predictable(ids: Tensor, what: str) -> None:
@@ -45,10 +54,12 @@ def check_predictable(ids: Tensor, what: str) -> None:
         raise DataError(f"{what} has {len(ids)} token(s), perplexity needs at least 2: give more text")
 
 
-def segmented_loss(model: nn.Module, inputs: Tensor, targets: Tensor, length: int, batch: int) -> float:
+def segmented_loss(
+    model: nn.Module, inputs: Tensor, targets: Tensor, length: int, batch: int, share: Share = WHOLE
+) -> float:
     """Summed loss of a text whose segments all start from an empty state.  inputs, targets: int64 [tokens]."""
     total = 0.0
-    for x, y in segments(inputs, targets, length, batch):
+    for x, y in share.pick(segments(inputs, targets, length, batch)):
         total += summed_loss(model(x), y)
     return total
 

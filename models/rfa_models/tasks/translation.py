@@ -21,7 +21,8 @@ from rfa_models.recipes.recipe import TranslationRecipe
 from rfa_models.tasks.autocast import autocast
 from rfa_models.tasks.evaluation_mode import evaluation_mode
 from rfa_models.tasks.perplexity import exp_or_infinity, summed_loss
-from rfa_models.tasks.task import TrainingTask
+from rfa_models.tasks.share import WHOLE, Share
+from rfa_models.tasks.task import Measured, TrainingTask
 
 NO_TARGET = -100
 """Stands where there is padding in place of a target: cross entropy leaves it out."""
@@ -95,9 +96,10 @@ class TranslationTask(TrainingTask):
     def build_model(self) -> Translator:
         return Translator(self.recipe.model_config(self.tokenizer.get_vocab_size()))
 
-    def loss(self, model: Translator, index: int) -> tuple[Tensor, int]:
-        """Mean loss of the batch in nats, with labels smoothed, and the tokens that were read and written."""
-        source_ids, source_keep, target_ids, wanted = self.train.batch(self.batches(index), self.device)
+    def loss(self, model: Translator, index: int, share: Share = WHOLE) -> tuple[Tensor, int]:
+        """Mean loss of the share in nats, with labels smoothed, and the tokens that were read and written."""
+        rows = share.filled(self.batches(index))
+        source_ids, source_keep, target_ids, wanted = self.train.batch(rows, self.device)
         with autocast(self.config.precision, self.device):
             # Padding stands behind the target, where causal attention does not look.
             logits = model(source_ids, target_ids, source_keep)
@@ -109,21 +111,33 @@ class TranslationTask(TrainingTask):
         )
         return loss, int(source_keep.sum()) + int((wanted != NO_TARGET).sum())
 
-    def targets(self, index: int) -> int:
-        return int(self.train.lengths()[self.batches(index), 0].sum())
+    def targets(self, index: int, share: Share = WHOLE) -> int:
+        return int(self.train.lengths()[share.part(self.batches(index)), 0].sum())
 
     def tokens(self, index: int) -> int:
         return int(self.train.lengths()[self.batches(index)].sum())
 
-    def evaluate(self, model: Translator) -> float:
-        return target_perplexity(model, self.valid, self.config.batch_tokens)
+    def measure(self, model: Translator, share: Share = WHOLE) -> Measured:
+        return target_loss(model, self.valid, self.config.batch_tokens, share)
+
+    def figure(self, measured: Measured) -> float:
+        """Perplexity of the targets."""
+        return exp_or_infinity(measured.total / measured.items)
 
 
 def target_perplexity(model: Translator, pairs: EncodedPairs, batch_tokens: int = 4096) -> float:
     """exp of the mean negative log likelihood of the target tokens, `</s>` among them, without smoothing."""
+    total, count = target_loss(model, pairs, batch_tokens)
+    return exp_or_infinity(total / count)
+
+
+def target_loss(model: Translator, pairs: EncodedPairs, batch_tokens: int, share: Share = WHOLE) -> Measured:
+    """Summed negative log likelihood of the target tokens in nats, and their number."""
     total = 0.0
+    count = 0
     with evaluation_mode(model) as device:
-        for rows in in_order(pairs.lengths(), partial(by_tokens, limit=batch_tokens)):
+        for rows in share.pick(in_order(pairs.lengths(), partial(by_tokens, limit=batch_tokens))):
             source_ids, source_keep, target_ids, wanted = pairs.batch(rows, device)
             total += summed_loss(model(source_ids, target_ids, source_keep), wanted, NO_TARGET)
-    return exp_or_infinity(total / int((pairs.targets.lengths - 1).sum()))
+            count += int((wanted != NO_TARGET).sum())
+    return Measured(total, count)

@@ -9,6 +9,7 @@ from torch import nn
 
 from rfa_models.errors import TrainingError
 from rfa_models.recipes.train_config import TrainConfig
+from rfa_models.training.distributed.spread import own_part
 from rfa_models.training.run_files import RESTART
 
 
@@ -23,7 +24,7 @@ def check_finite(step: int, config: TrainConfig, **figures: float) -> None:
 def check_weights(step: int, config: TrainConfig, model: nn.Module) -> None:
     """Raise TrainingError where a model's weights, after so many steps, are not finite."""
     for name, parameter in model.named_parameters():
-        if not parameter.isfinite().all():
+        if not own_part(parameter).isfinite().all():
             raise diverged(step, f"{name} holds values that are not finite", config)
 
 

@@ -7,6 +7,9 @@ over.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,8 +20,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rfa_models.checkpoints.checkpoint import save_checkpoint
 from rfa_models.checkpoints.output import reserved_output
+from rfa_models.errors import ConfigError
 from rfa_models.recipes.recipe import Recipe
 from rfa_models.training.device import choose_device, set_threads, threads_that_pay
+from rfa_models.training.distributed.world import World, joined_world
 from rfa_models.training.run import StepReport, TrainingRun
 from rfa_models.training.run_files import RunFiles
 from rfa_models.training.save_times import SaveTimes
@@ -26,6 +31,7 @@ from rfa_models.training.starting_point import begin, check_replaceable, check_s
 from rfa_models.training.stop_request import StopRequest
 from rfa_runtime.bundle.files import sha256
 from rfa_runtime.bundle.places import check_readable
+from rfa_runtime.wording import Setting
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ def train_recipe(
     overwrite: bool = False,
     restart: bool = False,
     start_from: str | Path | None = None,
+    fsdp: bool = False,
     console: Console | None = None,
 ) -> Trained:
     """Train what a recipe describes and write it to `output`; go on with a run that was stopped there.
@@ -76,32 +83,56 @@ def train_recipe(
     restart: begin again in place of going on with a stopped run.  start_from: a model of the same shape, whose weights
     and tokenizer a new run starts from.  threads: of the CPU; as many as pay for the model's size by default.
     console: shows messages and a progress bar; quiet by default.
+
+    In a process that torchrun has started, all its processes train the one model together: each reads its share of
+    every batch, process 0 writes the files.  fsdp: each keeps a part of every weight alone, for models that no single
+    device can hold.
     Raises ConfigError, DataError, TrainingError where the run diverges, CheckpointError for a resume file of another
-    run, or OSError: also OutputBusyError, where another process trains into `output`.
+    run, LostProcessError where another process of the training has ended, or OSError: also OutputBusyError, where
+    another training writes to `output`.
     """
-    console = console or Console(quiet=True)
     files = RunFiles(Path(output))
     if threads is not None:
         set_threads(threads)
     check_readable(*recipe.data.files(), start_from)
-    with reserved_output(files.model, overwrite=True):  # whether a model there is in the way, `check_start` knows
-        check_start(recipe, files, overwrite, restart)
-        with console.status("read the data and learn the tokenizer"):
-            run = TrainingRun(recipe, choose_device(device), start_from)
-        if threads is None and run.device.type == "cpu":
-            set_threads(threads_that_pay(run.parameters, run.batch_tokens))
-        if restart:
-            files.resume.unlink(missing_ok=True)
-        return train(run, files, overwrite, console)
+    with joined_world(choose_device(device)) as world:
+        console = console if console is not None and world.leads else Console(quiet=True)
+        if fsdp and world.size == 1:
+            raise ConfigError(Setting("fsdp"), " cuts a model over processes, and this is one: start several")
+        with output_of_all(files.model, world):
+            if world.leads:
+                check_start(recipe, files, overwrite, restart)
+            world.wait()
+            with console.status("read the data and learn the tokenizer"):
+                run = TrainingRun(recipe, choose_device(device), start_from, world, fsdp)
+            if threads is None and run.device.type == "cpu":
+                set_threads(threads_that_pay(run.parameters, run.batch_tokens, world.on_this_machine))
+            if restart and world.leads:
+                files.resume.unlink(missing_ok=True)
+            world.wait()
+            return train(run, files, overwrite, console)
+
+
+@contextmanager
+def output_of_all(model: Path, world: World) -> Iterator[None]:
+    """Keep the model's place for the processes of one training.  Raises as `reserved_output` does."""
+    if not world.leads:
+        yield
+        return
+    with reserved_output(model, overwrite=True):  # whether a model there is in the way, `check_start` knows
+        yield
 
 
 def train(run: TrainingRun, files: RunFiles, overwrite: bool, console: Console) -> Trained:
     """Begin a run or go on with it; write the model where it comes to its end."""
     going_on = begin(run, files, overwrite)
+    run.world.agree_on("resume point", str(run.done))
     if going_on:
         console.print(going_on)
-    keep_log_up_to(files.log, run.done)
-    console.print(f"{run.parameters:,} parameters, {run.task.summary}, on {run.device}")
+    if run.world.leads:
+        keep_log_up_to(files.log, run.done)
+    together = f", {run.world.size} processes" if run.world.size > 1 else ""
+    console.print(f"{run.parameters:,} parameters, {run.task.summary}, on {run.device}{together}")
     finished = follow(run, files, console)
     if finished:
         finish(run, files, overwrite)
@@ -115,11 +146,14 @@ def finish(run: TrainingRun, files: RunFiles, overwrite: bool) -> None:
     saved as one that was stopped.
     """
     run.save(files.resume)
-    check_replaceable(run.replaces, files, overwrite)
-    save_checkpoint(run.checkpoint(), files.model)
-    run.replaces = sha256(files.model)
+    checkpoint = run.checkpoint()
+    if run.world.leads:
+        check_replaceable(run.replaces, files, overwrite)
+        save_checkpoint(checkpoint, files.model)
+        run.replaces = sha256(files.model)
     run.save(files.further)
-    files.resume.unlink()
+    if run.world.leads:
+        files.resume.unlink()
 
 
 def follow(run: TrainingRun, files: RunFiles, console: Console) -> bool:
@@ -128,18 +162,20 @@ def follow(run: TrainingRun, files: RunFiles, console: Console) -> bool:
     metric = run.task.metric
     stop = StopRequest()
     saves = SaveTimes(config)
-    with progress_bar(console) as bar, files.log.open("a") as lines, stop:
+    log = files.log if run.world.leads else Path(os.devnull)
+    with progress_bar(console) as bar, log.open("a") as lines, stop:
         task = bar.add_task("", total=config.steps, completed=run.done)
         for report in run.steps():
             lines.write(json.dumps(report.as_table(metric)) + "\n")
             bar.update(task, completed=report.step, description=describe(report, run.valid, metric))
             if report.valid is not None:
                 console.print(f"step {report.step}: validation {metric} {report.valid:.3f}")
-            if saves.due(report.step) or stop.requested:
+            stopping, saving = run.world.any_of([stop.requested, saves.due(report.step)])
+            if saving or stopping:
                 lines.flush()
                 with saves.saving():
                     run.save(files.resume)
-            if stop.requested and report.step < config.steps:
+            if stopping and report.step < config.steps:
                 return False
     return True
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,14 @@ from torch import nn
 
 from rfa_models.attention.random_matrices import MatrixPools
 from rfa_models.checkpoints.checkpoint import Checkpoint
+from rfa_models.networks.kinds import Model
 from rfa_models.recipes.recipe import Recipe
 from rfa_models.tasks.autocast import check_precision
 from rfa_models.tasks.registry import read_task
+from rfa_models.tasks.share import WHOLE, Share
+from rfa_models.tasks.task import Measured
+from rfa_models.training.distributed.spread import adding_up, give_moments, give_weights, spread, whole
+from rfa_models.training.distributed.world import World
 from rfa_models.training.divergence import check_finite, check_weights
 from rfa_models.training.optimizer import build_optimizer, check_moments, learning_rate
 from rfa_models.training.out_of_memory import memory_for
@@ -60,10 +66,22 @@ class StepReport:
 class TrainingRun:
     """A training in progress: the data, the model and all that a step changes."""
 
-    def __init__(self, recipe: Recipe, device: torch.device, start_from: Path | str | None = None) -> None:
-        """Read the data and make the model.  start_from: a model whose weights and tokenizer are taken."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: torch.device,
+        start_from: Path | str | None = None,
+        world: World | None = None,
+        sharded: bool = False,
+    ) -> None:
+        """Read the data and make the model.  start_from: a model whose weights and tokenizer are taken.
+
+        world: the processes that train together; this one alone by default.  sharded: each of them keeps a part of
+        every weight.  Raises ConfigError where they have other data.
+        """
         self.recipe = recipe
         self.device = device
+        self.world = world or World()
         check_precision(recipe.train.precision, device)
         start = None if start_from is None else read_start(Path(start_from), recipe)
         self.started_from = None if start is None else start.file
@@ -75,11 +93,14 @@ class TrainingRun:
             if start is not None:
                 start.give_weights(model)
             self.model = model.to(device)
+            self.place = spread(self.model, self.world, sharded)
             self.pools = MatrixPools(self.model, device)
+        self.sharded = sharded
         self.pool_rng = torch.Generator().manual_seed(config.seed + 1)
         self.optimizer = build_optimizer(self.model, config)
         # float16 gradients underflow without a scaled loss; bfloat16 has float32's range.
         self.scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "float16")
+        self.world.agree_on("text, model or settings", self.task.text + self.fingerprint(recipe))
         self.done = 0
         self.valid: float | None = None
         """The task's figure, as last measured."""
@@ -125,16 +146,11 @@ class TrainingRun:
             group["lr"] = learning_rate(self.done, config)
         if self.task.other_matrices:
             self.pools.resample(self.pool_rng)
-        total = 0.0
-        tokens = 0
-        for index, share in self.shares():
-            loss, read = self.task.loss(self.model, index)
-            loss = loss * share
-            self.scaler.scale(loss).backward()
-            total += loss.item()
-            tokens += read
+        if self.world.size > 1:
+            torch.manual_seed(config.seed + self.done * self.world.size + self.world.rank)  # dropout's own in each
+        total, tokens = self.gradients()
         self.scaler.unscale_(self.optimizer)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip).item()
+        norm = whole(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)).item()
         check_finite(self.done + 1, config, loss=total)
         if not self.scaler.is_enabled():  # it would leave such a step out, and go on with a lower scale
             check_finite(self.done + 1, config, gradient_norm=norm)
@@ -143,18 +159,54 @@ class TrainingRun:
         self.optimizer.zero_grad(set_to_none=True)
         return total, norm, tokens
 
-    def shares(self) -> list[tuple[int, float]]:
-        """The batches of the next step, and the part of its targets that each has: so their means make one mean."""
+    def gradients(self) -> tuple[float, int]:
+        """Read the batches of the next step, in all processes.  Returns the loss, and the tokens read."""
+        world = self.world
+        total = 0.0
+        tokens = 0
+        weights = self.weights()
+        last = weights[-1][0]
+        for index, weight in weights:
+            with adding_up(self.place, last=index == last):
+                loss, read = self.place(partial(self.task.loss, index=index, share=world.share))
+                loss = loss * weight
+                self.scaler.scale(loss * world.size).backward()  # of all processes' gradients the mean is taken
+            total += loss.item()
+            if weight:
+                tokens += read
+        total, tokens_of_all = world.add_up([total, tokens])
+        return total, int(tokens_of_all)
+
+    def weights(self) -> list[tuple[int, float]]:
+        """The batches of the next step, and the part of its targets that this process has of each.
+
+        So the means of all batches and processes make one mean.
+        """
         count = self.recipe.train.accumulate
         parts = range(self.done * count, (self.done + 1) * count)
-        targets = list(map(self.task.targets, parts))
-        return [(index, has / sum(targets)) for index, has in zip(parts, targets, strict=True)]
+        targets = sum(map(self.task.targets, parts))
+        return [(index, self.task.targets(index, self.world.share) / targets) for index in parts]
 
     def evaluate(self) -> float:
         """Measure on the validation data.  Raises TrainingError where the figure is not finite."""
-        self.valid = self.task.evaluate(self.model)
+        share = self.measured_share
+        with torch.no_grad():
+            measured = self.place(partial(self.task.measure, share=share))
+        if share.of > 1:
+            total, items = self.world.add_up(measured)
+            measured = Measured(total, int(items))
+        self.valid = self.task.figure(measured)
         check_finite(self.done, self.recipe.train, **{f"validation_{self.task.metric}": self.valid})
         return self.valid
+
+    @property
+    def measured_share(self) -> Share:
+        """What this process measures of the validation data.
+
+        A forward pass through weights that lie in several processes is work for all of them, and their shares may have
+        unlike numbers of batches: so all of them measure all.
+        """
+        return WHOLE if self.sharded else self.world.share
 
     def save(self, path: Path) -> None:
         """Write all that `restore` needs, whole or not at all.
@@ -162,7 +214,9 @@ class TrainingRun:
         Raises TrainingError, and leaves the old file, where the weights are not finite; OSError where it cannot write.
         """
         check_weights(self.done, self.recipe.train, self.model)
-        write_resume_point(path, self.fingerprint(self.recipe), self.task.text, self.state())
+        state = self.state()
+        if self.world.leads:
+            write_resume_point(path, self.fingerprint(self.recipe), self.task.text, state)
 
     def restore(self, path: Path) -> None:
         """Go on from a resume file.  Raises CheckpointError where it is damaged or of another recipe or text."""
@@ -191,18 +245,25 @@ class TrainingRun:
         return recipe_fingerprint(recipe, None if self.started_from is None else self.started_from.sha256)
 
     def state(self) -> dict[str, Any]:
-        """All that changes from step to step."""
-        return self.task.state() | {
+        """All that changes from step to step, the same in any number of processes."""
+        return self.task_state() | {
             "done": self.done,
             f"valid_{self.task.metric}": self.valid,
             "replaces": self.replaces,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "model": whole(self.model.state_dict()),
+            "optimizer": whole(self.optimizer.state_dict()),
             "scaler": self.scaler.state_dict(),
             "pool_rng": self.pool_rng.get_state(),
             "torch_rng": torch.get_rng_state(),
             "device_rng": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
         }
+
+    def task_state(self) -> dict[str, Any]:
+        """The task's state, put together from all processes."""
+        found: dict[str, Any] = {}
+        for name, rows in self.task.state(self.world.share).items():
+            found[name] = None if rows is None else list(map(self.world.add_up_tensor, rows))
+        return found
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over what `state` gave.  Raises whatever torch does, or ValueError, where it does not fit."""
@@ -211,11 +272,11 @@ class TrainingRun:
         self.done = state["done"]
         self.valid = state[f"valid_{self.task.metric}"]
         self.replaces = state["replaces"]
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        give_weights(self.model, state["model"])
+        give_moments(self.optimizer, state["optimizer"])
         check_moments(self.optimizer)
         self.scaler.load_state_dict(state["scaler"])
-        self.task.load_state(state, self.model)
+        self.task.load_state(state, self.model, self.world.share)
         self.pool_rng.set_state(state["pool_rng"])
         torch.set_rng_state(state["torch_rng"])
         if state["device_rng"] is not None and self.device.type == "cuda":
@@ -233,5 +294,15 @@ class TrainingRun:
             facts["started_from"] = self.started_from.name
         task = self.task
         return Checkpoint(
-            self.model.eval(), task.tokenizer, task.segment_length, facts, task.special_ids, task.sampling
+            self.whole_model().eval(), task.tokenizer, task.segment_length, facts, task.special_ids, task.sampling
         )
+
+    def whole_model(self) -> Model:
+        """The model with all of its weights.  All processes must call this."""
+        if not self.sharded:
+            return self.model
+        weights = whole(self.model.state_dict())
+        with torch.random.fork_rng(devices=[]):
+            model = self.task.build_model()
+        model.load_state_dict(weights)
+        return model

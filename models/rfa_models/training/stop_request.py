@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
+
+SAME_REQUEST = 1.0
+"""Seconds in which signals are one request: a launcher hands on what the terminal has already sent."""
 
 
 class StopRequest:
@@ -16,6 +20,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self.since = 0.0
+        """When it was requested, by the monotonic clock."""
         self.previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -30,6 +36,9 @@ class StopRequest:
 
     def request(self, number: int, frame: FrameType | None) -> None:
         """The signal handler."""
-        if self.requested:
+        now = time.monotonic()
+        if self.requested and now > self.since + SAME_REQUEST:
             raise KeyboardInterrupt
+        if not self.requested:
+            self.since = now
         self.requested = True
