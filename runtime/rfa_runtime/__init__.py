@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rfa_runtime.bar import progress_bar
     from rfa_runtime.bundle.bundle import Bundle, read_bundle, shipped_bundle, staged_bundle, write_bundle
+    from rfa_runtime.cluster.convert import convert_on_cluster
     from rfa_runtime.decoding.chat_template import ChatTemplate, Message, chat_template
     from rfa_runtime.decoding.continuation import Request
     from rfa_runtime.decoding.generation import Generation, Hypothesis, Piece, Translation
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rfa_runtime.line_files.convert import convert_lines
     from rfa_runtime.line_files.labelled import read_labelled
     from rfa_runtime.line_files.pairs import read_pairs
+    from rfa_runtime.line_files.shards.convert import convert_shards
     from rfa_runtime.line_files.text import read_text
     from rfa_runtime.session.encoder import Encoder
     from rfa_runtime.session.state import State
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from rfa_runtime.tasks.classification import Classification, Classifier
     from rfa_runtime.tasks.conversation import Conversation
     from rfa_runtime.tasks.language import Decoder
+    from rfa_runtime.tasks.lines import ClassifyLines, ContinueLines, LineJob, TranslateLines
     from rfa_runtime.tasks.perplexity import Score, score_text
     from rfa_runtime.tasks.translation import Translator
 
@@ -54,6 +57,8 @@ __all__ = [
     "ChatTemplate",
     "Classification",
     "Classifier",
+    "ClassifyLines",
+    "ContinueLines",
     "Conversation",
     "Decoder",
     "DraftModel",
@@ -62,6 +67,7 @@ __all__ = [
     "Generation",
     "Grammar",
     "Hypothesis",
+    "LineJob",
     "Lookup",
     "Message",
     "Pace",
@@ -76,6 +82,7 @@ __all__ = [
     "State",
     "StepSession",
     "Stream",
+    "TranslateLines",
     "Translation",
     "TranslationScore",
     "Translator",
@@ -83,6 +90,8 @@ __all__ = [
     "__version__",
     "chat_template",
     "convert_lines",
+    "convert_on_cluster",
+    "convert_shards",
     "progress_bar",
     "read_bundle",
     "read_labelled",
@@ -99,6 +108,7 @@ __all__ = [
 HOMES = {
     "bar": ("progress_bar",),
     "bundle.bundle": ("Bundle", "read_bundle", "shipped_bundle", "staged_bundle", "write_bundle"),
+    "cluster.convert": ("convert_on_cluster",),
     "decoding.chat_template": ("ChatTemplate", "Message", "chat_template"),
     "decoding.continuation": ("Request",),
     "decoding.generation": ("Generation", "Hypothesis", "Piece", "Translation"),
@@ -112,6 +122,7 @@ HOMES = {
     "errors": ("RfaRuntimeError",),
     "line_files.answers": ("Worker",),
     "line_files.convert": ("convert_lines",),
+    "line_files.shards.convert": ("convert_shards",),
     "line_files.labelled": ("read_labelled",),
     "line_files.pairs": ("read_pairs",),
     "line_files.text": ("read_text",),
@@ -127,6 +138,7 @@ HOMES = {
     "tasks.classification": ("Classification", "Classifier"),
     "tasks.conversation": ("Conversation",),
     "tasks.language": ("Decoder",),
+    "tasks.lines": ("ClassifyLines", "ContinueLines", "LineJob", "TranslateLines"),
     "tasks.perplexity": ("Score", "score_text"),
     "tasks.translation": ("Translator",),
 }

@@ -33,6 +33,10 @@ class WordedError(Exception):
         super().__init__("".join(map(str, parts)))
         self.parts = parts
 
+    def __reduce__(self) -> tuple[type[WordedError], tuple[str | Setting, ...]]:
+        # Those that are also ValueErrors or OSErrors have a `__new__` that others, such as Dask, call wrongly.
+        return type(self), self.parts
+
     def worded(self, name_of: Callable[[Setting], str]) -> str:
         """Return the message with other names for the settings."""
         return "".join(name_of(part) if isinstance(part, Setting) else part for part in self.parts)

@@ -33,6 +33,10 @@ SHIPPED = rfa_runtime.shipped_bundle()
 BUNDLE_SUFFIX = ".rfa"
 LENGTH_HELP = "128 by default, 0 sets no limit; a translation ends by the length of its source unless this is given."
 STOP_HELP = r"End the text before this; may be repeated. \n is a line end."
+INPUT_HELP = "Answer every line of a file; may be repeated.  A stopped run goes on."
+OUTPUT_HELP = "Where the answers go; standard output by default.  A folder for several files, or shards."
+SHARDS_HELP = "Cut each file in N pieces, for processes that are called alike."
+CLUSTER_HELP = "Let the workers of a Dask cluster answer; the address of its scheduler."
 RUNS: dict[str, Callable[..., None]] = {
     LANGUAGE_MODEL: run_language,
     TRANSLATION: run_translation,
@@ -74,8 +78,10 @@ written_option = option_of(LANGUAGE_MODEL, TRANSLATION)
 @language_option("--draft", metavar="lookup|DIR", help="Guess tokens from the text, or by a smaller bundle.")
 @language_option("--draft-tokens", type=click.IntRange(1, 256), default=4, show_default=True, help="Of a guess.")
 @language_option("--segment", type=click.IntRange(min=0), help="Tokens scored from one empty state; 0 carries it on.")
-@click.option("--input", "input_file", type=FILE, help="Answer every line of a file; a stopped run goes on.")
-@click.option("--output", type=FILE, default="-", help="Where the answers go; standard output by default.")
+@click.option("--input", "inputs", type=FILE, multiple=True, metavar="FILE", help=INPUT_HELP)
+@click.option("--output", type=FILE, default="-", help=OUTPUT_HELP)
+@click.option("--shards", type=click.IntRange(min=1), metavar="N", help=SHARDS_HELP)
+@click.option("--cluster", metavar="ADDRESS", help=CLUSTER_HELP)
 @click.option("--overwrite", is_flag=True, help="Replace a file at the output.")
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True, help="Lines worked on at once.")
 @translation_option("--beam", type=int, default=1, show_default=True, help="Hypotheses side by side; 1 is greedy.")
@@ -95,6 +101,9 @@ def main(context: click.Context, /, **options: Any) -> None:
     text; else it is PROMPT.
 
     On a terminal, without any text, it is a talk, as by --chat.
+
+    With --shards any number of processes, on any machines that share the folder of --output, answer the same files
+    together: start the same command in each.  What a killed one has left, the others take over.
 
     PROMPT `-` is read from standard input.  Sampling options that are left out are the bundle's own.  Where it has
     none, the most likely token is taken; or with --seed, --top-k or --top-p, one drawn at temperature 1.
@@ -175,7 +184,7 @@ def exists(argument: str) -> bool:
 
 
 def options_with_text(
-    prompt_file: Path | None, ids: str | None, score: tuple[Path, ...], input_file: Path | None, **_: Any
+    prompt_file: Path | None, ids: str | None, score: tuple[Path, ...], inputs: tuple[Path, ...], **_: Any
 ) -> list[str]:
     """Name the options that were given and bring a text."""
     given = []
@@ -185,23 +194,33 @@ def options_with_text(
         given.append("--ids")
     if score:
         given.append("--score")
-    if input_file is not None:
+    if inputs:
         given.append("--input")
     return given
 
 
-def check_request(prompt: str | None, input_file: Path | None, output: Path, overwrite: bool, **options: Any) -> None:
+def check_request(
+    prompt: str | None,
+    inputs: tuple[Path, ...],
+    output: Path,
+    shards: int | None,
+    cluster: str | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
     """Raise OptionError unless one thing is asked for."""
-    given = options_with_text(input_file=input_file, **options)
+    given = options_with_text(inputs=inputs, **options)
     if prompt is not None:
         given.insert(0, "a prompt")
     if len(given) > 1:
         raise OptionError(f"{given[0]} and {given[1]} came together, wanted one of them")
     check_alone(given, **options)
-    if input_file is None and output != Path("-"):
-        raise OptionError("--output came without --input, wanted both or none")
-    if input_file is None and overwrite:
-        raise OptionError("--overwrite came without --input, wanted both or none")
+    if inputs:
+        return
+    came = {"--output": output != Path("-"), "--shards": shards, "--cluster": cluster, "--overwrite": overwrite}
+    for option, value in came.items():
+        if value:
+            raise OptionError(f"{option} came without --input, wanted both or none")
 
 
 def check_alone(

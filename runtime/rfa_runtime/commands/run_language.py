@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -14,9 +13,10 @@ from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import TOKENIZER
 from rfa_runtime.bundle.places import check_folder_of, check_readable
 from rfa_runtime.commands.run_chat import run_chat
-from rfa_runtime.commands.shared import as_json_line, prompt_text, run_lines, show, texts
+from rfa_runtime.commands.shared import prompt_text, run_lines, show, texts
 from rfa_runtime.ending import complain
 from rfa_runtime.errors import OptionError, PromptError
+from rfa_runtime.line_files.one_line import as_json_line, with_escapes
 from rfa_runtime.line_files.text import read_text
 
 LONG_PROMPT = 4096
@@ -25,16 +25,13 @@ DEFAULT_LENGTH = 128
 """New tokens, where nobody says how many."""
 LOOKUP = "lookup"
 """What `--draft` names in place of a bundle."""
-ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 SAMPLING = (
     *("temperature", "top_k", "top_p", "min_p", "typical_p"),
     *("repetition_penalty", "presence_penalty", "frequency_penalty", "seed"),
 )
 
 
-def run_language(
-    bundle: Bundle, score: tuple[Path, ...], segment: int | None, input_file: Path | None, chat: bool, **options: Any
-) -> None:
+def run_language(bundle: Bundle, score: tuple[Path, ...], segment: int | None, chat: bool, **options: Any) -> None:
     """Talk, score a text, continue every line of a file, or continue the prompt: what the options ask for."""
     if chat:
         run_chat(bundle, options["threads"], options["provider"], text_settings(**options))
@@ -44,28 +41,13 @@ def run_language(
         return
     if segment is not None:
         raise OptionError("--segment came without --score, wanted both or none")
-    if input_file is not None:
-        continue_lines(bundle, input_file, **options)
+    if options["inputs"]:
+        run_lines(bundle, rfa_runtime.ContinueLines(text_settings(**options), options["as_json"]), **options)
         return
     if options["draft"] is not None:
         speculate(bundle, **options)
         return
     generate(bundle, **options)
-
-
-def continue_lines(
-    bundle: Bundle, input_file: Path, threads: int | None, provider: str, as_json: bool, **options: Any
-) -> None:
-    """Write the continuation of every line: on one line, its line ends written as `\\n`, or as JSON."""
-    settings = text_settings(**options)
-    decoder = rfa_runtime.Decoder(bundle, threads, provider)
-
-    def continuations(lines: list[str]) -> list[str]:
-        found = decoder.generate_batch(lines, **settings)
-        return [as_json_line(one) if as_json else on_one_line(one.text) for one in found]
-
-    worker = rfa_runtime.Worker[str, str](decoder.encode, continuations)
-    run_lines(bundle, worker, settings | {"json": as_json}, input_file, **options)
 
 
 def generate(
@@ -204,20 +186,6 @@ def length_limit(max_new_tokens: int | None) -> int | None:
     if max_new_tokens is None:
         return DEFAULT_LENGTH
     return max_new_tokens or None
-
-
-def with_escapes(text: str) -> str:
-    r"""Write line ends and tabs for `\n`, `\r` and `\t`, which shells pass on as they are, and one `\` for two."""
-    return re.sub(r"\\([nrt\\])", lambda found: ESCAPES[found[1]], text)
-
-
-def on_one_line(text: str) -> str:
-    """What `with_escapes` undoes."""
-    text = text.replace("\\", "\\\\")
-    for letter, character in ESCAPES.items():
-        if character != "\\":
-            text = text.replace(character, "\\" + letter)
-    return text
 
 
 def spelled_ids(pieces: Iterable[rfa_runtime.Piece]) -> Iterator[str]:

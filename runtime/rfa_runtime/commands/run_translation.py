@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.bundle.interface import ENCODER
-from rfa_runtime.commands.shared import as_json_line, one_text, run_lines, show, show_score, texts
+from rfa_runtime.commands.shared import one_text, run_lines, show, show_score, texts
 from rfa_runtime.errors import BundleError, OptionError
+from rfa_runtime.line_files.one_line import as_json_line
 
 EFFECTIVE_ORDER = "eff:yes"
 """In sacreBLEU's signature, where there are no 4-grams."""
@@ -22,18 +22,21 @@ def run_translation(
     provider: str,
     max_source_tokens: int,
     score: tuple[Path, ...],
-    input_file: Path | None,
+    inputs: tuple[Path, ...],
     **options: Any,
 ) -> None:
     """Score a file, translate its lines, or translate one text: what the options ask for."""
     if ENCODER not in bundle.manifest.graphs:
         raise BundleError(f"{bundle.path.name} is for the task 'translation' and has no encoder: export it again")
     search = search_config(**options)
+    if inputs:
+        check_one_line(search, options["as_json"])
+        job = rfa_runtime.TranslateLines(search, max_source_tokens, options["as_json"])
+        run_lines(bundle, job, threads, provider, inputs, **options)
+        return
     translator = rfa_runtime.Translator(bundle, threads, provider, max_source_tokens)
     if score:
         show_bleu(translator, search, score, **options)
-    elif input_file is not None:
-        translate_lines(translator, search, input_file=input_file, max_source_tokens=max_source_tokens, **options)
     else:
         translate(translator, search, **options)
 
@@ -69,24 +72,10 @@ def translate(
         show(texts(translator.stream(source, search.max_new_tokens)))
 
 
-def translate_lines(
-    translator: rfa_runtime.Translator,
-    search: rfa_runtime.SearchConfig,
-    as_json: bool,
-    max_source_tokens: int,
-    **options: Any,
-) -> None:
-    """Write the translation of every line."""
+def check_one_line(search: rfa_runtime.SearchConfig, as_json: bool) -> None:
+    """Raise OptionError where a line of input has several answers and only JSON could hold them."""
     if search.n_best > 1 and not as_json:
         raise OptionError(f"--n-best {search.n_best} gives several texts for a line of --input: add --json")
-
-    def translations(lines: list[str]) -> list[str]:
-        found = translator.translate_batch(lines, search)
-        return [as_json_line(one) if as_json else one.text for one in found]
-
-    worker = rfa_runtime.Worker[str, str](translator.encode, translations)
-    settings = asdict(search) | {"json": as_json, "max_source_tokens": max_source_tokens}
-    run_lines(translator.bundle, worker, settings, **options)
 
 
 def show_bleu(

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
-from rfa_runtime.errors import PromptError, TextError
-from rfa_runtime.line_files.standard import standard_input
+from rfa_runtime.errors import OptionError, PromptError, TextError
+from rfa_runtime.line_files.one_line import Table, as_json_line
+from rfa_runtime.line_files.standard import STANDARD, standard_input
 from rfa_runtime.line_files.text import read_text, whole_text
-
-
-class Table(Protocol):
-    """A result that can be printed as JSON."""
-
-    def as_table(self) -> dict[str, Any]:
-        """Return the result by names, as `--json` prints it."""
 
 
 class FileScore(Table, Protocol):
@@ -70,16 +63,38 @@ def show(parts: Iterable[str]) -> None:
 
 def run_lines(
     bundle: Bundle,
-    worker: rfa_runtime.Worker[str, str],
-    settings: Mapping[str, object],
-    input_file: Path,
+    job: rfa_runtime.LineJob,
+    threads: int | None,
+    provider: str,
+    inputs: tuple[Path, ...],
     output: Path,
     batch: int,
+    shards: int | None,
+    cluster: str | None,
     overwrite: bool,
     **_: Any,
 ) -> None:
-    """Answer every line of a file.  Raises TextError at the end where some lines could not be answered."""
-    report = rfa_runtime.convert_lines(input_file, output, worker, bundle, settings, batch, overwrite)
+    """Answer every line of one file, or of files into a folder.
+
+    Raises TextError at the end where some lines could not be answered.
+    """
+    into_folder = len(inputs) > 1 or shards is not None or output.is_dir()
+    if into_folder and output == STANDARD:
+        raise OptionError("several inputs, or --shards, want a folder for their answers: give --output DIR")
+    if into_folder and cluster is not None:
+        raise OptionError("--cluster answers one file, and cuts it by itself: give one --input and a file as --output")
+    if cluster is not None:
+        report = rfa_runtime.convert_on_cluster(
+            cluster, inputs[0], output, job, bundle, batch, overwrite, threads or 1, provider
+        )
+    elif into_folder:
+        worker = job.worker(bundle, threads, provider)
+        report = rfa_runtime.convert_shards(
+            inputs, output, worker, bundle, job.settings(), shards or 1, batch, overwrite
+        )
+    else:
+        worker = job.worker(bundle, threads, provider)
+        report = rfa_runtime.convert_lines(inputs[0], output, worker, bundle, job.settings(), batch, overwrite)
     if report.errors:
         raise TextError(
             f"{report.errors:,} of {report.lines:,} lines could not be worked on: their answers are empty lines"
@@ -91,8 +106,3 @@ def show_score(score: FileScore, words: str, as_json: bool) -> None:
     print(as_json_line(score) if as_json else words, flush=True)
     if score.errors:
         raise TextError(f"{score.errors:,} row(s) could not be scored: those that could be read count as wrong")
-
-
-def as_json_line(result: Table) -> str:
-    """Spell a result on one line."""
-    return json.dumps(result.as_table())

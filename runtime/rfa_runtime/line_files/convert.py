@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +36,20 @@ class LineReport:
     """Lines that are empty because nothing could be made of their input."""
 
 
+@dataclass(frozen=True)
+class AnsweredBatch:
+    """What became of some lines; it can travel between processes."""
+
+    texts: list[str]
+    """An answer for each line, empty where there is none."""
+    complaints: list[str]
+    """Why lines could not be worked on, each with its place."""
+
+
+AnswerAll = Callable[[Iterable[list[Line]]], Iterable[AnsweredBatch]]
+"""Answers batches of lines, in their order."""
+
+
 def convert_lines(
     source: Path | str,
     target: Path | str,
@@ -51,6 +66,20 @@ def convert_lines(
     come, fewer at once where no more are there.
     Raises OutputExistsError for an output of something else, OptionError for a setting that cannot work.
     """
+    answer = partial(answer_batch, worker=worker)
+    return convert_file(source, target, partial(map, answer), bundle, settings, batch, overwrite)
+
+
+def convert_file(
+    source: Path | str,
+    target: Path | str,
+    answer_all: AnswerAll,
+    bundle: Bundle,
+    settings: Mapping[str, object],
+    batch: int,
+    overwrite: bool,
+) -> LineReport:
+    """Do what `convert_lines` says, with batches answered here or elsewhere."""
     source = Path(source)
     target = Path(target)
     check_batch(batch)
@@ -70,7 +99,7 @@ def convert_lines(
             batches = arriving_lines(stream, name, batch)
         with progress_bar("lines", total, output.lines, target == STANDARD and sys.stdout.isatty()) as bar:
             try:
-                convert(batches, output, worker, bar)
+                write_answers(answer_all(batches), output, bar)
             except KeyboardInterrupt:
                 way_on = ": call the same command again to go on" if resumable else ""
                 bar.say(f"Stopped after {output.lines:,} lines{way_on}.")
@@ -78,25 +107,29 @@ def convert_lines(
     return LineReport(output.lines, output.errors)
 
 
-def convert(batches: Iterable[list[Line]], output: LineOutput, worker: Worker[str, str], bar: Bar) -> None:
-    """Answer lines batch by batch, and write each batch."""
-    on_lines = with_places(worker)
-    for some in batches:
-        texts = []
-        errors = []
-        filled = [line for line in some if not line.is_blank]
-        found = answers(filled, on_lines)
-        given = iter(found)
-        for line in some:
-            answer = None if line.is_blank else next(given)
-            if isinstance(answer, Complaint):
-                errors.append(answer)
-                answer = None
-            texts.append(answer or "")
-        output.add(texts, len(errors))
-        for error in errors:
-            bar.complain(error)
-        bar.advance(len(some))
+def write_answers(batches: Iterable[AnsweredBatch], output: LineOutput, bar: Bar) -> None:
+    """Write batches in their order, as they come."""
+    for batch in batches:
+        output.add(batch.texts, len(batch.complaints))
+        for complaint in batch.complaints:
+            bar.say(f"Error: {complaint}")
+        bar.advance(len(batch.texts))
+
+
+def answer_batch(lines: list[Line], worker: Worker[str, str]) -> AnsweredBatch:
+    """Answer some lines together."""
+    texts = []
+    complaints = []
+    filled = [line for line in lines if not line.is_blank]
+    found = answers(filled, with_places(worker))
+    given = iter(found)
+    for line in lines:
+        answer = None if line.is_blank else next(given)
+        if isinstance(answer, Complaint):
+            complaints.append(str(answer))
+            answer = None
+        texts.append(answer or "")
+    return AnsweredBatch(texts, complaints)
 
 
 def with_places(worker: Worker[str, str]) -> Worker[Line, str]:

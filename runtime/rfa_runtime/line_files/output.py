@@ -55,7 +55,8 @@ class RecordedOutput(LineOutput):
     def __init__(self, stream: BinaryIO, target: Path, progress: LineProgress, digest: Any) -> None:
         super().__init__(stream, progress.lines, progress.errors)
         self._target = target
-        self._progress = progress
+        self.progress = progress
+        """What is certain of the file."""
         self._digest = digest
 
     def _write(self, data: bytes) -> None:
@@ -63,14 +64,14 @@ class RecordedOutput(LineOutput):
         self._digest.update(data)
 
     def _note(self, lines: int, errors: int) -> None:
-        self._progress = replace(
-            self._progress,
+        self.progress = replace(
+            self.progress,
             lines=lines,
             errors=errors,
             bytes=self._stream.tell(),
             output=self._digest.hexdigest(),
         )
-        write_progress(self._target, self._progress)
+        write_progress(self._target, self.progress)
         super()._note(lines, errors)
 
 
@@ -92,13 +93,14 @@ def plain_output(target: Path, overwrite: bool) -> Iterator[LineOutput]:
 
 
 @contextmanager
-def recorded_output(target: Path, origin: Origin, overwrite: bool) -> Iterator[LineOutput]:
+def recorded_output(target: Path, origin: Origin, overwrite: bool, nested: bool = False) -> Iterator[RecordedOutput]:
     """Open an output where it was left, or begin it.  On leaving without an error the note beside it goes.
 
+    nested: whether the caller may have the lock on it already.
     Raises OutputExistsError for a file that was not made from this origin, unless it may be overwritten, and
     OutputBusyError where another process writes it.
     """
-    with writing(target):
+    with writing(target, nested):
         with target.open("a+b") as stream:
             progress, digest = starting_point(target, stream, origin, overwrite)
             write_progress(target, progress)

@@ -274,7 +274,7 @@ def test_bad_calls_get_one_line_and_exit_code_2(
     refused(run(translator.path, "x", "--overwrite"), "--overwrite came without --input")
     refused(run(translator.path, *given, "--output", tmp_path / "out"), "out exists: give another name")
     refused(run(translator.path, *given, "--output", tmp_path / "in", "--overwrite"), "would be overwritten")
-    refused(run(translator.path, *given, "--output", tmp_path), "Is a directory")
+    refused(run(translator.path, *given, "--output", tmp_path), "would be overwritten")
     refused(run(translator.path, "--input", tmp_path / "nowhere"), "No such file")
     refused(run(translator.path, "--score", tmp_path / "in"), "is neither .tsv nor .jsonl")
     refused(run(classifier.path, "--score", tmp_path / "rows.tsv", "--score", tmp_path / "in"), "--score came 2 times")
@@ -286,4 +286,4 @@ def test_the_helps_groups_name_the_models() -> None:
     text = run("--help").stdout
     for heading in ("Options:", "Options of language models:", "Options of translators:"):
         assert f"\n{heading}\n" in text
-    assert {option.name for option in main.params} >= {"input_file", "output", "beam", "batch"}
+    assert {option.name for option in main.params} >= {"inputs", "output", "beam", "batch"}

@@ -1,0 +1,1 @@
+"""Files of lines, answered by the workers of a Dask cluster (extra `cluster`)."""

@@ -1,0 +1,1 @@
+"""One file of lines, answered by any number of processes that share a folder."""
