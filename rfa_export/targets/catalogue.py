@@ -60,7 +60,16 @@ WEB = TargetFacts(
     has_graphs=False,
 )
 
-TARGETS = {facts.name: facts for facts in (ORT, ONNX27, PLAIN, GENAI, TORCHSCRIPT, MOBILE, WEB)}
+TRITON = TargetFacts(
+    "triton",
+    "the graphs of ort, and how NVIDIA Triton keeps a state for each client",
+    EVERY_PRECISION,
+    rounds_activations=True,
+    made_of=OUR_TARGET,
+    has_graphs=False,
+)
+
+TARGETS = {facts.name: facts for facts in (ORT, ONNX27, PLAIN, GENAI, TORCHSCRIPT, MOBILE, WEB, TRITON)}
 """By name, in the order that users see."""
 WITH_GRAPHS = tuple(name for name, facts in TARGETS.items() if facts.has_graphs)
 """Names of those that runtimes are asked about."""

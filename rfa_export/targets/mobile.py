@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import onnx_ir as ir
 import onnxruntime
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from rfa_export.errors import TargetError
+from rfa_export.graph.lowering.one_vocabulary import share_vocabulary
 from rfa_export.runtimes.onnx_runtime import OnnxRuntime
 from rfa_export.targets.catalogue import MOBILE
 from rfa_export.targets.target import Target
@@ -68,9 +70,14 @@ def convert(graph: Path, file: Path) -> None:
         raise TargetError(
             f"{weights:,} bytes of weights came, a file of target mobile ends at {MAX_BYTES:,}: leave that target out"
         )
+    model = ir.load(graph)
+    share_vocabulary(model)
+    draft = graph.with_name(f"{graph.stem}.draft.onnx")
+    ir.save(model, draft)
     options = session_options(threads=1)
     options.optimized_model_filepath = str(file)
     options.add_session_config_entry("session.save_model_format", "ORT")
     onnxruntime.InferenceSession(
-        str(graph), options, providers=["CPUExecutionProvider"], disabled_optimizers=["NchwcTransformer"]
+        str(draft), options, providers=["CPUExecutionProvider"], disabled_optimizers=["NchwcTransformer"]
     )
+    draft.unlink()

@@ -11,9 +11,10 @@ from rfa_export.targets.ort import Ort
 from rfa_export.targets.plain import Plain
 from rfa_export.targets.target import Target
 from rfa_export.targets.torchscript import TorchScript
+from rfa_export.targets.triton import Triton
 from rfa_export.targets.web import Web
 
-ALL: tuple[Target, ...] = (Ort(), Onnx27(), Plain(), GenAiTarget(), TorchScript(), Mobile(), Web())
+ALL: tuple[Target, ...] = (Ort(), Onnx27(), Plain(), GenAiTarget(), TorchScript(), Mobile(), Web(), Triton())
 REGISTRY = {target.name: target for target in ALL}
 """By name, in the catalogue's order."""
 

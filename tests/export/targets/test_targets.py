@@ -231,6 +231,7 @@ def layers_of_two_sizes() -> torch.nn.Module:
         (LanguageExport(language_model({"kind": "softmax"})), "torchscript", "for RFA models"),
         (LanguageExport(language_model({"kind": "softmax"})), "plain", "softmax models have target ort"),
         (LanguageExport(language_model()), "mobile", "made of the graphs of target ort: add that to the targets"),
+        (LanguageExport(language_model()), "triton", "made of the graphs of target ort: add that to the targets"),
         (LanguageExport(language_model()), "abacus", "'abacus' came, wanted one or more of ort, onnx27"),
     ],
 )

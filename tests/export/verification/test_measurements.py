@@ -139,7 +139,7 @@ def test_a_classifier_has_neither(asked: dict[str, object], words: str, tmp_path
         ({"targets": ("plain",), "state": "fp16"}, "tried out with target ort"),
         (
             {"targets": ("torchscript",), "precision": "fp16"},
-            "with fp16 there are the targets ort, onnx27, plain, genai, web$",
+            "with fp16 there are the targets ort, onnx27, plain, genai, web, triton$",
         ),
     ],
 )
