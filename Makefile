@@ -73,6 +73,7 @@ docs: install  ## the pages that are written from code
 	$(BIN)/python docs/make_python.py
 	$(BIN)/python docs/make_plot.py
 	$(BIN)/python docs/make_figures.py
+	$(BIN)/python docs/make_scale.py
 
 bundle: install  ## the small model that comes with rfa-runtime, from its checkpoint
 	$(BIN)/python models/pretrained/make_bundle.py

@@ -30,7 +30,7 @@ MAY_IMPORT = {
         "safetensors",
         "llguidance",
         "jinja2",
-        *("fastapi", "pydantic", "starlette", "uvicorn", "prometheus_client"),
+        *("fastapi", "pydantic", "starlette", "uvicorn", "prometheus_client", "distributed"),
     },
     "rfa_export": {
         *("rfa_models", "rfa_runtime", "numpy", "torch", "tokenizers", "click", "rich"),
@@ -54,7 +54,7 @@ All of it stands on the standard library and click, so that training needs no ON
 FLOORS = {
     "rfa_runtime": """
         commands
-        serve
+        serve cluster
         tasks
         engine speculation
         decoding
@@ -110,16 +110,29 @@ FLOORS = {
     """,
 }
 """The rooms of each package from the top floor to the ground: a room imports from lower floors only."""
+EXTRAS = {"runtime": ("chat", "cluster", "cpu", "grammar", "score", "serve"), ".": ("verify", "fla", "gguf")}
+"""Those whose packages a distribution imports."""
 PUBLIC = {
     "rfa_models": {
         *("AUTHORS", "AttentionConfig", "Checkpoint", "Classifier", "ClassifierConfig", "Conversion", "LanguageModel"),
         *("ModelConfig", "ModelError", "Recipe", "RfaAttention", "ShortConvolution", "SoftmaxAttention"),
         *("StudentConfig", "TeachingConfig", "TokenShift", "Trained", "TrainingRun", "Translator", "TranslatorConfig"),
-        *("__version__", "byte_tokenizer", "convert_release", "convert_softmax", "evaluate", "load_checkpoint"),
-        *("read_recipe", "read_softmax_model", "save_checkpoint", "save_pretrained", "train_recipe"),
+        *("__version__", "byte_tokenizer", "convert_release", "convert_softmax", "evaluate", "launch_processes"),
+        *("load_checkpoint", "read_recipe", "read_softmax_model", "save_checkpoint", "save_pretrained", "train_recipe"),
     },
     "rfa_runtime": {
-        *("Accuracy", "Bundle", "Classification", "Classifier", "Decoder", "Encoder", "Engine", "Generation"),
+        *(
+            "Accuracy",
+            "Bundle",
+            "Classification",
+            "Classifier",
+            "ClassifyLines",
+            "ContinueLines",
+            "Decoder",
+            "Encoder",
+            "Engine",
+            "Generation",
+        ),
         *(
             "ChatSession",
             "ChatTemplate",
@@ -132,7 +145,8 @@ PUBLIC = {
             "Past",
             "Stream",
         ),
-        *("DraftModel", "Lookup", "SpeculativeDecoder"),
+        *("DraftModel", "LineJob", "Lookup", "SpeculativeDecoder", "TranslateLines"),
+        *("convert_on_cluster", "convert_shards"),
         *("Piece", "Request", "RfaRuntimeError", "SamplingConfig", "Score", "SearchConfig", "State", "StepSession"),
         *("Translation", "TranslationScore", "Translator", "Worker", "__version__", "convert_lines", "progress_bar"),
         *(
@@ -454,7 +468,7 @@ def test_every_folder_with_code_is_installed(folder: str, contents: set[str]) ->
 def test_everything_imported_is_a_requirement(folder: str, package: str) -> None:
     options = setup(folder)
     wanted = options["options"]["install_requires"]
-    for extra in {"runtime": ("chat", "cpu", "grammar", "score", "serve"), ".": ("verify", "fla", "gguf")}[folder]:
+    for extra in EXTRAS[folder]:
         wanted += options["options.extras_require"][extra]
     declared = {line.split()[0].replace("-", "_") for line in wanted.splitlines() if line.strip()}
     if "rfa_runtime" in declared:

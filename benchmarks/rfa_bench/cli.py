@@ -24,6 +24,7 @@ from rfa_bench.commands.prefill import prefill
 from rfa_bench.commands.programs import programs
 from rfa_bench.commands.report import report
 from rfa_bench.commands.roofline import roofline
+from rfa_bench.commands.scale import scale
 from rfa_bench.commands.score import score
 from rfa_bench.commands.speculation import speculation
 from rfa_bench.commands.steady import steady
@@ -66,6 +67,7 @@ MEASUREMENTS = (
     targets,
     programs,
     page,
+    scale,
     export,
     agreement,
     compare,

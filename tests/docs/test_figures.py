@@ -18,6 +18,7 @@ RESULTS = sorted(MAKE_FIGURES["RESULTS"].glob("*.json"))
 RECORDS = sorted(MAKE_FIGURES["RECORDS"].glob("*.json"))
 NOT_MEASURED_HERE = (
     r"<!-- (figures|rows|command): .*?<!-- end of \1 -->",
+    r"<!-- computed: .*?<!-- end of computed -->",
     r"<!-- (?:figure|fact|machine): .*?<!-- end -->",
     r"```.*?```",
     r"(?m:^    [^\n]*$)",
@@ -72,6 +73,10 @@ def test_records_say_how_they_were_made(file: Path) -> None:
     found = read_result(file)
     assert found.rows
     assert found.command.startswith(("rfa-", "trials by hand"))
+
+
+def test_every_part_of_the_suite_is_there() -> None:
+    assert {file.stem for file in RESULTS} == {part.name.replace(" ", "-") for part in parts_of(FULL, Path(), None)}
 
 
 @pytest.mark.parametrize("words", ["where system=hal", "where context=-1"])

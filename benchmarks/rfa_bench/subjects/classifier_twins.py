@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -43,16 +44,17 @@ def export_classifier_twins(
 
 
 def export_random_classifier(
-    config: ClassifierConfig, bundle: Path, weights: ExportConfig = FOR_OURSELVES, masked: bool = True
+    shape: ClassifierConfig, bundle: Path, weights: ExportConfig = FOR_OURSELVES, masked: bool = True
 ) -> Path:
     """Export a model of this shape, its weights drawn from a fixed seed; a bundle that is there is used again."""
     if not bundle.exists():
         torch.manual_seed(0)
-        model = Classifier(config).eval()
+        model = Classifier(shape).eval()
         kind = ClassifierExport if masked else UnmaskedExport
-        task = kind(model, config.vocab_size, config.labels)
-        tokenizer = pair_tokenizer(config.vocab_size)
-        export_task(task, bundle, tokenizer, progress=lambda _: None, config=weights)
+        task = kind(model, shape.vocab_size, shape.labels)
+        tokenizer = pair_tokenizer(shape.vocab_size)
+        config = replace(weights, verify="ours")
+        export_task(task, bundle, tokenizer, progress=lambda _: None, config=config)
     return bundle
 
 

@@ -10,6 +10,7 @@ import torch
 from rfa_bench.subjects.pair_tokenizer import pair_tokenizer
 from rfa_bench.subjects.shapes import softmax_translator
 from rfa_export.pipeline import export_task
+from rfa_export.targets.export_config import ExportConfig
 from rfa_export.tasks.translation import TranslatorExport
 from rfa_models.networks.translator import Translator
 from rfa_models.networks.translator_config import TranslatorConfig
@@ -44,10 +45,11 @@ def export_variants(config: TranslatorConfig, folder: Path) -> dict[str, Path]:
     return {name: export_random_translator(shape, folder / f"{name}.rfa") for name, shape in shapes.items()}
 
 
-def export_random_translator(config: TranslatorConfig, bundle: Path) -> Path:
+def export_random_translator(shape: TranslatorConfig, bundle: Path) -> Path:
     """Export a model of this shape, its weights drawn from a fixed seed; a bundle that is there is used again."""
     if not bundle.exists():
         torch.manual_seed(0)
-        task = TranslatorExport(Translator(config).eval(), ANY_TWO_TOKENS)
-        export_task(task, bundle, pair_tokenizer(config.vocab_size), progress=lambda _: None)
+        task = TranslatorExport(Translator(shape).eval(), ANY_TWO_TOKENS)
+        config = ExportConfig(verify="ours")
+        export_task(task, bundle, pair_tokenizer(shape.vocab_size), progress=lambda _: None, config=config)
     return bundle

@@ -19,8 +19,12 @@ RFA = "rfa"
 OURS = "#0a9d6e"
 """The line of RFA, where there is one of it."""
 GRID = {"gridcolor": "#8883", "zerolinecolor": "#8886"}
-POWERS = {"type": "log", "dtick": 1}
-FROM_ZERO = {"type": "linear", "rangemode": "tozero"}
+POWERS: dict[str, object] = {"type": "log", "dtick": 1}
+BETWEEN_POWERS: dict[str, object] = {"type": "log", "dtick": "D2"}
+"""With 2 and 5 times each power of ten."""
+NARROW = 100
+"""An axis has few powers of ten whose ends are less than this many times apart."""
+FROM_ZERO: dict[str, object] = {"type": "linear", "rangemode": "tozero"}
 RESIZES = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 
 
@@ -64,7 +68,7 @@ def drawn(chart: Chart) -> str:
     figure.update_layout(
         title={"text": chart.title, "font": {"size": 15}},
         xaxis={"title": chart.x, "type": "log", "tickvals": lengths, "tickformat": ",", **GRID},
-        yaxis={"title": chart.y, **(POWERS if chart.log_y else FROM_ZERO), **GRID},
+        yaxis={"title": chart.y, **scale_of(chart), **GRID},
         legend={"orientation": "h", "y": -0.25},
         margin={"l": 60, "r": 10, "t": 40, "b": 40},
         height=420,
@@ -74,3 +78,11 @@ def drawn(chart: Chart) -> str:
     )
     html: str = figure.to_html(full_html=False, include_plotlyjs=False, config=RESIZES)
     return html
+
+
+def scale_of(chart: Chart) -> dict[str, object]:
+    """How the upright axis is divided."""
+    if not chart.log_y:
+        return FROM_ZERO
+    heights = [y for points in chart.lines.values() for _, y in points]
+    return BETWEEN_POWERS if max(heights) < NARROW * min(heights) else POWERS

@@ -60,6 +60,7 @@ overhead: overhead --size gpt2-small --threads 2
 growth: growth
 programs: programs
 page: page
+scale: scale
 export: export --size gpt2-small
 decode fp32: decode --size gpt2-small --threads 2 --systems {exports} --depths 128,1024,4096 --starts 1
 decode int8: decode --size gpt2-small --precision int8 --threads 2 --systems {strong} --depths 128,1024,4096 --starts 1
@@ -70,7 +71,7 @@ batch int4 64: batch {best} --systems {strong} --batches 64 --depth 512 --starts
 decode tiny: decode --size tiny --threads 2 --systems {exports} --depths 128,1024,4096,16384,65536 --starts 1
 translate: translate --size base --batch 16 --threads 2 --sources 32,2048 --targets 32,512,2048 {elsewhere}
 classify: classify --size base --threads 2
-targets: targets --size gpt2-small --threads 2
+targets: targets --size gpt2-small --precisions fp32,int4 --threads 2
 decode one billion: decode --size one-billion {int4} --systems rfa,softmax,llama.cpp-plain --depths 128,1024 --starts 1
 """
 """Meant for three hours."""

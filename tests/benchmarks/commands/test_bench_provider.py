@@ -47,6 +47,7 @@ NO_PROVIDER = {
     "all": "it is for the processor; `gpu` runs all that a GPU must be asked",
     "export": "rfa-export verifies on the processor",
     "compare": "older checkouts have no such choice",
+    "scale": "gloo and rfa-run on processors",
     "page": "a browser chooses its own device",
     "programs": "the programs outside Python are for the processor",
     "roofline": "it measures the processor's memory",
