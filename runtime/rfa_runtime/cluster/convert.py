@@ -25,10 +25,8 @@ from rfa_runtime.wording import Setting
 
 try:
     import distributed
-except ImportError as error:
-    raise OptionError(
-        Setting("cluster"), " needs Dask, which is not installed: pip install 'rfa-runtime[cluster]'"
-    ) from error
+except ImportError:  # an extra
+    distributed = None
 
 CONNECT_SECONDS = 10
 """Until a scheduler that does not answer is given up."""
@@ -62,6 +60,8 @@ def convert_on_cluster(
 
 def connected(scheduler: str | distributed.Client) -> AbstractContextManager[Any]:
     """A client of a scheduler, for a `with` block.  Raises OptionError where nobody answers there."""
+    if distributed is None:
+        raise OptionError(Setting("cluster"), " needs Dask, which is not installed: pip install 'rfa-runtime[cluster]'")
     if not isinstance(scheduler, str):
         return nullcontext(scheduler)
     try:
