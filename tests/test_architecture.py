@@ -169,6 +169,7 @@ PUBLIC = {
 }
 LAZY = {FOLDERS[package] / "__init__.py" for package in ("rfa_runtime", "rfa_models", "rfa_export")} | {
     FOLDERS["rfa_bench"] / "measurements" / "__init__.py",
+    FOLDERS["rfa_models"] / "training" / "distributed" / "__init__.py",
     FOLDERS["rfa_runtime"] / "forms" / "__init__.py",
     FOLDERS["rfa_runtime"] / "serve" / "__init__.py",
 }

@@ -21,7 +21,7 @@ from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_export.tracing.quiet import quiet
 from rfa_runtime.bundle.files import total_bytes
-from rfa_runtime.bundle.interface import ENCODER, MODEL, OUR_TARGET, role_in_bundle
+from rfa_runtime.bundle.interface import ENCODER, MODEL, role_in_bundle
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 from rfa_runtime.session.ort import session_options
 
@@ -47,9 +47,7 @@ class Mobile(Target):
                 convert(folder / source.file, folder / spec.file)
                 made[role_in_bundle(role, self.name)] = spec
         if not made:
-            raise TargetError(
-                f"target {self.name} is made of the graphs of target {OUR_TARGET}: add that to the targets"
-            )
+            raise self.refused_without_ort()
         write_operators([folder / spec.file for spec in made.values()], folder / OPERATORS)
         return made
 

@@ -19,7 +19,7 @@ from rfa_export.targets.catalogue import TRITON
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_runtime.bundle import interface
-from rfa_runtime.bundle.interface import MODEL, OUR_TARGET
+from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec, kinds
 
 CONFIG = "config.pbtxt"
@@ -41,9 +41,7 @@ class Triton(Target):
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
         """Write the configuration.  Raises TargetError for a model whose states the server cannot keep."""
         if MODEL not in manifest.graphs:
-            raise TargetError(
-                f"target {self.name} is made of the graphs of target {OUR_TARGET}: add that to the targets"
-            )
+            raise self.refused_without_ort()
         if kinds(manifest.state) != {"recurrent"}:
             raise TargetError(
                 f"target {self.name} is for language models whose state has a fixed size: leave it out for this one"

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rfa_export.errors import TargetError
 from rfa_export.targets.catalogue import WEB
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_runtime.bundle.files import MANIFEST
-from rfa_runtime.bundle.interface import MODEL, OUR_TARGET
+from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 
 HEADERS = "_headers"
@@ -30,9 +29,7 @@ class Web(Target):
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
         """Write the headers.  Raises TargetError where target `ort` is not in the bundle."""
         if MODEL not in manifest.graphs:
-            raise TargetError(
-                f"target {self.name} is made of the graphs of target {OUR_TARGET}: add that to the targets"
-            )
+            raise self.refused_without_ort()
         names = sorted(path.name for path in folder.iterdir())
         rules = [rule(MANIFEST, ASK_AGAIN), *(rule(name, KEEP) for name in names if name != MANIFEST)]
         (folder / HEADERS).write_text("".join(rules), encoding="utf-8")

@@ -9,7 +9,7 @@ import rfa_runtime
 from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.commands.shared import one_text, run_lines, show_score
 from rfa_runtime.errors import OptionError
-from rfa_runtime.line_files.one_line import as_json_line, documents
+from rfa_runtime.line_files.one_line import as_json_line, documents, with_probability
 
 
 def run_classification(
@@ -36,7 +36,7 @@ def classify(
 ) -> None:
     """Print the class of a text."""
     found = classifier.classify(documents(one_text(prompt, prompt_file), classifier.pairs))
-    print(as_json_line(found) if as_json else f"{found.label}\t{found.probabilities[found.label]:.4f}")
+    print(as_json_line(found) if as_json else with_probability(found.label, found.probabilities))
 
 
 def show_accuracy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from rfa_runtime.errors import PromptError
@@ -35,6 +36,11 @@ def on_one_line(text: str) -> str:
         if character != "\\":
             text = text.replace(character, "\\" + letter)
     return text
+
+
+def with_probability(label: str, probabilities: Mapping[str, float]) -> str:
+    """A label and its probability, with a tab between them."""
+    return f"{label}\t{probabilities[label]:.4f}"
 
 
 def documents(text: str, pairs: bool) -> str | tuple[str, str]:

@@ -13,7 +13,7 @@ from rfa_runtime.bundle.bundle import Bundle
 from rfa_runtime.decoding.grammar import Grammar
 from rfa_runtime.decoding.search_config import SearchConfig
 from rfa_runtime.line_files.answers import Worker
-from rfa_runtime.line_files.one_line import as_json_line, documents, on_one_line
+from rfa_runtime.line_files.one_line import as_json_line, documents, on_one_line, with_probability
 from rfa_runtime.tasks.classification import Classification, Classifier
 from rfa_runtime.tasks.language import Decoder
 from rfa_runtime.tasks.translation import Translator
@@ -94,15 +94,16 @@ class ClassifyLines:
 
         def classes(lines: list[str]) -> list[str]:
             found = classifier.classify_batch([documents(line, classifier.pairs) for line in lines])
-            return [as_json_line(one) if self.as_json else in_words(one) for one in found]
+            return [
+                as_json_line(one) if self.as_json else with_probability(one.label, one.probabilities) for one in found
+            ]
 
         return Worker(check, classes)
+
+    def spell(self, found: Classification) -> str:
+        """Write a class."""
+        return as_json_line(found) if self.as_json else with_probability(found.label, found.probabilities)
 
     def settings(self) -> dict[str, object]:
         """Whether JSON is written."""
         return {"json": self.as_json}
-
-
-def in_words(found: Classification) -> str:
-    """Spell the label and its probability, with a tab between them."""
-    return f"{found.label}\t{found.probabilities[found.label]:.4f}"
