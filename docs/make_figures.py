@@ -83,7 +83,23 @@ HEADS = {
     "encoder_bytes": "memory",
 }
 """What stands above a column, where its name says too little."""
-WORDS = ("system", "precision", "test", "operator", "runtime", "parity", "what", "gave", "student", "lessons")
+WORDS = (
+    "system",
+    "precision",
+    "test",
+    "operator",
+    "runtime",
+    "parity",
+    "what",
+    "gave",
+    "student",
+    "lessons",
+    "program",
+    "choice",
+    "here",
+    "there",
+    "cache",
+)
 """Columns that hold words."""
 EXACT = ("ratio", "text_ratio", "ratio_2048", "perplexity", "bits_per_byte")
 """Figures whose third place behind the point counts."""

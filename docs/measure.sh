@@ -93,7 +93,7 @@ agree() { # model, its test data: the bundle's answers beside torch's
     rfa-bench agreement "$OUT/$model.pt" "$OUT/$model.rfa" "$@" --json | tee "$OUT/$model.agreement.json"
 }
 
-targets() { # needs the extra `verify`, and onnxruntime-web in the current folder
+targets() { # needs the extra `verify`, and runtime/web with onnxruntime-web in the current folder, by npm
     bundle shakespeare
     rfa-bench targets --checkpoint "$OUT/shakespeare.pt" --eval "$OUT/shakespeare.txt" --threads 2 --json |
         tee "$OUT/targets-shakespeare.json"

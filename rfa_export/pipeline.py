@@ -170,6 +170,8 @@ def export_text_task(
     check_measurable(task, side.tokenizer, config)
     task = task.with_module(unwrapped(task.module))
     targets = targets_of(config)
+    for target in targets:
+        target.check_task(task)
     with naming_what_reaches(task), staged_bundle(folder, overwrite) as staging:
         manifest = save(task, targets, config, staging.path, progress)
         gc.collect()  # the graphs: nobody has them any more, but their nodes point at each other

@@ -1,7 +1,7 @@
 """A graph in another process, and both ends of the pipe to it.
 
 Runtimes that are not ours run there: several in one process have crashed it.  Arrays go through the pipe as a line of
-JSON with their names, types and shapes, then their bytes one after the other.  `web.cjs` reads and writes the same.
+JSON with their names, types and shapes, then their bytes one after the other.  `web.mjs` reads and writes the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""onnxruntime-web under Node: what a browser runs, in WebAssembly."""
+"""The browser's package rfa-web under Node: what a page runs, in WebAssembly."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 from rfa_export.runtimes.process import Process
 from rfa_export.runtimes.runtime import Run, Runtime
 
-SCRIPT = Path(__file__).with_name("web.cjs")
+SCRIPT = Path(__file__).with_name("web.mjs")
 PATIENCE_S = 20
-"""For Node to find the package."""
+"""For Node to find the packages."""
 LARGEST = 2 << 30
 """Bytes of a file that Node reads at once."""
 
 
 class OnnxRuntimeWeb(Runtime):
-    """onnxruntime-web in Node.  The package is looked up from the current folder: npm install onnxruntime-web."""
+    """onnxruntime-web in Node, opened by rfa-web.  Both packages are looked up from the current folder."""
 
     name = "onnxruntime-web"
     steps = 256
 
     def version(self) -> str | None:
-        """Of the npm package."""
+        """Of onnxruntime-web."""
         return web_version()
 
     def objection(self, folder: Path) -> str | None:
@@ -42,7 +42,7 @@ class OnnxRuntimeWeb(Runtime):
 
 @cache
 def web_version() -> str | None:
-    """The version that Node finds; None where there is no Node or no package."""
+    """The version that Node finds; None where there is no Node, or one of the packages is missing."""
     if shutil.which("node") is None:
         return None
     try:

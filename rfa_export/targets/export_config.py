@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rfa_export.errors import TargetError
@@ -47,6 +48,7 @@ class ExportConfig:
         for name in self.targets:
             check_name(name)
             check_precision(name, weights)
+            check_company(name, self.targets)
         if self.opset is not None:
             self.check_opset(self.opset)
         if self.verify not in VERIFY:
@@ -139,6 +141,13 @@ def check_name(name: str) -> None:
     """Raise TargetError for a target that nobody has."""
     if name not in TARGETS:
         raise TargetError(f"target {name!r} came, wanted one or more of {', '.join(TARGETS)}, with commas")
+
+
+def check_company(name: str, targets: Sequence[str]) -> None:
+    """Raise TargetError for a target that is made of another one, which is not there."""
+    needed = TARGETS[name].made_of
+    if needed is not None and needed not in targets:
+        raise TargetError(f"target {name} is made of the graphs of target {needed}: add that to the targets")
 
 
 def check_precision(name: str, precision: Precision) -> None:

@@ -15,7 +15,7 @@ from rfa_export.targets.catalogue import GENAI
 from rfa_export.targets.ort import fused
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
-from rfa_runtime.bundle.interface import LOGITS, MODEL, SCORE, role_in_bundle
+from rfa_runtime.bundle.interface import LOGITS, MODEL, role_in_bundle
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest, StateSpec, kinds
 
 CONFIG = "genai_config.json"
@@ -32,6 +32,10 @@ class GenAiTarget(Target):
 
     facts = GENAI
     runtimes = (GenAi(),)
+
+    def check_task(self, task: TaskExport) -> None:
+        if not task.continues_text:
+            raise refused()
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """The step graph.  Raises TargetError for what is no language model with states of one size."""
@@ -51,14 +55,19 @@ class GenAiTarget(Target):
 
 def check(drafts: Drafts, states: Sequence[StateSpec]) -> None:
     """Raise TargetError for a model that the runtime cannot decode."""
-    if SCORE not in drafts or kinds(states) - {"recurrent"}:
-        raise TargetError("target genai continues text with a recurrent state: it is only for RFA language models")
+    if kinds(states) - {"recurrent"}:
+        raise refused()
     for state in states:
         if not state.past.endswith(KNOWN_STATES):
             raise TargetError(f"target genai carries sums and their normalizer alone, this model also {state.past}")
     sizes = {state.shape for state in states}
     if len(sizes) > STATES_OF_A_LAYER:
         raise TargetError("target genai wants one size for all layers' states, this model has several")
+
+
+def refused() -> TargetError:
+    """The error of any other model."""
+    return TargetError("target genai continues text with a recurrent state: it is only for RFA language models")
 
 
 def configuration(manifest: Manifest) -> dict[str, object]:

@@ -38,7 +38,7 @@ class Mobile(Target):
     runtimes = (OnnxRuntime(),)
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
-        """Convert the graphs and list their operators.  Raises TargetError where target `ort` is not in the bundle."""
+        """Convert the graphs and list their operators.  Raises TargetError for too many weights."""
         made = {}
         for role in (MODEL, ENCODER):
             if role in manifest.graphs:
@@ -46,8 +46,6 @@ class Mobile(Target):
                 spec = replace(source, file=f"{role}.ort", target=self.name)
                 convert(folder / source.file, folder / spec.file)
                 made[role_in_bundle(role, self.name)] = spec
-        if not made:
-            raise self.refused_without_ort()
         write_operators([folder / spec.file for spec in made.values()], folder / OPERATORS)
         return made
 

@@ -38,16 +38,21 @@ class Triton(Target):
 
     facts = TRITON
 
+    def check_task(self, task: TaskExport) -> None:
+        if not task.continues_text:
+            raise refused()
+
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
         """Write the configuration.  Raises TargetError for a model whose states the server cannot keep."""
-        if MODEL not in manifest.graphs:
-            raise self.refused_without_ort()
         if kinds(manifest.state) != {"recurrent"}:
-            raise TargetError(
-                f"target {self.name} is for language models whose state has a fixed size: leave it out for this one"
-            )
+            raise refused()
         (folder / CONFIG).write_text(configuration(manifest), encoding="utf-8")
         return {}
+
+
+def refused() -> TargetError:
+    """The error of any other model."""
+    return TargetError("target triton is for language models whose state has a fixed size: leave it out for this one")
 
 
 def configuration(manifest: Manifest) -> str:

@@ -12,7 +12,6 @@ from rfa_export.targets.catalogue import WEB
 from rfa_export.targets.target import Target
 from rfa_export.tasks.task import TaskExport
 from rfa_runtime.bundle.files import MANIFEST
-from rfa_runtime.bundle.interface import MODEL
 from rfa_runtime.bundle.manifest import GraphSpec, Manifest
 
 HEADERS = "_headers"
@@ -27,9 +26,7 @@ class Web(Target):
     facts = WEB
 
     def write(self, task: TaskExport, manifest: Manifest, folder: Path) -> dict[str, GraphSpec]:
-        """Write the headers.  Raises TargetError where target `ort` is not in the bundle."""
-        if MODEL not in manifest.graphs:
-            raise self.refused_without_ort()
+        """Write the headers."""
         names = sorted(path.name for path in folder.iterdir())
         rules = [rule(MANIFEST, ASK_AGAIN), *(rule(name, KEEP) for name in names if name != MANIFEST)]
         (folder / HEADERS).write_text("".join(rules), encoding="utf-8")

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from traced_once import tracing_once
 
 from rfa_bench.cli import main
 from rfa_bench.subjects.language_twins import export_twins
 from rfa_bench.subjects.shapes import SIZES
 
 Bench = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_trace() -> Iterator[None]:
+    with tracing_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def test_results_come_from_commands_of_the_suite(file: Path) -> None:
 def test_records_say_how_they_were_made(file: Path) -> None:
     found = read_result(file)
     assert found.rows
-    assert found.command.startswith(("rfa-", "trials by hand"))
+    assert found.command.startswith(("rfa-", "trials by hand", "RFA_NEAR_TIES="))
 
 
 def test_every_part_of_the_suite_is_there() -> None:

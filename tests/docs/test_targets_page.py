@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a bundle for every target lies as model.rfa."""
     folder = tmp_path_factory.mktemp("page")
     checkpoint = load_checkpoint(ROOT / "models" / "pretrained" / "shakespeare.pt")
-    config = ExportConfig(tuple(TARGETS))
+    config = ExportConfig(tuple(TARGETS), verify="ours")
     export(checkpoint, folder / "model.rfa", progress=lambda _: None, config=config)
     return folder
 

@@ -1,8 +1,8 @@
-"""What the tests of rfa_export share: one thread, and models that are traced once, for tracing is what costs time."""
+"""What the tests of rfa_export share: one thread, and models that are traced once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 import onnx_ir as ir
 import pytest
 import torch
-from already_traced import AlreadyTraced, traced_once
 from small_models import Example, attention_config, disturbed, language_model
 from small_translators import TRANSLATORS
 from tokenizers import Tokenizer
 from torch import nn
+from traced_once import tracing_once
 
 from rfa_export import pipeline
 from rfa_export.tasks.language import LanguageExport
@@ -25,11 +25,18 @@ from rfa_models.attention.config import AUTHORS
 from rfa_models.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_runtime.bundle.bundle import Bundle, read_bundle
+from rfa_runtime.bundle.interface import SCORE
 
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_trace() -> Iterator[None]:
+    with tracing_once():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -75,21 +82,21 @@ def translator(request: pytest.FixtureRequest, translator_of: Callable[[str], Ex
 
 
 @pytest.fixture(scope="session")
-def gated_task() -> AlreadyTraced:
-    """The language model of the defaults, with a gate and two layers, traced once for all tests."""
-    return traced_once(language_model({"gate": True}), segment_length=16)
+def gated_task() -> LanguageExport:
+    """The language model of the defaults, with a gate and two layers."""
+    return LanguageExport(language_model({"gate": True}), segment_length=16)
 
 
 @pytest.fixture(scope="session")
-def gated(gated_task: AlreadyTraced, export_task: Callable[..., Bundle]) -> Example:
+def gated(gated_task: LanguageExport, export_task: Callable[..., Bundle]) -> Example:
     """The same model and its bundle, with a tokenizer."""
     return Example(gated_task.module, export_task(gated_task, byte_tokenizer()))
 
 
 @pytest.fixture(scope="session")
-def traced(gated_task: AlreadyTraced) -> ir.Model:
+def traced(gated_task: LanguageExport) -> ir.Model:
     """Its graph as torch gives it."""
-    return gated_task.graph
+    return gated_task.trace()[SCORE]
 
 
 @pytest.fixture(scope="session")
@@ -98,12 +105,6 @@ def authors(export: Callable[..., Bundle]) -> Example:
     model = language_model(AUTHORS, positions="none")
     model.blocks[1].attention = disturbed(RfaAttention(attention_config(gate=True, **AUTHORS)))
     return Example(model, export(model))
-
-
-@pytest.fixture
-def already_traced(gated_task: AlreadyTraced, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare tests of the command line, which reads the model from a file, the time that tracing costs."""
-    monkeypatch.setattr(LanguageExport, "trace", lambda _: gated_task.trace())
 
 
 @pytest.fixture(scope="session")

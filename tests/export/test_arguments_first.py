@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from already_traced import AlreadyTraced
 from small_models import OneLayer
 
 from rfa_export import pipeline
 from rfa_export.targets.export_config import ExportConfig
+from rfa_export.tasks.language import LanguageExport
 from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_runtime.bundle.manifest import SpecialIds
 
@@ -70,7 +70,7 @@ def test_a_checkpoint_is_not_loaded_for_wrong_arguments(
         pipeline.export_file(checkpoint, folder, progress=pytest.fail, text=text)
 
 
-def test_a_folder_may_be_named_by_a_text(gated_task: AlreadyTraced) -> None:
+def test_a_folder_may_be_named_by_a_text(gated_task: LanguageExport) -> None:
     exported = pipeline.export_task(gated_task, NEW, progress=lambda _: None)
     assert exported.bundle == Path(NEW)
     assert exported.bytes == sum(path.stat().st_size for path in Path(NEW).iterdir())

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from already_traced import AlreadyTraced
 from click.testing import CliRunner
 from small_models import Example, OneLayer
 from tokenizers import Tokenizer
@@ -22,6 +21,7 @@ from rfa_export.commands.inspection import inspect_bundle
 from rfa_export.errors import ExportError, GraphError, ParityError
 from rfa_export.exams.exam import Exam
 from rfa_export.graph.draft import Drafts
+from rfa_export.tasks.language import LanguageExport
 from rfa_export.tasks.task import Graphs
 from rfa_models.checkpoints.checkpoint import Checkpoint
 from rfa_models.data.tokenizer import byte_tokenizer
@@ -52,7 +52,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_an_export_passes_its_stages_and_says_what_it_made(gated_task: AlreadyTraced, tmp_path: Path) -> None:
+def test_an_export_passes_its_stages_and_says_what_it_made(gated_task: LanguageExport, tmp_path: Path) -> None:
     stages: list[str] = []
     exported = pipeline.export_task(gated_task, tmp_path / "model.rfa", progress=stages.append)
     assert stages == ["trace", "rewrite", "save", "verify"]
@@ -117,7 +117,7 @@ def test_nothing_is_written_where_the_bundle_computes_something_else(gated: Exam
 
 
 @pytest.mark.parametrize("stage", ["trace", "rewrite", "save", "verify"])
-def test_nothing_is_left_where_a_stage_fails(gated_task: AlreadyTraced, tmp_path: Path, stage: str) -> None:
+def test_nothing_is_left_where_a_stage_fails(gated_task: LanguageExport, tmp_path: Path, stage: str) -> None:
     def fail(begun: str) -> None:
         if begun == stage:
             assert len(names(tmp_path)) == 2, "a folder and a lock to clear away"
@@ -128,14 +128,14 @@ def test_nothing_is_left_where_a_stage_fails(gated_task: AlreadyTraced, tmp_path
     assert names(tmp_path) == []
 
 
-class CannotBeExamined(AlreadyTraced):
+class CannotBeExamined(LanguageExport):
     """Fails after the graphs are written."""
 
     def exam(self, manifest: Manifest) -> Exam:
         raise ParityError("as if")
 
 
-class CannotBeRewritten(AlreadyTraced):
+class CannotBeRewritten(LanguageExport):
     """Fails before there is a graph."""
 
     def rewrite(self, traced: Graphs) -> tuple[Drafts, Manifest]:
@@ -144,11 +144,10 @@ class CannotBeRewritten(AlreadyTraced):
 
 @pytest.mark.parametrize("kind", [CannotBeExamined, CannotBeRewritten])
 def test_nothing_is_left_where_a_task_fails(
-    gated_task: AlreadyTraced, kind: type[AlreadyTraced], tmp_path: Path
+    gated_task: LanguageExport, kind: type[LanguageExport], tmp_path: Path
 ) -> None:
-    task = kind(gated_task.module, graph=gated_task.graph)
     with pytest.raises(ExportError, match="as if"):
-        pipeline.export_task(task, tmp_path / "model.rfa", progress=ignore)
+        pipeline.export_task(kind(gated_task.module), tmp_path / "model.rfa", progress=ignore)
     assert names(tmp_path) == []
 
 
@@ -161,13 +160,12 @@ def test_a_module_with_its_tokenizer_continues_text_and_may_be_exported_again(tm
     assert len(json.loads(result.stdout)["token_ids"]) == 3
 
 
-def test_paths_may_be_strings(gated_task: AlreadyTraced, checkpoint: Checkpoint, folder: Path) -> None:
+def test_paths_may_be_strings(gated_task: LanguageExport, checkpoint: Checkpoint, folder: Path) -> None:
     exported = pipeline.export_task(gated_task, "new.rfa", progress=ignore)
     assert exported.bundle == Path("new.rfa")
     assert inspect_bundle("new.rfa") == inspect_bundle(read_bundle(Path("new.rfa")))
 
 
-@pytest.mark.usefixtures("already_traced")
 def test_paths_of_a_file_may_be_strings(folder: Path) -> None:
     (folder / "text.txt").write_text("a text to be measured with", encoding="utf-8")
     found = pipeline.export_file("model.pt", "file.rfa", text="text.txt", progress=ignore)
@@ -175,7 +173,7 @@ def test_paths_of_a_file_may_be_strings(folder: Path) -> None:
     assert found.report.perplexity is not None
 
 
-def test_a_bundle_is_overwritten_only_when_asked_to(gated_task: AlreadyTraced, tmp_path: Path) -> None:
+def test_a_bundle_is_overwritten_only_when_asked_to(gated_task: LanguageExport, tmp_path: Path) -> None:
     folder = tmp_path / "model.rfa"
     pipeline.export_task(gated_task, folder, progress=ignore)
     before = contents(folder)

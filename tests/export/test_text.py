@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from already_traced import AlreadyTraced
+from small_models import Example
 from tokenizers import Tokenizer, processors
+from torch import nn
 
 from rfa_export import pipeline
 from rfa_export.errors import TokenizerError
@@ -23,13 +24,6 @@ END = SpecialIds(None, 10, (46,))
 """Bytes: a line break, and the full stop."""
 
 
-@pytest.fixture
-def already_traced(gated_task: AlreadyTraced, monkeypatch: pytest.MonkeyPatch) -> AlreadyTraced:
-    """Spare these tests the time that tracing costs."""
-    monkeypatch.setattr(pipeline.LanguageExport, "trace", lambda _: gated_task.trace())
-    return gated_task
-
-
 def padded_tokenizer() -> Tokenizer:
     """One with settings of somebody else."""
     tokenizer = byte_tokenizer()
@@ -39,17 +33,14 @@ def padded_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def exported(task: AlreadyTraced, folder: Path, **settings: object) -> Bundle:
-    module = task.module
+def exported(module: nn.Module, folder: Path, **settings: object) -> Bundle:
     pipeline.export_module(module, folder, segment_length=16, progress=lambda _: None, **settings)  # type: ignore[arg-type]
     return read_bundle(folder)
 
 
-def test_a_bundle_ends_its_texts_and_chooses_tokens_as_it_was_told(
-    already_traced: AlreadyTraced, tmp_path: Path
-) -> None:
+def test_a_bundle_ends_its_texts_and_chooses_tokens_as_it_was_told(gated: Example, tmp_path: Path) -> None:
     bundle = exported(
-        already_traced,
+        gated.module,
         tmp_path / "model.rfa",
         tokenizer=padded_tokenizer(),
         special_ids=END,
@@ -80,8 +71,8 @@ def test_files_beside_a_tokenizer_speak_where_the_caller_does_not(tmp_path: Path
     assert text_side(tmp_path, sampling=SamplingConfig(top_k=4)).sampling == {"top_k": 4}
 
 
-def test_arguments_about_text_are_checked_before_the_work(already_traced: AlreadyTraced, tmp_path: Path) -> None:
-    module = already_traced.module
+def test_arguments_about_text_are_checked_before_the_work(gated: Example, tmp_path: Path) -> None:
+    module = gated.module
     stages: list[str] = []
     with pytest.raises(TokenizerError, match="tokenizer is int, wanted a"):
         pipeline.export_module(module, tmp_path / "m.rfa", 7, progress=stages.append)  # type: ignore[arg-type]

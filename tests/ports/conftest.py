@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ports import Cpp, Port, Web
 from probes import Probe
+from traced_once import tracing_once
 
 import rfa_export
 from rfa_export.targets.export_config import ExportConfig
@@ -60,6 +61,12 @@ COMMANDS: dict[str, Callable[[], list[str]]] = {
     "web": web_probe,
 }
 SAFE_COMMANDS = COMMANDS | {"cpp": lambda: [str(built(SANITIZED))]}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_trace() -> Iterator[None]:
+    with tracing_once():
+        yield
 
 
 @pytest.fixture(params=COMMANDS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile_bundles import hostile_bundles
 from ports import Port, Wrote
 from probes import Probe, Refused
 from toy_bundles import toy_files, toy_manifest
@@ -20,6 +21,7 @@ from rfa_runtime.tasks.language import Decoder
 PROMPT = "Once upon a time"
 TOKENS = 256
 MUTATIONS = 5_000
+LONGEST_LINE = 300
 GREEDY: dict[str, Any] = {"max_new_tokens": 50, "ignore_eos": True, "temperature": 0}
 
 
@@ -97,6 +99,15 @@ def test_a_bundle_that_changed_is_refused(run_cpp: Path, tmp_path: Path) -> None
 def test_softmax_is_refused_by_what_it_is(run_cpp: Path, tmp_path: Path) -> None:
     write_bundle(tmp_path / "toy.rfa", toy_manifest("softmax"), toy_files("softmax"))
     assert "grows with the text" in refusal(run_cpp, tmp_path / "toy.rfa", "a")
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")  # a socket
+def test_hostile_bundles_are_refused_in_one_line(sanitized: Probe, tmp_path: Path) -> None:
+    for bundle in hostile_bundles(tmp_path):
+        with pytest.raises(Refused) as caught:
+            sanitized.ask("bundle", folder=str(bundle))
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < LONGEST_LINE
 
 
 def test_mutated_manifests_are_read_or_refused(sanitized: Probe) -> None:

@@ -76,12 +76,12 @@ TRAINED = {
 How many layers there are changes no ratio.  How wide they are does: products with weights grow with the square of the
 width, softmax with the width times the length."""
 TRANSLATORS = {
-    "tiny": translator(vocab_size=512, layers=2, heads=2, head_dim=32, mlp_width=256, vectors=32),
+    "tiny": translator(vocab_size=512, layers=1, heads=2, head_dim=32, mlp_width=256, vectors=32),
     "base": translator(vocab_size=32_768, layers=6, heads=8, head_dim=64, mlp_width=2048, vectors=64),
 }
 """`base` is the transformer-base of the paper's translation experiments, its decoder with 64 random vectors."""
 CLASSIFIERS = {
-    "tiny": classifier(layers=2, heads=2, head_dim=32, mlp_width=128, vectors=32),
+    "tiny": classifier(layers=1, heads=2, head_dim=32, mlp_width=128, vectors=32),
     "base": classifier(layers=4, heads=4, head_dim=64, mlp_width=1024, vectors=64),
 }
 """`base` has the layers and widths of Long Range Arena's classifier of reviews."""

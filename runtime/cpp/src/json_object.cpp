@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kLongestText = 1024;
 constexpr int kDeepest = 64;
+constexpr std::size_t kLongestReason = 200;
 constexpr std::size_t kShown = 60;  // characters of a value in a message
 
 std::string kind_of(const Json& value) {
@@ -60,7 +61,7 @@ Json parse_json(std::string_view text, const std::string& where) {
   } catch (const Error& error) {
     throw Error(where + " is not JSON: " + error.what());
   } catch (const Json::exception& error) {
-    throw Error(where + " is not JSON: " + error.what());
+    throw Error(where + " is not JSON: " + std::string(error.what()).substr(0, kLongestReason));  // it repeats its input
   }
 }
 

@@ -45,6 +45,9 @@ GraphSpec graph_spec(const JsonObject& entry, const std::map<std::string, FileEn
   graph.outputs = entry.has("outputs") ? entry.names("outputs") : std::vector<std::string>{"logits"};
   graph.logits = entry.choice("logits", {"last", "all", "sequence", "none"});
   entry.text("target");
+  if (entry.has("rows")) {
+    entry.integer("rows", 0, kLargestSize);
+  }
   return graph;
 }
 
@@ -151,6 +154,15 @@ std::map<std::string, double> sampling_of(const JsonObject& entry) {
   return found;
 }
 
+// What only the Python runtime uses: it must be possible nevertheless.
+void check_the_rest(const JsonObject& top) {
+  top.child("parity");
+  const JsonObject scoring = top.child("scoring");
+  if (!scoring.table().empty()) {
+    scoring.integer("segment_length", 0, kLargestSize);
+  }
+}
+
 void check_version(const JsonObject& top) {
   const std::int64_t version = top.integer("format_version", 1, std::int64_t{1} << 31);
   if (version > kFormatVersion) {
@@ -207,6 +219,7 @@ Manifest parse_manifest(std::string_view text) {
   manifest.bos = special_id(ids, "bos", manifest.vocab_size);
   manifest.ends = end_ids(ids, manifest.vocab_size);
   manifest.sampling = sampling_of(top.child("sampling"));
+  check_the_rest(top);
   return manifest;
 }
 

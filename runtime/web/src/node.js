@@ -1,6 +1,6 @@
 // Bundles in a folder, for Node.
 
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { RfaError } from "./errors.js";
@@ -29,11 +29,20 @@ class FolderSource {
   }
 
   async #bytes(name) {
+    const file = path.join(this.#place, name);
     try {
-      const bytes = await readFile(path.join(this.#place, name));
-      return new Uint8Array(bytes).buffer;
+      await checkPlain(file);
+      return new Uint8Array(await readFile(file)).buffer;
     } catch (error) {
-      throw new RfaError(`${path.join(this.#place, name)} cannot be read: ${error.message}`);
+      throw error instanceof RfaError ? error : new RfaError(`${file} cannot be read: ${error.message}`);
     }
+  }
+}
+
+// Who opens a pipe waits.
+async function checkPlain(file) {
+  const status = await stat(file);
+  if (!status.isFile()) {
+    throw new RfaError(`${file} is no plain file: copy or export the bundle again`);
   }
 }

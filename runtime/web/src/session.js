@@ -1,6 +1,7 @@
-// Graphs in onnxruntime-web, and steps on a state.
+// The graphs of a bundle, and steps on a state.
 
 import { RfaError } from "./errors.js";
+import { loadGraph } from "./graph.js";
 
 const MODEL = "model";
 const THROUGHPUT = "throughput";
@@ -8,7 +9,6 @@ const WEIGHTS_SUFFIX = ".data";
 const MANY_TOKENS = 16; // from which a step takes the graph for many, as in the Python runtime
 const INPUTS = ["input_ids", "position_ids"];
 const OUTPUTS = ["logits", "top_logit", "top_token"];
-const ON_GPU = "gpu-buffer";
 
 // A state of one text: tensors by their names in the graph, and how many tokens they have read.
 export class State {
@@ -61,24 +61,19 @@ export class Session {
 
   async release() {
     await this.#before;
-    for (const graph of new Set(this.#graphs.values())) {
-      await graph.session.release();
+    for (const { graph } of this.#graphs.values()) {
+      await graph.release();
     }
   }
 
   async #step(tokens, state) {
-    const { session, inputs } = this.#graphFor(tokens.length);
+    const { graph, inputs } = this.#graphFor(tokens.length);
     const feeds = Object.fromEntries(state.tensors);
     for (const name of inputs) {
       const first = name === "position_ids" ? state.length : null;
       feeds[name] = this.#integers(first === null ? tokens : tokens.map((_, place) => first + place));
     }
-    let found;
-    try {
-      found = await session.run(feeds);
-    } catch (error) {
-      throw new RfaError(`onnxruntime-web failed in a step: ${firstLine(error)}`);
-    }
+    const found = await graph.run(feeds);
     for (const spec of this.#manifest.states) {
       state.tensors.get(spec.past).dispose();
       state.tensors.set(spec.past, found[spec.present]);
@@ -127,28 +122,20 @@ export async function openSession(ort, bundle, provider) {
 }
 
 async function openGraph(ort, manifest, spec, bytes, externalData, provider) {
-  const options = { executionProviders: [provider], externalData };
-  if (provider === "webgpu") {
-    options.preferredOutputLocation = Object.fromEntries(manifest.states.map((state) => [state.present, ON_GPU]));
-  }
-  let session;
-  try {
-    session = await ort.InferenceSession.create(bytes, options);
-  } catch (error) {
-    throw new RfaError(`onnxruntime-web cannot load ${spec.file}: ${firstLine(error)}`);
-  }
-  checkGraph(session, spec, manifest.states);
-  return { session, inputs: spec.inputs };
+  const kept = manifest.states.map((state) => state.present);
+  const graph = await loadGraph(ort, spec.file, bytes, externalData, provider, kept);
+  checkGraph(graph, spec, manifest.states);
+  return { graph, inputs: spec.inputs };
 }
 
-function checkGraph(session, spec, states) {
+function checkGraph(graph, spec, states) {
   checkKnown(spec.file, "inputs", spec.inputs, INPUTS);
   checkKnown(spec.file, "outputs", spec.outputs, OUTPUTS);
   if (spec.logits !== "last") {
     throw new RfaError(`${spec.file} gives ${spec.logits} logits, wanted those of the last position`);
   }
-  checkSame(spec.file, "inputs", session.inputNames, [...spec.inputs, ...states.map((state) => state.past)]);
-  checkSame(spec.file, "outputs", session.outputNames, [...spec.outputs, ...states.map((state) => state.present)]);
+  checkSame(spec.file, "inputs", graph.inputNames, [...spec.inputs, ...states.map((state) => state.past)]);
+  checkSame(spec.file, "outputs", graph.outputNames, [...spec.outputs, ...states.map((state) => state.present)]);
 }
 
 // known: the names that this package knows, the first of which has to be there.
@@ -172,9 +159,4 @@ function numbersOf(dtype, bytes) {
     return new Float32Array(bytes);
   }
   return globalThis.Float16Array === undefined ? new Uint16Array(bytes) : new Float16Array(bytes);
-}
-
-function firstLine(error) {
-  const text = String(error?.message ?? error).split("\n")[0];
-  return text.slice(0, 300);
 }

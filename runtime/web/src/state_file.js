@@ -2,7 +2,7 @@
 // write is read here, and the other way round.
 
 import { RfaError } from "./errors.js";
-import { parsed } from "./manifest.js";
+import { parsedTable } from "./json_object.js";
 import { sha256 } from "./sha256.js";
 import { State } from "./session.js";
 
@@ -45,8 +45,8 @@ export async function packed(past, bundle) {
 export async function unpacked(data, bundle, session) {
   const size = headerSize(data);
   const document = new TextDecoder().decode(data.subarray(LENGTH_BYTES, LENGTH_BYTES + size));
-  const { __metadata__: metadata, ...entries } = parsed(document, "the header of the state");
-  const table = parsed(metadata?.[ENTRY], "the table of the state");
+  const { __metadata__: metadata, ...entries } = parsedTable(document, "the header of the state");
+  const table = parsedTable(metadata?.[ENTRY], "the table of the state");
   if (table.format_version > FORMAT_VERSION) {
     throw new RfaError(`a state of format ${table.format_version}, this package reads up to ${FORMAT_VERSION}`);
   }

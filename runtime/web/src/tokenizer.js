@@ -1,7 +1,7 @@
 // Text to tokens and back, by @huggingface/tokenizers, with the settings of the Python runtime.
 
 import { RfaError } from "./errors.js";
-import { parsed } from "./manifest.js";
+import { parsedTable } from "./json_object.js";
 import { ByteDetokenizer } from "./text/byte_text.js";
 import { FallbackDetokenizer } from "./text/fallback_text.js";
 import { WindowDetokenizer } from "./text/window_text.js";
@@ -14,7 +14,7 @@ export async function openTokenizer(Tokenizer, bundle) {
     return new OnlyTokens();
   }
   const text = new TextDecoder().decode(await bundle.read(TOKENIZER));
-  const given = parsed(text, TOKENIZER);
+  const given = parsedTable(text, TOKENIZER);
   try {
     return new Texts(Tokenizer, { ...given, pre_tokenizer: withDigits(given.pre_tokenizer) });
   } catch (error) {

@@ -20,9 +20,9 @@ def test_translation_measures_both_systems_at_every_pair_of_lengths(bench: Bench
     found = {(r["system"], r["source"], r["target"]): r for r in rows}
     assert set(found) == {(s, m, t) for s in ("rfa", "softmax") for m in (5, 40) for t in (4, 30)}
     assert all(r["batch"] == 2 and r["ms_per_token"] > 0 for r in rows)
-    assert {r["state_bytes"] for r in rows if r["system"] == "rfa"} == {2 * 2 * 2 * 2 * 64 * 33 * 4}, "at any length"
+    assert {r["state_bytes"] for r in rows if r["system"] == "rfa"} == {2 * 2 * 2 * 64 * 33 * 4}, "at any length"
     assert [found["softmax", m, 4]["state_bytes"] for m in (5, 40)] == [
-        2 * (2 * 2 * 2 * (4 + m) * 32 * 4 + m * 4) for m in (5, 40)
+        2 * (2 * 2 * (4 + m) * 32 * 4 + m * 4) for m in (5, 40)
     ]
     assert plot.exists()
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import onnx_ir as ir
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -135,7 +134,6 @@ def test_help_has_an_example() -> None:
     assert "Example:  rfa-export model.pt -o model.rfa" in result.stdout
 
 
-@pytest.mark.usefixtures("already_traced")
 def test_json_is_one_object_with_the_promised_names_and_nothing_else(folder: Path) -> None:
     result = rfa_export("model.pt", "--json")
     assert result.exit_code == 0, result.output
@@ -149,7 +147,6 @@ def test_json_is_one_object_with_the_promised_names_and_nothing_else(folder: Pat
     assert names(folder) == ["model.pt", "model.rfa"]
 
 
-@pytest.mark.usefixtures("already_traced")
 def test_a_bundle_is_replaced_only_with_overwrite(folder: Path) -> None:
     result = rfa_export("model.pt", "-o", "other.rfa")
     assert result.exit_code == 0, result.output
@@ -162,7 +159,6 @@ def test_a_bundle_is_replaced_only_with_overwrite(folder: Path) -> None:
     assert names(folder) == ["model.pt", "other.rfa"]
 
 
-@pytest.mark.usefixtures("already_traced")
 def test_a_bundle_that_fails_the_comparison_is_one_line_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ParityError("the step graph differs from torch: nothing was written")
@@ -172,7 +168,6 @@ def test_a_bundle_that_fails_the_comparison_is_one_line_too(folder: Path, monkey
     assert names(folder) == ["model.pt"]
 
 
-@pytest.mark.usefixtures("already_traced")
 @pytest.mark.parametrize("stage", ["trace", "rewrite", "save", "verify"])
 def test_ctrl_c_leaves_nothing(folder: Path, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def show(_: Status, begun: str) -> None:
@@ -212,7 +207,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.usefixtures("already_traced")
 def test_a_disk_that_is_full_at_any_file_is_one_line_and_leaves_what_was_there(folder: Path, disk: Path) -> None:
     output = disk / "model.rfa"
     assert rfa_export("model.pt", "-o", str(output)).exit_code == 0
@@ -237,13 +231,13 @@ def test_a_disk_that_cannot_be_written_is_one_line(folder: Path, disk: Path) -> 
 EXPORTS = """
 import os, signal, sys, torch
 from pathlib import Path
-import onnx_ir as ir
-from already_traced import AlreadyTraced
 from rfa_export import pipeline
 from rfa_models.checkpoints.checkpoint import load_checkpoint
 torch.set_num_threads(1)
 checkpoint = load_checkpoint(Path("model.pt"))
-task = AlreadyTraced(checkpoint.model, checkpoint.segment_length, graph=ir.load(sys.argv[1]))
+task = pipeline.task_of(checkpoint)
+graphs = task.trace()
+type(task).trace = lambda _: graphs
 for line in sys.stdin:
     stage, delay = line.split()
     if os.fork() == 0:
@@ -260,11 +254,9 @@ Killer = Callable[[str, float], int]
 
 
 @pytest.fixture
-def export_and_kill(folder: Path, traced: ir.Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
+def export_and_kill(folder: Path) -> Iterator[Killer]:
     """Start an export and kill it some seconds after a stage has begun.  Returns the exit code."""
-    graph = tmp_path_factory.mktemp("traced") / "traced.onnx"
-    ir.save(traced.clone(), graph)
-    command = [sys.executable, "-c", EXPORTS, str(graph)]
+    command = [sys.executable, "-c", EXPORTS]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=PLACES) as process:
 
         def run(stage: str, delay: float) -> int:

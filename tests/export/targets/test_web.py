@@ -1,7 +1,8 @@
-"""What a browser computes, where Node and onnxruntime-web are there; and what is said where they are not."""
+"""What a browser computes, where Node and its packages are there; and what is said where they are not."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,30 @@ from rfa_export.runtimes.target_graphs import TargetGraphs
 from rfa_export.runtimes.web import OnnxRuntimeWeb, web_version
 from rfa_runtime.tasks.language import Decoder
 
+PACKAGE = Path(__file__).parents[3] / "runtime" / "web"
+
+
+@pytest.fixture(autouse=True)
+def in_the_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Node finds rfa-web and what `make web` installs from here."""
+    monkeypatch.chdir(PACKAGE)
+    web_version.cache_clear()
+    yield
+    web_version.cache_clear()
+
 
 def test_without_node_there_is_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    web_version.cache_clear()
     monkeypatch.setattr(web.shutil, "which", lambda _: None)
     assert OnnxRuntimeWeb().version() is None
-    web_version.cache_clear()
 
 
-@pytest.mark.skipif(web_version() is None, reason="Node with onnxruntime-web is not here: npm install onnxruntime-web")
+def test_without_the_package_there_is_no_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NODE_PATH", raising=False)
+    assert OnnxRuntimeWeb().version() is None
+
+
+@pytest.mark.skipif(not (PACKAGE / "node_modules").exists(), reason="runtime/web/node_modules is missing: make web")
 def test_greedy_decoding_gives_the_tokens_of_our_own_runtime(gated: Example) -> None:
     graphs, prompt = TargetGraphs(gated.bundle, "ort", OnnxRuntimeWeb()), [72, 101, 108]
     state, found = graphs.new_state(1), list[int]()

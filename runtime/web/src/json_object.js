@@ -1,0 +1,126 @@
+// Reads JSON from strangers: every value is asked for by name, type and range, and errors say where it stood.
+
+import { RfaError } from "./errors.js";
+
+const LONGEST_TEXT = 1024;
+const SHOWN = 60; // characters of a value in a message
+
+// A document as a table.  Throws RfaError.
+export function parsedTable(text, where) {
+  let found;
+  try {
+    found = JSON.parse(text);
+  } catch (error) {
+    throw new RfaError(`${where} is not JSON: ${error.message}`);
+  }
+  checkTable(found, where);
+  return found;
+}
+
+// A document whose top is an object.  Throws RfaError.
+export function parsedObject(text, where) {
+  return new JsonObject(parsedTable(text, where), where);
+}
+
+// An object that knows where it stands in its document.  Its methods throw RfaError.
+export class JsonObject {
+  constructor(table, where) {
+    checkTable(table, where);
+    this.table = table;
+    this.where = where;
+  }
+
+  has(key) {
+    return Object.hasOwn(this.table, key);
+  }
+
+  // What stands under a key, of any type.
+  value(key) {
+    if (!this.has(key)) {
+      throw new RfaError(`${this.where} has no '${key}'`);
+    }
+    return this.table[key];
+  }
+
+  // A string that is not empty.
+  text(key) {
+    const value = this.value(key);
+    if (typeof value !== "string" || value === "" || value.length > LONGEST_TEXT) {
+      this.refuse(key, value, `a string of 1 to ${LONGEST_TEXT} characters`);
+    }
+    return value;
+  }
+
+  // One of some strings.
+  choice(key, choices) {
+    const value = this.value(key);
+    if (!choices.includes(value)) {
+      this.refuse(key, value, choices.map((choice) => `'${choice}'`).join(" or "));
+    }
+    return value;
+  }
+
+  // A whole number within bounds, both included.
+  integer(key, lowest, highest) {
+    const value = this.value(key);
+    if (!isWhole(value, lowest, highest)) {
+      this.refuse(key, value, `a whole number from ${lowest} to ${highest}`);
+    }
+    return value;
+  }
+
+  // A list, its items unchecked.
+  array(key) {
+    const value = this.value(key);
+    if (!Array.isArray(value)) {
+      this.refuse(key, value, "a list");
+    }
+    return value;
+  }
+
+  // A list of distinct strings, one at least.
+  names(key) {
+    const found = this.array(key);
+    const texts = found.every((name) => typeof name === "string" && name !== "");
+    if (!texts || found.length === 0 || new Set(found).size !== found.length) {
+      this.refuse(key, found, "a list of distinct names");
+    }
+    return found;
+  }
+
+  // An object within this one.
+  child(key) {
+    return new JsonObject(this.value(key), `${this.where}.${key.slice(0, SHOWN)}`);
+  }
+
+  // Every name with its object, where all values are objects.
+  children() {
+    return Object.keys(this.table).map((key) => [key, this.child(key)]);
+  }
+
+  // Say what came and what was wanted.
+  refuse(key, value, wanted) {
+    throw new RfaError(`${this.where}.${key} is ${kindOf(value)}, wanted ${wanted}`);
+  }
+}
+
+export function isWhole(value, lowest, highest) {
+  return Number.isSafeInteger(value) && lowest <= value && value <= highest;
+}
+
+function checkTable(value, where) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new RfaError(`${where} is ${kindOf(value)}, wanted an object`);
+  }
+}
+
+function kindOf(value) {
+  if (Array.isArray(value)) {
+    return "a list";
+  }
+  if (typeof value === "object" && value !== null) {
+    return "an object";
+  }
+  const text = String(JSON.stringify(value));
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 3)}...`;
+}
