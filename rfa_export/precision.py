@@ -44,10 +44,14 @@ class Precision:
     activations: str = "int8"
     """One of ACTIVATIONS; floats are multiplied by floats in any case."""
 
+    even_blocks: bool = False
+    """Whether a row of whole numbers has an even number of blocks: WebGPU reads zero points of 4 bits two at a time."""
+
     def block_of(self, columns: int) -> int | None:
         """How many weights of a row share a scale; None where rows do not divide, and stay as they are."""
         for size in BLOCKS:
-            if size <= self.block and columns % size == 0:
+            parts = 2 * size if self.even_blocks else size
+            if size <= self.block and columns % parts == 0:
                 return size
         return None
 

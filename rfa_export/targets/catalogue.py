@@ -27,6 +27,8 @@ class TargetFacts:
     """Whether products by quantized weights round the other side too."""
     made_of: str | None = None
     """The target whose graphs it takes, which comes with it."""
+    even_blocks: bool = False
+    """Whether its runtimes want an even number of blocks in a row of quantized weights."""
     has_graphs: bool = True
     """Whether it adds graphs, which runtimes are asked about."""
 
@@ -57,8 +59,10 @@ WEB = TargetFacts(
     EVERY_PRECISION,
     rounds_activations=True,
     made_of=OUR_TARGET,
+    even_blocks=True,
     has_graphs=False,
 )
+"""With even blocks for WebGPU: WebAssembly takes any."""
 
 TRITON = TargetFacts(
     "triton",

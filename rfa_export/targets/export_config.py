@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rfa_export.errors import TargetError
 from rfa_export.graph.lowering.opsets import FIRST_WITH_BLOCKS, NEWEST, OLDEST
@@ -44,9 +44,10 @@ class ExportConfig:
     """Which runtimes are asked what they compute: all that are installed, or ours alone, which takes less time."""
 
     def __post_init__(self) -> None:
-        weights = self.weights
         for name in self.targets:
             check_name(name)
+        weights = self.weights
+        for name in self.targets:
             check_precision(name, weights)
             check_company(name, self.targets)
         if self.opset is not None:
@@ -64,8 +65,9 @@ class ExportConfig:
 
     @property
     def weights(self) -> Precision:
-        """The precision by its name."""
-        return precision_of(self.precision, self.block_size, self.activations)
+        """The precision by its name, with what the targets want of it."""
+        found = precision_of(self.precision, self.block_size, self.activations)
+        return replace(found, even_blocks=any(TARGETS[name].even_blocks for name in self.targets))
 
     @property
     def label(self) -> str:

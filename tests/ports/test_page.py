@@ -1,37 +1,32 @@
-"""The example page of the browser package in a real browser: Chromium, driven by its own driver.
-
-RFA_SCREENSHOTS=FOLDER keeps what it looks like.
-"""
+"""The example page of the browser package in a real browser."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rfa_bench.processes.site import Site, serving_page
+from rfa_export.pipeline import export_file
+from rfa_export.targets.export_config import ExportConfig
 from rfa_runtime.tasks.conversation import Conversation
 from rfa_runtime.tasks.language import Decoder
 
 pytest.importorskip("selenium", reason="selenium is not installed: the page cannot be driven")
-from selenium import webdriver
-from selenium.webdriver.common.by import By
+from chromium import DRIVER, PHONE, at, chromium, complaints, content, fill, keep_picture, visit, wait
 from selenium.webdriver.common.keys import Keys
 
-WEB = Path(__file__).parents[2] / "runtime" / "web"
-DRIVER = shutil.which("chromedriver")
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "runtime" / "web"
 pytestmark = [
     pytest.mark.skipif(DRIVER is None, reason="there is no chromedriver: the page cannot be driven"),
     pytest.mark.skipif(not (WEB / "node_modules").exists(), reason="runtime/web/node_modules is missing: make web"),
 ]
 PROMPT = "Once upon a time"
-DESKTOP = (1200, 1000)
-PHONE = (390, 900)
+ON_GPU = "&provider=webgpu"
+ADAPTER = "navigator.gpu.requestAdapter().then((adapter) => arguments[0](adapter !== null))"
 
 
 @pytest.fixture
@@ -43,66 +38,38 @@ def site(stories: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(word)
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    complaints = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
-    driver.quit()
-    assert not complaints
+    with chromium(tmp_path / "downloads") as found:
+        yield found
+        assert not complaints(found)
 
 
-def look(browser: Any, page: str, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> None:
-    """Open the page in a window of this size."""
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-    browser.get(page)
+@pytest.fixture(scope="module", params=["fp32", "int4"])
+def for_web(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The storyteller as `--target web` writes it."""
+    bundle = tmp_path_factory.mktemp("web") / f"{request.param}.rfa"
+    activations = None if request.param == "fp32" else "fp32"
+    config = ExportConfig(("ort", "web"), precision=request.param, activations=activations, verify="ours")
+    export_file(ROOT / "models" / "pretrained" / "stories.pt", bundle, config=config)
+    return bundle
+
+
+def look(browser: Any, page: str, **how: Any) -> None:
+    """Open the page and wait for the model."""
+    visit(browser, page, **how)
     wait(lambda: at(browser, "state").text != "-")
 
 
-def wait(until: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if until():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come")
-
-
-def at(browser: Any, name: str) -> Any:
-    return browser.find_element(By.ID, name)
-
-
 def story(browser: Any) -> str:
-    return str(at(browser, "story").get_property("textContent"))
+    return content(browser, "story")
 
 
 def status(browser: Any) -> str:
     return str(at(browser, "status").text)
 
 
-def fill(browser: Any, **values: object) -> None:
-    for name, value in values.items():
-        at(browser, name).clear()
-        at(browser, name).send_keys(str(value))
-
-
 def written(bundle: Path, count: int, **settings: Any) -> str:
     """By rfa-run: the prompt and its text."""
     return PROMPT + Decoder(bundle).generate(PROMPT, max_new_tokens=count, **settings).text
-
-
-def keep_picture(browser: Any, name: str) -> None:
-    folder = os.environ.get("RFA_SCREENSHOTS")
-    if folder is not None:
-        browser.save_screenshot(str(Path(folder) / f"web-{name}.png"))
 
 
 def test_the_page_writes_what_rfa_run_writes(browser: Any, site: Site, stories: Path) -> None:
@@ -111,11 +78,11 @@ def test_the_page_writes_what_rfa_run_writes(browser: Any, site: Site, stories: 
     at(browser, "write").click()
     wait(lambda: status(browser) == "Done")
     assert story(browser) == written(stories, 256, seed=3, temperature=0.6)
-    keep_picture(browser, "desktop")
+    keep_picture(browser, "web-desktop")
 
 
 def test_a_reload_in_the_middle_goes_on(browser: Any, site: Site, stories: Path) -> None:
-    look(browser, site.page, PHONE, "dark")
+    look(browser, site.page, size=PHONE, scheme="dark")
     fill(browser, prompt=PROMPT, temperature=0, tokens=0)
     at(browser, "prompt").send_keys(Keys.CONTROL, Keys.ENTER)
     wait(lambda: len(story(browser)) > 2000)
@@ -123,7 +90,7 @@ def test_a_reload_in_the_middle_goes_on(browser: Any, site: Site, stories: Path)
     wait(lambda: len(story(browser)) > 6000)
     at(browser, "prompt").send_keys(Keys.ESCAPE)
     wait(lambda: status(browser) == "Stopped")
-    keep_picture(browser, "phone-dark")
+    keep_picture(browser, "web-phone-dark")
     count = int(at(browser, "count").text.replace(",", ""))
     assert story(browser) == written(stories, count, temperature=0, ignore_eos=True)
 
@@ -153,6 +120,24 @@ def test_a_saved_story_goes_on_in_python_and_back(browser: Any, site: Site, stor
     assert eighty + story(browser) == written(stories, 120, temperature=0)
 
 
+def test_webgpu_writes_the_same_and_its_state_goes_on_in_python(browser: Any, for_web: Path, tmp_path: Path) -> None:
+    with serving_page(WEB, for_web) as site:
+        browser.get(site.page)
+        if not browser.execute_async_script(ADAPTER):
+            pytest.skip("this Chromium offers no adapter for WebGPU")
+        look(browser, site.page + ON_GPU)
+        fill(browser, prompt=PROMPT, temperature=0, tokens=100)
+        at(browser, "write").click()
+        wait(lambda: status(browser) == "Done")
+        assert story(browser) == written(for_web, 100, temperature=0)
+        at(browser, "save").click()
+        state = tmp_path / "downloads" / "story.state"
+        wait(state.exists)
+    talk = Conversation.load(Decoder(for_web), state)
+    then = "".join(piece.text for piece in talk.write(max_new_tokens=40, temperature=0))
+    assert story(browser) + then == written(for_web, 140, temperature=0)
+
+
 def test_a_damaged_state_is_one_line(browser: Any, site: Site, tmp_path: Path) -> None:
     look(browser, site.page)
     (tmp_path / "bad.state").write_bytes(b"no state")
@@ -163,4 +148,4 @@ def test_a_damaged_state_is_one_line(browser: Any, site: Site, tmp_path: Path) -
 def test_a_missing_bundle_is_one_line(browser: Any, site: Site) -> None:
     browser.get(site.page.replace("bundle=/bundle/", "bundle=/absent/"))
     wait(lambda: "gave the status 404" in status(browser))
-    browser.get_log("browser")  # Chromium notes the 404 itself
+    complaints(browser)  # Chromium may note the 404 itself

@@ -4,6 +4,7 @@ import { RfaError } from "./errors.js";
 
 const LONGEST_REASON = 300; // characters
 const ON_GPU = "gpu-buffer";
+const ERRORS_ALONE = 3; // ONNX Runtime warns that shapes are computed beside the GPU, as they should be
 
 export class Graph {
   #session;
@@ -40,7 +41,7 @@ export class Graph {
 // externalData: the files of its weights, as { path, data }.  provider: "wasm" or "webgpu".  kept: the names of outputs
 // that stay on the GPU.  Throws RfaError.
 export async function loadGraph(ort, file, bytes, externalData, provider = "wasm", kept = []) {
-  const options = { executionProviders: [provider], externalData };
+  const options = { executionProviders: [provider], externalData, logSeverityLevel: ERRORS_ALONE };
   if (provider === "webgpu") {
     options.preferredOutputLocation = Object.fromEntries(kept.map((name) => [name, ON_GPU]));
   }

@@ -7,9 +7,9 @@ import { toPlain } from "./errors.js";
 import { openModel } from "./model.js";
 import { WebSource } from "./web_source.js";
 
-// Answer messages from now on.  modules: a promise of `ort` and `Tokenizer`.
-export function serve(modules) {
-  const desk = new Desk(modules);
+// Answer messages from now on.  modulesFor: gives a promise of `ort` and `Tokenizer` for a provider.
+export function serve(modulesFor) {
+  const desk = new Desk(modulesFor);
   globalThis.onmessage = async ({ data: { id, call, args } }) => {
     const note = (found) => postMessage({ id, note: found });
     try {
@@ -21,16 +21,17 @@ export function serve(modules) {
 }
 
 class Desk {
-  #modules;
+  #modulesFor;
   #model;
   #texts = new Map();
 
-  constructor(modules) {
-    this.#modules = modules;
+  constructor(modulesFor) {
+    this.#modulesFor = modulesFor;
   }
 
   async open(url, options, note) {
-    this.#model = await openModel(new WebSource(url), await this.#modules, { ...options, onProgress: note });
+    const modules = await this.#modulesFor(options.provider);
+    this.#model = await openModel(new WebSource(url), modules, { ...options, onProgress: note });
     return { stateBytes: this.#model.stateBytes };
   }
 

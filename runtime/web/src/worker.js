@@ -1,8 +1,6 @@
 // The worker, with the packages as a bundler finds them.
 
-import { Tokenizer } from "@huggingface/tokenizers";
-import * as ort from "onnxruntime-web";
-
+import { modulesFor } from "./packages.js";
 import { serve } from "./serving.js";
 
-serve(Promise.resolve({ ort, Tokenizer }));
+serve(modulesFor);

@@ -9,4 +9,4 @@ async function modules() {
   return { ort, Tokenizer };
 }
 
-serve(modules());
+serve(modules);

@@ -1,13 +1,7 @@
-"""The page at / in a real browser: Chromium, driven by its own driver.
-
-RFA_SCREENSHOTS=FOLDER keeps what it looks like.
-"""
+"""The page at / in a real browser."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,31 +11,21 @@ import pytest
 from rfa_runtime import Classifier, Conversation, Decoder, read_bundle, shipped_bundle
 
 pytest.importorskip("selenium", reason="selenium is not installed: the page cannot be driven")
-from selenium import webdriver
-from selenium.webdriver.common.by import By
+from chromium import DESKTOP, DRIVER, PHONE, at, chromium, complaints, content, fill, keep_picture, visit, wait
 from selenium.webdriver.common.keys import Keys
 from toy_classifiers import write_classifier
 
 if TYPE_CHECKING:
     from running_server import Running
 
-DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(DRIVER is None, reason="there is no chromedriver: the page cannot be driven")
 Serve = Callable[..., "Running"]
-DESKTOP = (1200, 800)
-PHONE = (390, 760)
 
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(word)
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path / "downloads") as found:
+        yield found
 
 
 @pytest.fixture
@@ -49,29 +33,10 @@ def server(serve: Serve) -> Running:
     return serve(bundle=read_bundle(shipped_bundle()), model_name="stories", client_states=True)
 
 
-def look(browser: Any, server: Running, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> None:
-    """Open the page in a window of this size."""
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-    browser.get(server.url)
+def look(browser: Any, server: Running, **how: Any) -> None:
+    """Open the page and wait for the model."""
+    visit(browser, server.url, **how)
     wait(lambda: "state" in facts(browser))
-
-
-def wait(until: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if until():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come")
-
-
-def at(browser: Any, name: str) -> Any:
-    return browser.find_element(By.ID, name)
 
 
 def facts(browser: Any) -> str:
@@ -79,23 +44,15 @@ def facts(browser: Any) -> str:
 
 
 def text(browser: Any) -> str:
-    return str(at(browser, "text").get_property("textContent"))
+    return content(browser, "text")
 
 
 def write(browser: Any, button: str, prompt: str, tokens: int = 30) -> None:
     """Ask for a text that is the same each time, and wait for its end."""
-    for name, value in (("temperature", "0"), ("tokens", str(tokens)), ("prompt", prompt)):
-        at(browser, name).clear()
-        at(browser, name).send_keys(value)
+    fill(browser, temperature=0, tokens=tokens, prompt=prompt)
     browser.execute_script("document.getElementById('facts').textContent = ''")
     at(browser, button).click()
     wait(lambda: f"{tokens} tokens" in facts(browser))
-
-
-def keep_picture(browser: Any, name: str) -> None:
-    folder = os.environ.get("RFA_SCREENSHOTS")
-    if folder is not None:
-        browser.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
 def spoken(*prompts: str) -> str:
@@ -110,8 +67,7 @@ def spoken(*prompts: str) -> str:
 
 def test_a_text_is_written_as_it_comes(browser: Any, server: Running) -> None:
     look(browser, server)
-    at(browser, "tokens").clear()
-    at(browser, "tokens").send_keys("3000")
+    fill(browser, tokens=3000)
     at(browser, "go").click()
     wait(lambda: len(text(browser)) > 200)
     early = text(browser)
@@ -121,8 +77,7 @@ def test_a_text_is_written_as_it_comes(browser: Any, server: Running) -> None:
     wait(lambda: bool(at(browser, "go").is_enabled()))
     assert text(browser).startswith(early)
     assert server.idle()
-    errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert errors == []
+    assert not complaints(browser)
 
 
 def test_a_conversation_goes_into_a_file_and_on_from_it(browser: Any, server: Running, tmp_path: Path) -> None:
@@ -158,7 +113,7 @@ def test_it_needs_no_mouse(browser: Any, server: Running) -> None:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_screen(browser: Any, server: Running, size: tuple[int, int], scheme: str) -> None:
-    look(browser, server, size, scheme)
+    look(browser, server, size=size, scheme=scheme)
     write(browser, "go", "Once upon a time", 120)
     widths = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
     assert widths[0] <= widths[1]
@@ -185,8 +140,7 @@ def test_a_classifier_names_classes(browser: Any, serve_model: Serve, tmp_path: 
     look(browser, serve_model(classifier.bundle, lambda: classifier))
     assert at(browser, "go").text == "Classify"
     assert not at(browser, "on").is_displayed()
-    at(browser, "prompt").clear()
-    at(browser, "prompt").send_keys("ab")
+    fill(browser, prompt="ab")
     at(browser, "go").click()
     found = classifier.classify("ab")
     wait(lambda: found.label in text(browser))

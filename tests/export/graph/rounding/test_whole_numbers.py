@@ -37,6 +37,13 @@ def rounded(weight: np.ndarray, precision: Precision) -> np.ndarray:
     return Quantizer(precision).rounded(weight).values().T
 
 
+@pytest.mark.parametrize(("columns", "block", "even"), [(64, 64, 32), (768, 128, 128), (576, 64, 32), (96, 32, None)])
+def test_a_row_may_have_to_have_an_even_number_of_blocks(columns: int, block: int, even: int | None) -> None:
+    precision = PRECISIONS["int4"]
+    assert precision.block_of(columns) == block
+    assert replace(precision, even_blocks=True).block_of(columns) == even
+
+
 @COARSE
 def test_numbers_are_within_half_a_step_of_the_weights(precision: Precision) -> None:
     weight = normal(64, 24)
