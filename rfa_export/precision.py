@@ -45,12 +45,13 @@ class Precision:
     """One of ACTIVATIONS; floats are multiplied by floats in any case."""
 
     even_blocks: bool = False
-    """Whether a row of whole numbers has an even number of blocks: WebGPU reads zero points of 4 bits two at a time."""
+    """Whether a row has an even number of blocks where they have zero points: WebGPU reads two of 4 bits at a time."""
 
     def block_of(self, columns: int) -> int | None:
         """How many weights of a row share a scale; None where rows do not divide, and stay as they are."""
+        even = self.even_blocks and not self.symmetric
         for size in BLOCKS:
-            parts = 2 * size if self.even_blocks else size
+            parts = 2 * size if even else size
             if size <= self.block and columns % parts == 0:
                 return size
         return None

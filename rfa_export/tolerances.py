@@ -48,12 +48,6 @@ Measured on 4 gated layers: 0.5% at 2,048 tokens, 0.4% at 8,192.  Untrained ones
 NEAR_TIE = 2.0
 """Two logits that are closer than this many bounds may swap places: another greedy token is then no fault."""
 
-NEAR_TIE_ELSEWHERE = 2e-2
-"""Programs that round activations, each processor in its way: so far, in parts of the largest logit, the token that
-another program takes may be behind the best; so far may a draw be from its probability.
-
-Measured with the storyteller, on x86, ARM and in WebAssembly: 0.2% and 0.9%."""
-
 PERPLEXITY = 1e-3
 """Bundle against torch: relative difference of the perplexity on a text."""
 

@@ -28,7 +28,7 @@ class TargetFacts:
     made_of: str | None = None
     """The target whose graphs it takes, which comes with it."""
     even_blocks: bool = False
-    """Whether its runtimes want an even number of blocks in a row of quantized weights."""
+    """Whether its runtimes want an even number of blocks in a row of weights of 4 bits."""
     has_graphs: bool = True
     """Whether it adds graphs, which runtimes are asked about."""
 

@@ -34,6 +34,7 @@ class GenAiTarget(Target):
     runtimes = (GenAi(),)
 
     def check_task(self, task: TaskExport) -> None:
+        """Raise TargetError for what is no language model."""
         if not task.continues_text:
             raise refused()
 
@@ -66,7 +67,7 @@ def check(drafts: Drafts, states: Sequence[StateSpec]) -> None:
 
 
 def refused() -> TargetError:
-    """The error of any other model."""
+    """The error for a model that this target cannot have."""
     return TargetError("target genai continues text with a recurrent state: it is only for RFA language models")
 
 

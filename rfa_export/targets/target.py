@@ -27,7 +27,6 @@ class Target:
 
     def check_task(self, task: TaskExport) -> None:
         """Raise TargetError for a task that the runtime cannot have: before anything is traced, which takes long."""
-        return
 
     def lower(self, drafts: Drafts, states: Sequence[StateSpec]) -> dict[str, Lowered]:
         """Return the target's ONNX graphs by their role in the bundle.  Drafts stay as they are.

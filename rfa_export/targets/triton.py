@@ -39,6 +39,7 @@ class Triton(Target):
     facts = TRITON
 
     def check_task(self, task: TaskExport) -> None:
+        """Raise TargetError for what is no language model."""
         if not task.continues_text:
             raise refused()
 
@@ -51,7 +52,7 @@ class Triton(Target):
 
 
 def refused() -> TargetError:
-    """The error of any other model."""
+    """The error for a model that this target cannot have."""
     return TargetError("target triton is for language models whose state has a fixed size: leave it out for this one")
 
 

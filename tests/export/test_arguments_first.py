@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_models import OneLayer
+from small_models import OneLayer, classifier
 
 from rfa_export import pipeline
+from rfa_export.errors import TargetError
 from rfa_export.targets.export_config import ExportConfig
+from rfa_export.tasks.classification import ClassifierExport
 from rfa_export.tasks.language import LanguageExport
 from rfa_models.data.tokenizer import byte_tokenizer
 from rfa_runtime.bundle.manifest import SpecialIds
@@ -51,6 +53,13 @@ def test_a_module_is_not_traced_for_wrong_arguments(folder: str, arguments: dict
     with pytest.raises((ValueError, OSError), match=re.escape(message)):
         pipeline.export_module(OneLayer(), folder, **given)
     assert [path.name for path in Path().iterdir()] == ["taken.txt"]
+
+
+@pytest.mark.parametrize("target", ["genai", "triton"])
+def test_a_task_is_not_traced_for_a_target_that_cannot_have_it(target: str) -> None:
+    task = ClassifierExport(classifier(), 256, ("no", "perhaps", "yes"))
+    with pytest.raises(TargetError, match="language models"):
+        pipeline.export_task(task, NEW, progress=pytest.fail, config=ExportConfig(("ort", target)))
 
 
 @pytest.mark.parametrize(

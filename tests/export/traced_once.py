@@ -30,9 +30,10 @@ def tracing_once() -> Iterator[None]:
 
 
 def remembering(trace: Trace) -> Trace:
-    """Trace what is not known.  What is known has weights of its own: a test may change those of its module."""
+    """A function that traces what is not known."""
 
     def run(module: nn.Module, *how: Any) -> ir.Model:
+        # A copy is traced, because a test may change the weights of its module.
         key = (*map(repr, how), *described(module))
         if key not in known:
             known[key] = trace(copy.deepcopy(module), *how)
@@ -42,7 +43,10 @@ def remembering(trace: Trace) -> Trace:
 
 
 def described(module: nn.Module) -> Iterator[Any]:
-    """All that a module computes with: kinds, settings and weights of it and of its parts."""
+    """All that a module computes with: kinds, settings and weights of it and of its parts.
+
+    Settings are told apart by what they print: numbers, words and configurations are, large arrays would not be.
+    """
     for name, part in module.named_modules():
         yield name
         yield type(part)

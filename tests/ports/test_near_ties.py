@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from ports import Port
 
 import rfa_export
 from rfa_export.targets.export_config import ExportConfig
-from rfa_export.tolerances import NEAR_TIE_ELSEWHERE
 from rfa_runtime.decoding.sampling import softmax
 from rfa_runtime.tasks.language import Decoder
 
@@ -25,6 +24,11 @@ STORIES = Path(__file__).parents[2] / "models" / "pretrained" / "stories.pt"
 PROMPT = "Once upon a time"
 TOKENS = 256
 GREEDY = -1
+NEAR = 2e-2
+"""How far the other token may be behind the best one, in parts of the largest logit; for a draw, how far the drawn
+number may lie outside the other token's share of 0 to 1.
+
+Measured with the storyteller, on x86, ARM and in WebAssembly: 0.2% and 0.9%."""
 PROGRAMS = {"cpp": "rfa-run-cpp", "aarch64": "rfa-run-cpp on ARM", "web": "rfa-web in Node"}
 CHOICES = [GREEDY, 3, 4]
 """Seeds, and none."""
@@ -46,19 +50,22 @@ def test_texts_part_at_near_ties_alone(port: Port, rounded: Path, choice: int, r
     here = decoder.generate(PROMPT, **asked).token_ids
     there = port.write(rounded, PROMPT, **asked).token_ids
     assert len(here) == len(there) == TOKENS
-    for place, other in parting(here, there):
-        logits = logits_behind(decoder, here[:place])
-        distance = lead(logits, other) if choice == GREEDY else miss(logits, other, choice, place)
-        keep(request.node.callspec.params["port"], choice, place, decoder, here[place], other, distance)
-        assert distance <= NEAR_TIE_ELSEWHERE
+    place = parting(here, there)
+    if place is None:
+        return
+    other = there[place]
+    logits = logits_behind(decoder, here[:place])
+    distance = lead(logits, other) if choice == GREEDY else miss(logits, other, choice, place)
+    keep(request.node.callspec.params["port"], choice, place, decoder, here[place], other, distance)
+    assert distance <= NEAR
 
 
-def parting(here: Sequence[int], there: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Where they part, if they do, and the token that came there."""
+def parting(here: Sequence[int], there: Sequence[int]) -> int | None:
+    """The first place where they have another token."""
     for place, (mine, other) in enumerate(zip(here, there, strict=True)):
         if mine != other:
-            yield place, other
-            return
+            return place
+    return None
 
 
 def logits_behind(decoder: Decoder, tokens: Sequence[int]) -> np.ndarray:

@@ -26,7 +26,10 @@ pytestmark = [
 ]
 PROMPT = "Once upon a time"
 ON_GPU = "&provider=webgpu"
-ADAPTER = "navigator.gpu.requestAdapter().then((adapter) => arguments[0](adapter !== null))"
+ADAPTER = """
+const tell = arguments[0];
+Promise.resolve(navigator.gpu?.requestAdapter()).then((found) => tell(Boolean(found)), () => tell(false));
+"""
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def browser(tmp_path: Path) -> Iterator[Any]:
         assert not complaints(found)
 
 
-@pytest.fixture(scope="module", params=["fp32", "int4"])
+@pytest.fixture(scope="module", params=["fp32", "int8", "int4"])
 def for_web(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The storyteller as `--target web` writes it."""
     bundle = tmp_path_factory.mktemp("web") / f"{request.param}.rfa"

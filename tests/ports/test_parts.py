@@ -82,7 +82,9 @@ def test_tokens_are_those_that_python_draws(probe: Probe, settings: dict[str, fl
     assert probe.ask("choose", settings=given, vocab_size=VOCAB, prompt=prompt, logits=logits.tolist()) == wanted
 
 
-@pytest.mark.parametrize("settings", [{"top_k": 1.5}, {"top_p": 2}, {"temperature": -1}, {"beam": 3}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"top_k": 1.5}, {"top_p": 2}, {"temperature": -1}, {"beam": 3}, {"seed": 2**53 + 1}], ids=str
+)
 def test_settings_that_cannot_be_are_refused(probe: Probe, settings: dict[str, float]) -> None:
     (name,) = settings
     with pytest.raises(Refused, match=f"(?i){name.replace('_', '_?')}"):  # JavaScript's names are written otherwise

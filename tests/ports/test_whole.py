@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_bundles import hostile_bundles
+from hostile_bundles import REPEATED, hostile_bundles, with_manifest
 from ports import Port, Wrote
 from probes import Probe, Refused
 from toy_bundles import toy_files, toy_manifest
@@ -105,9 +105,15 @@ def test_softmax_is_refused_by_what_it_is(run_cpp: Path, tmp_path: Path) -> None
 def test_hostile_bundles_are_refused_in_one_line(sanitized: Probe, tmp_path: Path) -> None:
     for bundle in hostile_bundles(tmp_path):
         with pytest.raises(Refused) as caught:
-            sanitized.ask("bundle", folder=str(bundle))
+            pytest.fail(f"{bundle.name} was read: {sanitized.ask('bundle', folder=str(bundle))}")
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < LONGEST_LINE
+
+
+@pytest.mark.parametrize("sanitized", ["cpp"], indirect=True)
+def test_a_key_that_comes_twice_is_refused(sanitized: Probe, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="'a' comes twice"):
+        sanitized.ask("bundle", folder=str(with_manifest(tmp_path / "bad.rfa", REPEATED)))
 
 
 def test_mutated_manifests_are_read_or_refused(sanitized: Probe) -> None:

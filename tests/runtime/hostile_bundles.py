@@ -64,6 +64,11 @@ def with_manifest(folder: Path, data: bytes) -> Path:
     return folder
 
 
+def beside(text: bytes) -> bytes:
+    """The bytes of a good manifest, and one more key in it."""
+    return json.dumps(MANIFEST).encode()[:-1] + b", " + text + b"}"
+
+
 def without(folder: Path, key: str) -> Path:
     """A bundle whose manifest lacks something."""
     table = dict(MANIFEST)
@@ -132,6 +137,11 @@ BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"special_ids": {"bos": None}}, "no 'eos'"),
     ({"sampling": {"temperature": "hot"}}, "wanted a number or null"),
     ({"scoring": {"segment_length": -1}}, "segment_length is -1"),
+    ({"max_tokens": -1}, "max_tokens is -1"),
+    ({"labels": ["a", 3]}, "labels is a list, wanted a list of distinct names"),
+    ({"notes": 3}, "notes is 3, wanted a list"),
+    ({"conversion": []}, "conversion is a list, wanted an object"),
+    ({"sampling": {"a\nb" * 1000: "hot"}}, "wanted a number or null"),
     ({"files": {"model.onnx": {"bytes": -1, "sha256": HASH}}}, "bytes is -1"),
     ({"files": {"model.onnx": {"bytes": 7, "sha256": "0" * 63}}}, "64 hexadecimal digits"),
     ({"files": {"model.onnx": {"bytes": 7, "sha256": HASH.upper()}}}, "64 hexadecimal digits"),
@@ -142,14 +152,17 @@ BAD_JSON: list[tuple[bytes, str]] = [
     (b"\x80\x04pickle", "is not JSON"),
     (b"[1, 2]", "is a list, wanted an object"),
     (b"[" * 200_000, "nested too deep|is not JSON"),
-    (b'{"a":' * 400 + b"1" + b"}" * 400, "nested too deep"),
-    (b'{"a": ["\\ud800"]}', "surrogates not allowed"),
-    (b'{"\\ud800": 1}', "surrogates not allowed"),
-    (b'{"a": 1, "a": 2}', "'a' comes twice"),
-    (b'{"format_version": NaN}', "NaN is not a JSON number"),
+    (beside(b'"a":' + b'{"a":' * 400 + b"1" + b"}" * 400), "nested too deep"),
+    (beside(b'"a": ["\\ud800"]'), "surrogates not allowed"),
+    (beside(b'"\\ud800": 1'), "surrogates not allowed"),
+    (beside(b'"a": NaN'), "NaN is not a JSON number"),
+    (beside(b'"a":\n bad'), "is not JSON"),
+    (beside(b'"a": "\xe9"'), "is not JSON"),
     (b'{"format_version": ' + b"9" * 5000 + b"}", "is not JSON"),
     (b'"' + b" " * MAX_MANIFEST_BYTES + b'"', "larger than"),
 ]
+REPEATED = beside(b'"a": 1, "a": 2')
+"""JavaScript's reader does not tell."""
 NEWER = b'{"format_version": 2}'
 OUTSIDE = GRAPH | {"file": "../model.onnx"}
 BAD_NAMES = [

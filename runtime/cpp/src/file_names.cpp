@@ -2,22 +2,16 @@
 
 #include <algorithm>
 #include <cctype>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "json_object.hpp"
 #include "rfa/error.hpp"
 
 namespace rfa {
 namespace {
 
 constexpr std::size_t kLongest = 255;
-constexpr std::size_t kShown = 80;
 constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-";
-
-// On one line, whatever it holds.
-std::string shown(const std::string& name) {
-  return nlohmann::json(name.substr(0, kShown)).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
 
 // Windows opens these as devices, whatever comes after a dot.
 bool is_device(std::string stem) {
@@ -36,7 +30,7 @@ void check_file_name(const std::string& name) {
   const bool fits = !name.empty() && name.size() <= kLongest;
   const bool plain = fits && name.find_first_not_of(kPlain) == std::string::npos;
   if (!plain || name[0] == '.' || name[0] == '+' || name[0] == '-') {
-    throw Error("the file name " + shown(name) + " is refused: wanted only letters, digits and _ . + -");
+    throw Error("the file name '" + shown_name(name) + "' is refused: wanted only letters, digits and _ . + -");
   }
   if (is_device(name.substr(0, name.find('.'))) || name.back() == '.') {
     throw Error("the file name '" + name + "' is refused: on some systems it is a device or another file");

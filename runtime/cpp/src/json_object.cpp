@@ -13,6 +13,10 @@ constexpr int kDeepest = 64;
 constexpr std::size_t kLongestReason = 200;
 constexpr std::size_t kShown = 60;  // characters of a value in a message
 
+std::string cut(std::string text) {
+  return text.size() <= kShown ? text : text.substr(0, kShown - 3) + "...";
+}
+
 std::string kind_of(const Json& value) {
   if (value.is_object()) {
     return "an object";
@@ -20,11 +24,7 @@ std::string kind_of(const Json& value) {
   if (value.is_array()) {
     return "a list";
   }
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  if (text.size() > kShown) {
-    text = text.substr(0, kShown - 3) + "...";
-  }
-  return text;
+  return cut(value.dump(-1, ' ', true, Json::error_handler_t::replace));
 }
 
 // Watches a parse: readers differ in which of two equal keys counts, and what is nested without end fills the stack.
@@ -41,7 +41,7 @@ class Watch {
     } else if (event == Json::parse_event_t::key) {
       const auto key = parsed.get<std::string>();
       if (!keys_.back().insert(key).second) {
-        throw Error("the key '" + key.substr(0, kShown) + "' comes twice");
+        throw Error("the key '" + shown_name(key) + "' comes twice");
       }
     }
     return true;
@@ -63,6 +63,11 @@ Json parse_json(std::string_view text, const std::string& where) {
   } catch (const Json::exception& error) {
     throw Error(where + " is not JSON: " + std::string(error.what()).substr(0, kLongestReason));  // it repeats its input
   }
+}
+
+std::string shown_name(const std::string& name) {
+  const std::string quoted = Json(name).dump(-1, ' ', true, Json::error_handler_t::replace);
+  return cut(quoted.substr(1, quoted.size() - 2));
 }
 
 JsonObject::JsonObject(const Json& value, std::string where) : table_(&value), where_(std::move(where)) {
@@ -146,10 +151,10 @@ std::vector<std::string> JsonObject::names(const std::string& key) const {
   return names;
 }
 
-JsonObject JsonObject::child(const std::string& key) const { return JsonObject(value(key), where_ + "." + key); }
+JsonObject JsonObject::child(const std::string& key) const { return JsonObject(value(key), where_ + "." + shown_name(key)); }
 
 void JsonObject::refuse(const std::string& key, const Json& value, const std::string& wanted) const {
-  throw Error(where_ + "." + key + " is " + kind_of(value) + ", wanted " + wanted);
+  throw Error(where_ + "." + shown_name(key) + " is " + kind_of(value) + ", wanted " + wanted);
 }
 
 }  // namespace rfa

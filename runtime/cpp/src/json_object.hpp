@@ -16,6 +16,9 @@ using Json = nlohmann::json;
 // where: what errors call the document.  Throws Error.
 Json parse_json(std::string_view text, const std::string& where);
 
+// A name out of a document as a message can hold it: short, on one line.
+std::string shown_name(const std::string& name);
+
 // An object that knows where it stands in its document.  It only points to the document, which must outlive it.
 class JsonObject {
  public:

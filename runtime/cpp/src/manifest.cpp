@@ -104,7 +104,7 @@ std::vector<StateSpec> state_specs(const JsonObject& top) {
     total += states.back().bytes();
     for (const std::string& name : {states.back().past, states.back().present}) {
       if (!used.insert(name).second) {
-        throw Error("manifest.json uses the state name '" + name + "' twice");
+        throw Error("manifest.json uses the state name '" + shown_name(name) + "' twice");
       }
     }
   }
@@ -161,6 +161,17 @@ void check_the_rest(const JsonObject& top) {
   if (!scoring.table().empty()) {
     scoring.integer("segment_length", 0, kLargestSize);
   }
+  if (top.has("max_tokens")) {
+    top.integer("max_tokens", 0, kLargestSize);
+  }
+  if (top.has("conversion")) {
+    top.child("conversion");
+  }
+  for (const char* key : {"labels", "notes"}) {
+    if (top.has(key) && !top.array(key).empty()) {
+      top.names(key);
+    }
+  }
 }
 
 void check_version(const JsonObject& top) {
@@ -200,7 +211,7 @@ Manifest parse_manifest(std::string_view text) {
   manifest.producer = top.text("producer");
   const std::string task = top.text("task");
   if (task != kTask) {
-    throw Error("the bundle is for the task '" + task + "', this program runs bundles for 'language-model'");
+    throw Error("the bundle is for the task '" + shown_name(task) + "', this program runs bundles for 'language-model'");
   }
   const JsonObject files = top.child("files");
   for (const auto& [name, value] : files.table().items()) {

@@ -17,6 +17,7 @@ using Tokens = std::vector<std::size_t>;
 using Numbers = std::vector<double>;
 
 constexpr double kNoLimit = 1e308;
+constexpr double kLargestSeed = 9007199254740991;  // beyond it, two seeds are one double
 
 double in_range(const std::string& name, double value, double lowest, double highest) {
   if (!(lowest <= value && value <= highest)) {
@@ -181,7 +182,7 @@ SamplingConfig SamplingConfig::over(const std::map<std::string, double>& setting
     } else if (name == "frequency_penalty") {
       config.frequency_penalty = in_range(name, value, -100, 100);
     } else if (name == "seed") {
-      config.seed = static_cast<std::uint64_t>(whole(name, value, 0, 9007199254740992.0));
+      config.seed = static_cast<std::uint64_t>(whole(name, value, 0, kLargestSeed));
       chance = true;
     } else if (name == "top_k") {
       const bool off = value == 0 || value == -1;

@@ -10,6 +10,8 @@ from rfa_runtime.errors import ManifestError
 
 MAX_TEXT = 1024
 """Characters of any single string: names and versions are far shorter."""
+SHOWN = 60
+"""Characters of a value in a message."""
 MAX_DEPTH = 64
 """Of lists and objects within each other: whoever walks through a document may call itself as often."""
 
@@ -59,7 +61,7 @@ class JsonObject:
 
     def child(self, key: str) -> JsonObject:
         """Return an object within this one."""
-        return JsonObject(self.value(key), f"{self.where}.{key}")
+        return JsonObject(self.value(key), f"{self.where}.{shown_name(key)}")
 
     def children(self) -> Iterator[tuple[str, JsonObject]]:
         """Yield every name with its object, where all values are objects."""
@@ -68,7 +70,7 @@ class JsonObject:
 
     def refuse(self, key: str, value: object, wanted: str) -> NoReturn:
         """Say what came and what was wanted."""
-        raise ManifestError(f"{self.where}.{key} is {kind_of(value)}, wanted {wanted}")
+        raise ManifestError(f"{self.where}.{shown_name(key)} is {kind_of(value)}, wanted {wanted}")
 
 
 def parse_json(data: bytes, where: str) -> JsonObject:
@@ -117,5 +119,14 @@ def no_constant(name: str) -> NoReturn:
 def kind_of(value: object) -> str:
     """Name a value in a few characters."""
     names: dict[type, str] = {dict: "an object", list: "a list", type(None): "null"}
-    text = names.get(type(value)) or json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return cut(names.get(type(value)) or json.dumps(value))
+
+
+def shown_name(name: str) -> str:
+    """A name out of a document as a message can hold it: short, on one line."""
+    return cut(json.dumps(name, ensure_ascii=False)[1:-1])
+
+
+def cut(text: str) -> str:
+    """The beginning of a text."""
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

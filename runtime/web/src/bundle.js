@@ -57,8 +57,16 @@ export async function readBundle(source, progress = () => {}) {
   if (bytes.byteLength > LARGEST_MANIFEST) {
     throw new RfaError(`${MANIFEST} is larger than 16 MB: it is not one of ours`);
   }
-  const manifest = parseManifest(new TextDecoder().decode(bytes));
+  const manifest = parseManifest(textOf(bytes));
   return new Bundle(manifest, await sumOf(manifest.files), source, progress);
+}
+
+function textOf(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new RfaError(`${MANIFEST} is not JSON: it is no UTF-8`);
+  }
 }
 
 // As the Python runtime writes them: a list of pairs in JSON, by name.

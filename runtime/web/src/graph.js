@@ -6,7 +6,7 @@ const LONGEST_REASON = 300; // characters
 const ON_GPU = "gpu-buffer";
 const ERRORS_ALONE = 3; // ONNX Runtime warns that shapes are computed beside the GPU, as they should be
 
-export class Graph {
+class Graph {
   #session;
   #file;
 

@@ -3,17 +3,19 @@
 import { RfaError } from "./errors.js";
 
 const LONGEST_TEXT = 1024;
+const DEEPEST = 64; // lists and objects within each other
 const SHOWN = 60; // characters of a value in a message
 
-// A document as a table.  Throws RfaError.
+// A document as a table.  Throws RfaError.  Of a key that comes twice the last one counts: JSON.parse does not tell.
 export function parsedTable(text, where) {
   let found;
   try {
     found = JSON.parse(text);
   } catch (error) {
-    throw new RfaError(`${where} is not JSON: ${error.message}`);
+    throw new RfaError(`${where} is not JSON: ${onOneLine(error.message)}`); // it repeats its input
   }
   checkTable(found, where);
+  checkDepthAndText(found, where, 0);
   return found;
 }
 
@@ -30,6 +32,7 @@ export class JsonObject {
     this.where = where;
   }
 
+  // Whether anything stands under a key.
   has(key) {
     return Object.hasOwn(this.table, key);
   }
@@ -90,7 +93,7 @@ export class JsonObject {
 
   // An object within this one.
   child(key) {
-    return new JsonObject(this.value(key), `${this.where}.${key.slice(0, SHOWN)}`);
+    return new JsonObject(this.value(key), `${this.where}.${shownName(key)}`);
   }
 
   // Every name with its object, where all values are objects.
@@ -100,12 +103,40 @@ export class JsonObject {
 
   // Say what came and what was wanted.
   refuse(key, value, wanted) {
-    throw new RfaError(`${this.where}.${key} is ${kindOf(value)}, wanted ${wanted}`);
+    throw new RfaError(`${this.where}.${shownName(key)} is ${kindOf(value)}, wanted ${wanted}`);
   }
 }
 
+// Whether a value is a whole number within bounds, both included.
 export function isWhole(value, lowest, highest) {
   return Number.isSafeInteger(value) && lowest <= value && value <= highest;
+}
+
+// A name out of a document as a message can hold it: short, on one line.
+export function shownName(name) {
+  const text = JSON.stringify(name).slice(1, -1);
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 3)}...`;
+}
+
+function onOneLine(text) {
+  return text.replace(/\s+/g, " ");
+}
+
+// Refuse what is nested too deep, and half of a surrogate pair, which is no text.
+function checkDepthAndText(value, where, depth) {
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) {
+    throw new RfaError(`${where} is not JSON: it has half a surrogate pair`);
+  }
+  if (typeof value !== "object" || value === null) {
+    return;
+  }
+  if (depth === DEEPEST) {
+    throw new RfaError(`${where} is not JSON: nested too deep`);
+  }
+  for (const [key, part] of Object.entries(value)) {
+    checkDepthAndText(key, where, depth + 1);
+    checkDepthAndText(part, where, depth + 1);
+  }
 }
 
 function checkTable(value, where) {

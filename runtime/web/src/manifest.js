@@ -2,7 +2,7 @@
 
 import { RfaError } from "./errors.js";
 import { checkFileName } from "./file_names.js";
-import { JsonObject, isWhole, parsedObject } from "./json_object.js";
+import { JsonObject, isWhole, parsedObject, shownName } from "./json_object.js";
 
 export const MANIFEST = "manifest.json";
 const FORMAT_VERSION = 1;
@@ -32,12 +32,10 @@ export function parseManifest(text) {
   const top = parsedObject(text, MANIFEST);
   checkVersion(top);
   checkTask(top);
-  top.text("producer");
-  top.child("parity");
+  checkTheRest(top);
   const vocabSize = top.integer("vocab_size", 1, MOST_TOKENS);
   const files = filesOf(top.child("files"));
   const ids = top.child("special_ids");
-  checkScoring(top.child("scoring"));
   return {
     vocabSize,
     files,
@@ -61,14 +59,28 @@ function checkVersion(top) {
 function checkTask(top) {
   const task = top.text("task");
   if (task !== TASK) {
-    throw new RfaError(`the bundle is for the task '${task.slice(0, 60)}', this package runs bundles for '${TASK}'`);
+    throw new RfaError(`the bundle is for the task '${shownName(task)}', this package runs bundles for '${TASK}'`);
   }
 }
 
-// Only the Python runtime scores; what cannot be is refused here, too.
-function checkScoring(entry) {
-  if (Object.keys(entry.table).length > 0) {
-    entry.integer("segment_length", 0, LARGEST_SIZE);
+// What only the Python runtime uses: it must be possible nevertheless.
+function checkTheRest(top) {
+  top.text("producer");
+  top.child("parity");
+  const scoring = top.child("scoring");
+  if (Object.keys(scoring.table).length > 0) {
+    scoring.integer("segment_length", 0, LARGEST_SIZE);
+  }
+  if (top.has("max_tokens")) {
+    top.integer("max_tokens", 0, LARGEST_SIZE);
+  }
+  if (top.has("conversion")) {
+    top.child("conversion");
+  }
+  for (const key of ["labels", "notes"]) {
+    if (top.has(key) && top.array(key).length > 0) {
+      top.names(key);
+    }
   }
 }
 
@@ -163,9 +175,10 @@ function endsOf(ids, vocabSize) {
   if (eos !== null) {
     ends.add(eos);
   }
-  for (const token of ids.has("other_ends") ? ids.array("other_ends") : []) {
+  const others = ids.has("other_ends") ? ids.array("other_ends") : [];
+  for (const token of others) {
     if (!isWhole(token, 0, vocabSize - 1)) {
-      ids.refuse("other_ends", token, `only whole numbers from 0 to ${vocabSize - 1}`);
+      ids.refuse("other_ends", others, `a list of whole numbers from 0 to ${vocabSize - 1}`);
     }
     ends.add(token);
   }

@@ -39,7 +39,7 @@ class FolderSource {
   }
 }
 
-// Who opens a pipe waits.
+// Throws RfaError for anything but a plain file: to open a pipe would wait for ever.
 async function checkPlain(file) {
   const status = await stat(file);
   if (!status.isFile()) {

@@ -61,8 +61,7 @@ def test_prefill_reads_prompts_and_says_who_cannot(bench: Bench, twins: Path) ->
             assert entry["reason"] == "reads token by token"
             assert entry["avg_ts"] is None
         else:
-            assert entry["avg_ts"] > 0
-            assert entry["ms_per_token"] > 0
+            assert 0.1 < entry["avg_ts"] * entry["ms_per_token"] / 1e3 < 10, "a mean and a median of two rounds"
 
 
 def test_memory_is_that_of_a_process_for_itself(bench: Bench, twins: Path) -> None:

@@ -23,6 +23,7 @@ from hostile_bundles import (
     NEWER,
     NO_FILES,
     OUTSIDE,
+    REPEATED,
     STATE,
     TRANSLATOR,
     by_hand,
@@ -116,7 +117,9 @@ def test_every_key_must_be_there(tmp_path: Path, key: str) -> None:
         read_bundle(without(tmp_path / "bad.rfa", key))
 
 
-@pytest.mark.parametrize(("data", "words"), BAD_JSON, ids=lambda value: repr(value[:20]))
+@pytest.mark.parametrize(
+    ("data", "words"), [*BAD_JSON, (REPEATED, "'a' comes twice")], ids=lambda value: repr(value[:20])
+)
 def test_a_manifest_that_is_no_manifest_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
     with pytest.raises(ManifestError, match=words):
         read_bundle(with_manifest(tmp_path / "bad.rfa", data))

@@ -42,6 +42,7 @@ def test_a_row_may_have_to_have_an_even_number_of_blocks(columns: int, block: in
     precision = PRECISIONS["int4"]
     assert precision.block_of(columns) == block
     assert replace(precision, even_blocks=True).block_of(columns) == even
+    assert replace(PRECISIONS["int8"], even_blocks=True).block_of(columns) == block, "it has no zero points"
 
 
 @COARSE
