@@ -26,6 +26,8 @@ pytestmark = [
 ]
 PROMPT = "Once upon a time"
 ON_GPU = "&provider=webgpu"
+ONE_BUNDLE = pytest.mark.parametrize("stories", ["int4"], indirect=True)
+"""For what does not depend on the weights."""
 ADAPTER = """
 const tell = arguments[0];
 Promise.resolve(navigator.gpu?.requestAdapter()).then((found) => tell(Boolean(found)), () => tell(false));
@@ -46,7 +48,7 @@ def browser(tmp_path: Path) -> Iterator[Any]:
         assert not complaints(found)
 
 
-@pytest.fixture(scope="module", params=["fp32", "int8", "int4"])
+@pytest.fixture(scope="module", params=["fp32", "int4"])
 def for_web(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The storyteller as `--target web` writes it."""
     bundle = tmp_path_factory.mktemp("web") / f"{request.param}.rfa"
@@ -98,6 +100,7 @@ def test_a_reload_in_the_middle_goes_on(browser: Any, site: Site, stories: Path)
     assert story(browser) == written(stories, count, temperature=0, ignore_eos=True)
 
 
+@ONE_BUNDLE
 def test_weights_are_loaded_once(browser: Any, site: Site) -> None:
     for visits in (1, 2):
         look(browser, site.page)
@@ -105,6 +108,7 @@ def test_weights_are_loaded_once(browser: Any, site: Site) -> None:
         assert sum("manifest.json" in path for path in site.asked) == visits
 
 
+@ONE_BUNDLE
 def test_a_saved_story_goes_on_in_python_and_back(browser: Any, site: Site, stories: Path, tmp_path: Path) -> None:
     look(browser, site.page)
     fill(browser, prompt=PROMPT, temperature=0, tokens=40)
@@ -141,6 +145,7 @@ def test_webgpu_writes_the_same_and_its_state_goes_on_in_python(browser: Any, fo
     assert story(browser) + then == written(for_web, 80, temperature=0)
 
 
+@ONE_BUNDLE
 def test_a_damaged_state_is_one_line(browser: Any, site: Site, tmp_path: Path) -> None:
     look(browser, site.page)
     (tmp_path / "bad.state").write_bytes(b"no state")
@@ -148,6 +153,7 @@ def test_a_damaged_state_is_one_line(browser: Any, site: Site, tmp_path: Path) -
     wait(lambda: status(browser).startswith("no state, or a damaged one"))
 
 
+@ONE_BUNDLE
 def test_a_missing_bundle_is_one_line(browser: Any, site: Site) -> None:
     browser.get(site.page.replace("bundle=/bundle/", "bundle=/absent/"))
     wait(lambda: "gave the status 404" in status(browser))

@@ -15,13 +15,14 @@ export function parsedTable(text, where) {
     throw new RfaError(`${where} is not JSON: ${onOneLine(error.message)}`); // it repeats its input
   }
   checkTable(found, where);
-  checkDepthAndText(found, where, 0);
   return found;
 }
 
-// A document whose top is an object.  Throws RfaError.
+// A small document whose top is an object: all of it is looked through.  Throws RfaError.
 export function parsedObject(text, where) {
-  return new JsonObject(parsedTable(text, where), where);
+  const found = parsedTable(text, where);
+  checkDepthAndText(found, where, 0);
+  return new JsonObject(found, where);
 }
 
 // An object that knows where it stands in its document.  Its methods throw RfaError.
