@@ -43,7 +43,6 @@ class Precision:
     """The most weights that share a scale."""
     activations: str = "int8"
     """One of ACTIVATIONS; floats are multiplied by floats in any case."""
-
     even_blocks: bool = False
     """Whether a row has an even number of blocks where they have zero points: WebGPU reads two of 4 bits at a time."""
 

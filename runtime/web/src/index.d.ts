@@ -63,7 +63,7 @@ export interface Options {
   onProgress?: (progress: { loaded: number; total: number }) => void;
   /** False loads the model in this thread. */
   worker?: boolean;
-  /** Addresses of the modules, on a page without a build step. */
+  /** Addresses of the modules, on a page without a build step. On WebGPU, `ort` is its build: ort.webgpu.min.mjs. */
   modules?: { ort: string; tokenizers: string };
 }
 

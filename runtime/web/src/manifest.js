@@ -149,9 +149,8 @@ function stateOf(entry) {
   }
   const dtype = entry.choice("dtype", Object.keys(BYTES));
   const shape = shapeOf(entry);
-  const elements = shape.reduce((product, size) => product * size, 1);
-  const bytes = elements * BYTES[dtype];
-  return { past: entry.text("past"), present: entry.text("present"), dtype, shape, elements, bytes };
+  const bytes = shape.reduce((product, size) => product * size, BYTES[dtype]);
+  return { past: entry.text("past"), present: entry.text("present"), dtype, shape, bytes };
 }
 
 // The shape for one text.
